@@ -1,0 +1,357 @@
+"""Quasi-affine forms over SSA index values: linear sums with `floordiv` and `mod` by constants.
+
+A `Lin` is `const + sum(coefficient * atom)`. An atom is an SSA value (a loop's induction variable, a block's
+iterator) or a `Digit`, `(inner floordiv divisor) mod modulus`, which both `floordiv` and `mod` normalise to.
+Forms are immutable, hashable, and kept in a normal form, so that equal functions that schedules produce compare
+equal: the analyses of the loop rung (coverage, regions, disjointness) and the expansion of loops share them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from xdsl.ir import SSAValue
+from xdsl.ir.affine import (
+    AffineBinaryOpExpr,
+    AffineBinaryOpKind,
+    AffineConstantExpr,
+    AffineDimExpr,
+    AffineExpr,
+    AffineMap,
+    AffineSymExpr,
+)
+
+Interval = tuple[int, int]
+"""Inclusive lower and upper bound."""
+
+Bounds = Callable[[SSAValue], Interval | None]
+"""The interval that an SSA value lies in, or None where nothing is known."""
+
+
+@dataclass(frozen=True, eq=True)
+class Digit:
+    """`(inner floordiv divisor) mod modulus`; `modulus` None means no reduction."""
+
+    inner: Lin
+    divisor: int
+    modulus: int | None
+    _hash: int = field(init=False, repr=False, compare=False, default=0)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_hash", hash((self.inner, self.divisor, self.modulus)))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+
+Atom = SSAValue | Digit
+
+
+class Lin:
+    """An immutable `const + sum(coefficient * atom)` in normal form (no zero coefficients)."""
+
+    __slots__ = ("_hash", "const", "terms")
+
+    const: int
+    terms: Mapping[Atom, int]
+
+    def __init__(self, const: int = 0, terms: Mapping[Atom, int] | None = None) -> None:
+        self.const = const
+        self.terms = terms if terms is not None else {}
+        self._hash: int | None = None
+
+    @staticmethod
+    def of(value: SSAValue | int) -> Lin:
+        """The form of one value, or of a constant."""
+        if isinstance(value, int):
+            return Lin(value)
+        return Lin(0, {value: 1})
+
+    def __hash__(self) -> int:
+        if self._hash is None:
+            self._hash = hash((self.const, frozenset(self.terms.items())))
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Lin) and self.const == other.const and self.terms == other.terms
+
+    def __repr__(self) -> str:
+        parts = [f"{c}*{a!r}" for a, c in self.terms.items()]
+        return " + ".join([*parts, str(self.const)])
+
+    @property
+    def is_const(self) -> bool:
+        return not self.terms
+
+    def __add__(self, other: Lin | int) -> Lin:
+        if isinstance(other, int):
+            return Lin(self.const + other, self.terms) if other else self
+        if not other.terms:
+            return Lin(self.const + other.const, self.terms) if other.const else self
+        if not self.terms:
+            return Lin(self.const + other.const, other.terms)
+        terms = dict(self.terms)
+        for atom, coefficient in other.terms.items():
+            total = terms.get(atom, 0) + coefficient
+            if total:
+                terms[atom] = total
+            else:
+                del terms[atom]
+        return Lin(self.const + other.const, terms)
+
+    def __neg__(self) -> Lin:
+        return self * -1
+
+    def __sub__(self, other: Lin | int) -> Lin:
+        return self + (-other)
+
+    def __mul__(self, factor: int) -> Lin:
+        if factor == 1:
+            return self
+        if factor == 0:
+            return Lin()
+        return Lin(self.const * factor, {a: c * factor for a, c in self.terms.items()})
+
+    def range(self, bounds: Bounds) -> Interval | None:
+        """The interval the form lies in, by interval arithmetic; None where an atom is unbounded."""
+        lo = hi = self.const
+        for atom, coefficient in self.terms.items():
+            interval = atom_range(atom, bounds)
+            if interval is None:
+                return None
+            a, b = interval[0] * coefficient, interval[1] * coefficient
+            lo += min(a, b)
+            hi += max(a, b)
+        return lo, hi
+
+    def floordiv(self, divisor: int, bounds: Bounds) -> Lin:
+        """`self floordiv divisor`, `divisor > 0`."""
+        return _digit(self, divisor, None, bounds)
+
+    def mod(self, modulus: int, bounds: Bounds) -> Lin:
+        """`self mod modulus`, `modulus > 0`; the result lies in `0..modulus-1`."""
+        return _digit(self, 1, modulus, bounds)
+
+    def values(self) -> list[SSAValue]:
+        """The SSA values the form depends on, in order of first use."""
+        seen: dict[SSAValue, None] = {}
+        _collect(self, seen)
+        return list(seen)
+
+    def substitute(self, replacement: Mapping[SSAValue, Lin], bounds: Bounds) -> Lin:
+        """The form with SSA values replaced by forms; `bounds` are those of the replacements' values."""
+        result = Lin(self.const)
+        for atom, coefficient in self.terms.items():
+            if isinstance(atom, Digit):
+                inner = atom.inner.substitute(replacement, bounds)
+                part = _digit(inner, atom.divisor, atom.modulus, bounds)
+            else:
+                part = replacement.get(atom)
+                if part is None:
+                    part = Lin.of(atom)
+            result = result + part * coefficient
+        return result
+
+    def split(self, inner: Callable[[SSAValue], bool]) -> tuple[Lin, Lin] | None:
+        """`(outer, inner)` parts whose sum is the form: atoms whose values are all inner go to the second (its constant
+        is 0). None where a digit mixes both."""
+        outer_terms: dict[Atom, int] = {}
+        inner_terms: dict[Atom, int] = {}
+        for atom, coefficient in self.terms.items():
+            flags = {inner(v) for v in (atom.inner.values() if isinstance(atom, Digit) else (atom,))}
+            if len(flags) != 1:
+                return None
+            (inner_terms if flags.pop() else outer_terms)[atom] = coefficient
+        return Lin(self.const, outer_terms), Lin(0, inner_terms)
+
+    def coefficient(self, value: SSAValue) -> int | None:
+        """How much the form grows per unit of `value`; None where it is inside of a digit."""
+        for atom in self.terms:
+            if isinstance(atom, Digit) and value in atom.inner.values():
+                return None
+        return self.terms.get(value, 0)
+
+
+ZERO = Lin()
+
+
+def atom_range(atom: Atom, bounds: Bounds) -> Interval | None:
+    """The interval that an atom lies in."""
+    if isinstance(atom, SSAValue):
+        return bounds(atom)
+    inner = atom.inner.range(bounds)
+    if atom.modulus is not None:
+        if inner is not None:
+            lo, hi = inner[0] // atom.divisor, inner[1] // atom.divisor
+            if lo // atom.modulus == hi // atom.modulus:
+                return lo % atom.modulus, hi % atom.modulus
+        return 0, atom.modulus - 1
+    if inner is None:
+        return None
+    return inner[0] // atom.divisor, inner[1] // atom.divisor
+
+
+def _collect(form: Lin, seen: dict[SSAValue, None]) -> None:
+    for atom in form.terms:
+        if isinstance(atom, Digit):
+            _collect(atom.inner, seen)
+        else:
+            seen[atom] = None
+
+
+def _digit(form: Lin, divisor: int, modulus: int | None, bounds: Bounds) -> Lin:
+    """`(form floordiv divisor) mod modulus` in normal form."""
+    assert divisor > 0 and (modulus is None or modulus > 0), "expected positive divisors"
+    if modulus == 1:
+        return ZERO
+    # A single digit inside: (((x div a) mod b) div c) mod d.
+    if len(form.terms) == 1 and form.const == 0:
+        ((atom, coefficient),) = form.terms.items()
+        if coefficient == 1 and isinstance(atom, Digit):
+            merged = _digit_of_digit(atom, divisor, modulus, bounds)
+            if merged is not None:
+                return merged
+    if divisor > 1 or modulus is None:
+        whole, rest = _split_multiples(form, divisor)
+        interval = rest.range(bounds)
+        if interval is not None and interval[0] // divisor == interval[1] // divisor:
+            quotient = whole + interval[0] // divisor
+            return quotient if modulus is None else _digit(quotient, 1, modulus, bounds)
+        if modulus is None:
+            return whole + _atom(rest, divisor, None)
+        if not whole.is_const or whole.const:
+            # (whole + rest div d) mod m: multiples of m in `whole` vanish.
+            _, kept = _split_multiples(whole, modulus)
+            if kept.is_const and kept.const == 0:
+                return _digit(rest, divisor, modulus, bounds)
+            form = kept * divisor + rest
+            interval = form.range(bounds)
+            if interval is not None and 0 <= interval[0] and interval[1] < divisor * modulus:
+                return _digit(form, divisor, None, bounds)
+            return _atom(form, divisor, modulus)
+        if interval is not None and 0 <= interval[0] and interval[1] < divisor * modulus:
+            return _digit(rest, divisor, None, bounds)
+        return _atom(rest, divisor, modulus)
+    # divisor == 1 and a modulus
+    assert modulus is not None
+    _, rest = _split_multiples(form, modulus)
+    interval = rest.range(bounds)
+    if interval is not None and interval[0] // modulus == interval[1] // modulus:
+        return rest - (interval[0] // modulus) * modulus
+    gcd = math.gcd(modulus, *rest.terms.values())
+    if gcd > 1:
+        remainder = rest.const % gcd
+        reduced = Lin((rest.const - remainder) // gcd, {a: c // gcd for a, c in rest.terms.items()})
+        return _digit(reduced, 1, modulus // gcd, bounds) * gcd + remainder
+    return _atom(rest, 1, modulus)
+
+
+def _digit_of_digit(atom: Digit, divisor: int, modulus: int | None, bounds: Bounds) -> Lin | None:
+    if atom.modulus is None:
+        return _digit(atom.inner, atom.divisor * divisor, modulus, bounds)
+    if divisor > 1 and atom.modulus % divisor == 0:
+        inner_modulus = atom.modulus // divisor
+        if modulus is None or modulus >= inner_modulus:
+            return _digit(atom.inner, atom.divisor * divisor, inner_modulus, bounds)
+        if inner_modulus % modulus == 0:
+            return _digit(atom.inner, atom.divisor * divisor, modulus, bounds)
+    if divisor == 1 and modulus is not None and atom.modulus % modulus == 0:
+        return _digit(atom.inner, atom.divisor, modulus, bounds)
+    return None
+
+
+def _split_multiples(form: Lin, divisor: int) -> tuple[Lin, Lin]:
+    """`(whole, rest)` with `form = whole * divisor + rest`, each coefficient of rest in `0..divisor-1`."""
+    whole: dict[Atom, int] = {}
+    rest: dict[Atom, int] = {}
+    for atom, coefficient in form.terms.items():
+        if coefficient % divisor == 0:
+            whole[atom] = coefficient // divisor
+        else:
+            rest[atom] = coefficient
+    return Lin(form.const // divisor, whole), Lin(form.const % divisor, rest)
+
+
+def _atom(form: Lin, divisor: int, modulus: int | None) -> Lin:
+    if modulus is None and divisor == 1:
+        return form
+    gcd = math.gcd(divisor, *form.terms.values())
+    if gcd > 1:
+        # floor((g*x + r) / (g*d)) == floor(x / d) for 0 <= r < g
+        form = Lin(form.const // gcd, {a: c // gcd for a, c in form.terms.items()})
+        divisor //= gcd
+        if modulus is None and divisor == 1:
+            return form
+    return Lin(0, {Digit(form, divisor, modulus): 1})
+
+
+def from_affine(expr: AffineExpr, operands: Sequence[Lin], bounds: Bounds, num_dims: int | None = None) -> Lin:
+    """The form of an affine expression whose dimensions (then symbols) stand for `operands`.
+
+    Raises:
+        ValueError: for semi-affine expressions.
+    """
+    match expr:
+        case AffineConstantExpr(value=value):
+            return Lin(value)
+        case AffineDimExpr(position=position):
+            return operands[position]
+        case AffineSymExpr(position=position):
+            return operands[position + (num_dims or 0)]
+        case AffineBinaryOpExpr(kind=kind, lhs=lhs, rhs=rhs):
+            left = from_affine(lhs, operands, bounds, num_dims)
+            right = from_affine(rhs, operands, bounds, num_dims)
+            match kind:
+                case AffineBinaryOpKind.Add:
+                    return left + right
+                case AffineBinaryOpKind.Mul:
+                    if right.is_const:
+                        return left * right.const
+                    if left.is_const:
+                        return right * left.const
+                case AffineBinaryOpKind.FloorDiv if right.is_const and right.const > 0:
+                    return left.floordiv(right.const, bounds)
+                case AffineBinaryOpKind.Mod if right.is_const and right.const > 0:
+                    return left.mod(right.const, bounds)
+                case AffineBinaryOpKind.CeilDiv if right.is_const and right.const > 0:
+                    return (left + (right.const - 1)).floordiv(right.const, bounds)
+                case _:
+                    pass
+            raise ValueError(f"expected a quasi-affine expression, got {expr}")
+        case _:
+            raise ValueError(f"expected a quasi-affine expression, got {expr}")
+
+
+def to_affine_expr(form: Lin, position: Mapping[SSAValue, int]) -> AffineExpr:
+    """The affine expression of a form, given each value's dimension."""
+    result: AffineExpr | None = None
+    for atom, coefficient in form.terms.items():
+        if isinstance(atom, Digit):
+            part = to_affine_expr(atom.inner, position)
+            if atom.divisor != 1:
+                part = AffineBinaryOpExpr(AffineBinaryOpKind.FloorDiv, part, AffineConstantExpr(atom.divisor))
+            if atom.modulus is not None:
+                part = AffineBinaryOpExpr(AffineBinaryOpKind.Mod, part, AffineConstantExpr(atom.modulus))
+        else:
+            part = AffineDimExpr(position[atom])
+        if coefficient != 1:
+            part = AffineBinaryOpExpr(AffineBinaryOpKind.Mul, part, AffineConstantExpr(coefficient))
+        result = part if result is None else AffineBinaryOpExpr(AffineBinaryOpKind.Add, result, part)
+    if result is None:
+        return AffineConstantExpr(form.const)
+    if form.const:
+        result = AffineBinaryOpExpr(AffineBinaryOpKind.Add, result, AffineConstantExpr(form.const))
+    return result
+
+
+def to_affine_map(forms: Iterable[Lin]) -> tuple[AffineMap, list[SSAValue]]:
+    """The affine map whose results are `forms`, and the values of its dimensions, in order of first use."""
+    forms = list(forms)
+    position: dict[SSAValue, int] = {}
+    for form in forms:
+        for value in form.values():
+            position.setdefault(value, len(position))
+    results = tuple(to_affine_expr(form, position) for form in forms)
+    return AffineMap(len(position), 0, results), list(position)
