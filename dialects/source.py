@@ -1,0 +1,53 @@
+"""Parsing text into IR whose operations know the file, line and column that they came from."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import UNKNOWN_LOC, FileLineColLoc, IntAttr, ModuleOp, StringAttr
+from xdsl.ir import Operation
+from xdsl.parser import Parser
+
+
+class LocatedParser(Parser):
+    """A parser that gives each operation its place in the source, unless a `loc(…)` is written."""
+
+    def __init__(self, ctx: Context, text: str | bytes, name: str = "<unknown>", line_offset: int = 0):
+        decoded = text.decode("utf-8") if isinstance(text, bytes) else text
+        super().__init__(ctx, decoded, name)
+        self._file = StringAttr(name)
+        self._line_offset = line_offset
+        self._newlines = [i for i, char in enumerate(decoded) if char == "\n"]
+
+    def parse_operation(self) -> Operation:
+        start = self.pos
+        op = super().parse_operation()
+        if op.location is UNKNOWN_LOC:
+            op.location = self._location(start)
+        return op
+
+    def _location(self, pos: int) -> FileLineColLoc:
+        line = bisect_left(self._newlines, pos)
+        start_of_line = self._newlines[line - 1] + 1 if line else 0
+        return FileLineColLoc(self._file, IntAttr(line + 1 + self._line_offset), IntAttr(pos - start_of_line + 1))
+
+
+def parse_module(
+    ctx: Context,
+    text: str | bytes,
+    name: str = "<unknown>",
+    *,
+    line_offset: int = 0,
+    implicit_module: bool = True,
+) -> ModuleOp:
+    """The module that `text` spells; a single top-level `builtin.module` is not wrapped in another."""
+    return LocatedParser(ctx, text, name, line_offset).parse_module(implicit_module)
+
+
+def describe_location(op: Operation) -> str:
+    """`file:line:col` of an operation that was parsed from text, else an empty string."""
+    location = op.location
+    if not isinstance(location, FileLineColLoc):
+        return ""
+    return f"{location.filename.data}:{location.line.data}:{location.column.data}"
