@@ -1,0 +1,853 @@
+"""The `loop` dialect: explicit loops around blocks, on buffers with memory scopes (rung 3).
+
+A *block* is a statement with iterators of its own; the loops around it only bind them. Loop primitives touch loops,
+block primitives touch blocks, and legality is decided from iterators and regions. TVM's TensorIR calls the same things
+`For` and `SBlock`. The exact meaning is on the page `docs/architecture.md`, "Rung 3".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from xdsl.dialects.arith import FastMathFlagsAttr
+from xdsl.dialects.builtin import (
+    AffineMapAttr,
+    ArrayAttr,
+    DenseArrayBase,
+    IndexType,
+    IntegerAttr,
+    MemRefType,
+    StringAttr,
+    UnitAttr,
+    i64,
+)
+from xdsl.dialects.func import FuncOp
+from xdsl.dialects.utils import FastMathFlag
+from xdsl.ir import (
+    Attribute,
+    Block,
+    Dialect,
+    EnumAttribute,
+    Operation,
+    Region,
+    SpacedOpaqueSyntaxAttribute,
+    SSAValue,
+)
+from xdsl.ir.affine import AffineConstantExpr, AffineExpr, AffineMap
+from xdsl.irdl import (
+    AttrSizedOperandSegments,
+    IRDLOperation,
+    ParsePropInAttrDict,
+    irdl_attr_definition,
+    irdl_op_definition,
+    operand_def,
+    opt_prop_def,
+    prop_def,
+    region_def,
+    result_def,
+    traits_def,
+    var_operand_def,
+)
+from xdsl.parser import Parser
+from xdsl.printer import Printer
+from xdsl.traits import (
+    HasParent,
+    IsTerminator,
+    MemoryAllocEffect,
+    MemoryReadEffect,
+    MemoryWriteEffect,
+    NoTerminator,
+)
+from xdsl.utils.exceptions import VerifyException
+from xdsl.utils.str_enum import StrEnum
+
+from .affine_syntax import (
+    AffineOperands,
+    parse_affine_expr,
+    parse_affine_indices,
+    print_affine_expr,
+    print_affine_indices,
+)
+from .combiner import parse_combiner, print_combiner, verify_combiner
+from .quasi_affine import Bounds, Interval, Lin, from_affine
+
+_INDEX = IndexType()
+
+OUTPUT = "loop.output"
+"""Argument attribute of a kernel's output buffers."""
+CONSTANT = "loop.constant"
+"""Argument attribute of kernel parameters that are model constants."""
+LOCAL = StringAttr("local")
+"""Memory space of buffers on the stack or in registers."""
+
+
+class IteratorKind(StrEnum):
+    """What distinct values of a block's iterator do to one another."""
+
+    SPATIAL = "spatial"
+    REDUCE = "reduce"
+    ORDERED = "ordered"
+
+
+class LoopKind(StrEnum):
+    """What becomes of a loop on rung 4a."""
+
+    SERIAL = "serial"
+    UNROLLED = "unrolled"
+    VECTORIZED = "vectorized"
+    PARALLEL = "parallel"
+    BOUND = "bound"
+    VIRTUAL = "virtual"
+
+
+class OutOfRange(StrEnum):
+    """What a read does with a data-dependent index outside of its dimension."""
+
+    CLAMP = "clamp"
+    WRAP = "wrap"
+
+
+@irdl_attr_definition
+class IteratorKindAttr(EnumAttribute[IteratorKind], SpacedOpaqueSyntaxAttribute):
+    name = "loop.iterator"
+
+
+@irdl_attr_definition
+class LoopKindAttr(EnumAttribute[LoopKind], SpacedOpaqueSyntaxAttribute):
+    name = "loop.kind"
+
+
+@irdl_attr_definition
+class OutOfRangeAttr(EnumAttribute[OutOfRange], SpacedOpaqueSyntaxAttribute):
+    name = "loop.out_of_range"
+
+
+SERIAL = LoopKindAttr(LoopKind.SERIAL)
+CLAMP = OutOfRangeAttr(OutOfRange.CLAMP)
+_KIND_ATTRS = {kind: IteratorKindAttr(kind) for kind in IteratorKind}
+
+
+@irdl_op_definition
+class YieldOp(IRDLOperation):
+    """Ends a combiner region with the combined values."""
+
+    name = "loop.yield"
+    values = var_operand_def()
+    traits = traits_def(IsTerminator())
+    assembly_format = "attr-dict ($values^ `:` type($values))?"
+
+
+@irdl_op_definition
+class ForOp(IRDLOperation):
+    """A loop from 0 to `extent` by 1. `kind` says what it becomes on rung 4a, `peel` that its last iteration is
+    emitted on its own there, `grain` how many iterations a thread takes at least.
+
+    `loop.for %i : 512 vectorized { … }`
+    """
+
+    name = "loop.for"
+    extent_attr = prop_def(IntegerAttr, prop_name="extent")
+    kind_attr = prop_def(LoopKindAttr, prop_name="kind", default_value=SERIAL)
+    peel = opt_prop_def(UnitAttr)
+    grain = opt_prop_def(IntegerAttr)
+    thread = opt_prop_def(StringAttr)
+    body = region_def("single_block")
+    traits = traits_def(NoTerminator())
+
+    def __init__(self, extent: int, body: Region | None = None, kind: LoopKind = LoopKind.SERIAL) -> None:
+        super().__init__(
+            regions=[body if body is not None else Region(Block(arg_types=[_INDEX]))],
+            properties={"extent": IntegerAttr(extent, _INDEX), "kind": LoopKindAttr(kind)},
+        )
+
+    @property
+    def extent(self) -> int:
+        return self.extent_attr.value.data
+
+    @property
+    def kind(self) -> LoopKind:
+        return self.kind_attr.data
+
+    @kind.setter
+    def kind(self, kind: LoopKind) -> None:
+        self.kind_attr = LoopKindAttr(kind)
+
+    @property
+    def induction_variable(self) -> SSAValue:
+        return self.body.block.args[0]
+
+    def verify_(self) -> None:
+        if self.extent < 1:
+            raise VerifyException(f"expected a positive extent, got {self.extent}")
+        args = self.body.block.args
+        if len(args) != 1 or args[0].type != _INDEX:
+            raise VerifyException("expected one induction variable of type index")
+        if self.grain is not None and self.kind is not LoopKind.PARALLEL:
+            raise VerifyException(f"expected a grain on a parallel loop only, got kind {self.kind}")
+        if (self.thread is not None) != (self.kind is LoopKind.BOUND):
+            raise VerifyException("expected a thread name on a bound loop, and only there")
+        for op in self.body.block.ops:
+            if not isinstance(op, ForOp | BlockOp | AllocOp):
+                raise VerifyException(f"expected loop.for, loop.block or loop.alloc in a loop, got {op.name}")
+
+    @classmethod
+    def parse(cls, parser: Parser) -> ForOp:
+        induction_variable = parser.parse_argument(expect_type=False).resolve(_INDEX)
+        parser.parse_punctuation(":")
+        properties: dict[str, Attribute] = {
+            "extent": IntegerAttr(parser.parse_integer(allow_boolean=False), _INDEX),
+            "kind": SERIAL,
+        }
+        pos = parser.pos
+        if (word := parser.parse_optional_identifier()) is not None and word != "peel":
+            kinds = [kind.value for kind in LoopKind]
+            if word not in kinds:
+                parser.raise_error(f"expected a loop kind ({', '.join(kinds)}), got '{word}'", pos)
+            properties["kind"] = LoopKindAttr(LoopKind(word))
+            if parser.parse_optional_punctuation("(") is not None:
+                if word == LoopKind.BOUND:
+                    properties["thread"] = StringAttr(parser.parse_str_literal())
+                else:
+                    parser.parse_keyword("grain")
+                    parser.parse_punctuation("=")
+                    properties["grain"] = IntegerAttr(parser.parse_integer(allow_boolean=False), _INDEX)
+                parser.parse_punctuation(")")
+            word = parser.parse_optional_keyword("peel")
+        if word == "peel":
+            properties["peel"] = UnitAttr()
+        attributes = parser.parse_optional_attr_dict_with_keyword()
+        body = parser.parse_region((induction_variable,))
+        op = cls.create(properties=properties, regions=[body])
+        if attributes is not None:
+            op.attributes.update(attributes.data)
+        return op
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.enter_scope()
+        printer.print_block_argument(self.body.block.args[0], print_type=False)
+        printer.print_string(f" : {self.extent}")
+        if self.kind is not LoopKind.SERIAL:
+            printer.print_string(f" {self.kind}")
+        if self.grain is not None:
+            printer.print_string(f"(grain = {self.grain.value.data})")
+        if self.thread is not None:
+            with printer.in_parens():
+                printer.print_string_literal(self.thread.data)
+        if self.peel is not None:
+            printer.print_string(" peel")
+        printer.print_op_attributes(self.attributes, print_keyword=True)
+        printer.print_string(" ")
+        printer.print_region(self.body, print_entry_block_args=False)
+        printer.exit_scope()
+
+
+@irdl_op_definition
+class BlockOp(IRDLOperation):
+    """A statement with iterators: it runs iff each iterator's binding lies in its domain and all predicates hold.
+
+    `loop.block "reduce0" alias "C" spatial(%vi in 510 = %io * 6 + %ii) reduce(%vk in 512 = %k) where(%a * 16 + %b < 25)`
+    """
+
+    name = "loop.block"
+    loops_ = var_operand_def(_INDEX)
+    sym_name = prop_def(StringAttr)
+    alias = opt_prop_def(StringAttr)
+    iterator_kinds = prop_def(ArrayAttr[IteratorKindAttr])
+    extents_attr = prop_def(DenseArrayBase.constr(i64), prop_name="extents")
+    bindings = prop_def(AffineMapAttr)
+    predicates = opt_prop_def(AffineMapAttr)
+    limits = opt_prop_def(DenseArrayBase.constr(i64))
+    body = region_def("single_block")
+    traits = traits_def(NoTerminator())
+
+    def __init__(
+        self,
+        name: str,
+        kinds: Sequence[IteratorKind],
+        extents: Sequence[int],
+        bindings: AffineMap,
+        loops: Sequence[SSAValue],
+        body: Region | None = None,
+        alias: str | None = None,
+        predicates: AffineMap | None = None,
+        limits: Sequence[int] = (),
+    ) -> None:
+        properties: dict[str, Attribute | None] = {
+            "sym_name": StringAttr(name),
+            "alias": StringAttr(alias) if alias is not None else None,
+            "iterator_kinds": ArrayAttr(_KIND_ATTRS[kind] for kind in kinds),
+            "extents": DenseArrayBase.from_list(i64, extents),
+            "bindings": AffineMapAttr(bindings),
+        }
+        if predicates is not None and predicates.results:
+            properties["predicates"] = AffineMapAttr(predicates)
+            properties["limits"] = DenseArrayBase.from_list(i64, limits)
+        super().__init__(
+            operands=[loops],
+            properties=properties,
+            regions=[body if body is not None else Region(Block(arg_types=[_INDEX] * len(kinds)))],
+        )
+
+    @property
+    def block_name(self) -> str:
+        return self.sym_name.data
+
+    @property
+    def kinds(self) -> list[IteratorKind]:
+        return [attr.data for attr in self.iterator_kinds]
+
+    @property
+    def extents(self) -> tuple[int, ...]:
+        return self.extents_attr.get_values()
+
+    @property
+    def iterators(self) -> Sequence[SSAValue]:
+        return self.body.block.args
+
+    @property
+    def init(self) -> InitOp | None:
+        first = self.body.block.first_op
+        return first if isinstance(first, InitOp) else None
+
+    def has_kind(self, kind: IteratorKind) -> bool:
+        return any(attr.data is kind for attr in self.iterator_kinds)
+
+    def binding_forms(self, bounds: Bounds | None = None) -> list[Lin]:
+        """The bindings as forms over the loops' induction variables."""
+        operands = [Lin.of(value) for value in self.operands]
+        return [from_affine(e, operands, bounds or loop_bounds) for e in self.bindings.data.results]
+
+    def predicate_forms(self, bounds: Bounds | None = None) -> list[tuple[Lin, int]]:
+        """The predicates, each `form < limit`."""
+        if self.predicates is None or self.limits is None:
+            return []
+        operands = [Lin.of(value) for value in self.operands]
+        forms = [from_affine(e, operands, bounds or loop_bounds) for e in self.predicates.data.results]
+        return list(zip(forms, self.limits.get_values(), strict=True))
+
+    def accesses(self) -> Iterator[ReadOp | WriteOp | ReduceOp]:
+        """Every access of the block, in program order, also those in its init and in lazy branches."""
+        for op in self.walk():
+            if isinstance(op, ReadOp | WriteOp | ReduceOp):
+                yield op
+
+    def reads(self) -> list[ReadOp]:
+        return [op for op in self.accesses() if isinstance(op, ReadOp)]
+
+    def writes(self) -> list[WriteOp | ReduceOp]:
+        return [op for op in self.accesses() if not isinstance(op, ReadOp)]
+
+    def written_buffers(self) -> list[SSAValue]:
+        """The buffers that the block writes or reduces into, each once, in program order."""
+        return list(dict.fromkeys(buffer for op in self.writes() for buffer in op.buffers))
+
+    def verify_(self) -> None:
+        rank = len(self.iterator_kinds.data)
+        for what, count in (
+            ("extents", len(self.extents)),
+            ("bindings", len(self.bindings.data.results)),
+            ("iterators", len(self.iterators)),
+        ):
+            if count != rank:
+                raise VerifyException(f"expected {rank} {what}, one for each iterator kind, got {count}")
+        if any(extent < 1 for extent in self.extents):
+            raise VerifyException(f"expected positive iterator extents, got {list(self.extents)}")
+        for map in (self.bindings, self.predicates):
+            if map is not None and (map.data.num_dims != len(self.operands) or map.data.num_symbols):
+                raise VerifyException(
+                    f"expected a map with {len(self.operands)} dimensions, one for each loop, got {map.data}"
+                )
+        if (self.predicates is None) != (self.limits is None):
+            raise VerifyException("expected a limit for each predicate")
+        if self.predicates is not None and self.limits is not None:
+            if len(self.predicates.data.results) != len(self.limits.get_values()):
+                raise VerifyException("expected a limit for each predicate")
+        if any(arg.type != _INDEX for arg in self.iterators):
+            raise VerifyException("expected iterators of type index")
+        for value in self.operands:
+            if loop_of(value) is None:
+                raise VerifyException("expected bindings over induction variables of enclosing loops")
+        for op in self.body.block.ops:
+            if isinstance(op, InitOp) and op is not self.body.block.first_op:
+                raise VerifyException("expected loop.init as the first op of its block")
+            if isinstance(op, ForOp | BlockOp | AllocOp):
+                raise VerifyException(f"expected scalar code in a block, got {op.name}")
+        if self.init is not None and not self.has_kind(IteratorKind.REDUCE):
+            raise VerifyException("expected a reduce iterator in a block with an init")
+        own = set(self.iterators)
+        for op in self.walk():
+            for operand in op.operands:
+                if op is not self and loop_of(operand) is not None and operand not in own:
+                    raise VerifyException("expected a block's body to use iterators, got a loop's induction variable")
+
+    @classmethod
+    def parse(cls, parser: Parser) -> BlockOp:
+        name = parser.parse_str_literal("a block name")
+        alias = parser.parse_str_literal() if parser.parse_optional_keyword("alias") is not None else None
+        operands = AffineOperands(parser)
+        kinds: list[IteratorKind] = []
+        extents: list[int] = []
+        arguments: list[Parser.Argument] = []
+        bindings: list[AffineExpr] = []
+
+        def parse_iterator(kind: IteratorKind) -> None:
+            arguments.append(parser.parse_argument(expect_type=False).resolve(_INDEX))
+            parser.parse_keyword("in")
+            extents.append(parser.parse_integer(allow_boolean=False))
+            parser.parse_punctuation("=")
+            bindings.append(parse_affine_expr(parser, operands))
+            kinds.append(kind)
+
+        while (word := parser.parse_optional_keyword_in([kind.value for kind in IteratorKind])) is not None:
+            kind = IteratorKind(word)
+            parser.parse_comma_separated_list(Parser.Delimiter.PAREN, lambda kind=kind: parse_iterator(kind))
+        predicates: list[AffineExpr] = []
+        limits: list[int] = []
+
+        def parse_predicate() -> None:
+            predicates.append(parse_affine_expr(parser, operands))
+            parser.parse_characters("<")
+            limits.append(parser.parse_integer(allow_boolean=False))
+
+        if parser.parse_optional_keyword("where") is not None:
+            parser.parse_comma_separated_list(Parser.Delimiter.PAREN, parse_predicate)
+        attributes = parser.parse_optional_attr_dict_with_keyword()
+        dims = len(operands.unresolved)
+        loops = operands.resolve()
+        body = parser.parse_region(arguments)
+        op = cls(
+            name,
+            kinds,
+            extents,
+            AffineMap(dims, 0, tuple(bindings)),
+            loops,
+            body,
+            alias,
+            AffineMap(dims, 0, tuple(predicates)),
+            limits,
+        )
+        if attributes is not None:
+            op.attributes.update(attributes.data)
+        return op
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_string_literal(self.block_name)
+        if self.alias is not None:
+            printer.print_string(" alias ")
+            printer.print_string_literal(self.alias.data)
+        printer.enter_scope()
+        previous = None
+        kinds = self.kinds
+        for i, (kind, extent, iterator, binding) in enumerate(
+            zip(kinds, self.extents, self.iterators, self.bindings.data.results, strict=True)
+        ):
+            printer.print_string(", " if kind is previous else f" {kind}(")
+            previous = kind
+            printer.print_ssa_value(iterator)
+            printer.print_string(f" in {extent} = ")
+            print_affine_expr(printer, binding, self.operands)
+            if i + 1 == len(kinds) or kinds[i + 1] is not kind:
+                printer.print_string(")")
+        if self.predicates is not None and self.limits is not None:
+            printer.print_string(" where(")
+            pairs = zip(self.predicates.data.results, self.limits.get_values(), strict=True)
+            for i, (predicate, limit) in enumerate(pairs):
+                if i:
+                    printer.print_string(", ")
+                print_affine_expr(printer, predicate, self.operands)
+                printer.print_string(f" < {limit}")
+            printer.print_string(")")
+        printer.print_op_attributes(self.attributes, print_keyword=True)
+        printer.print_string(" ")
+        printer.print_region(self.body, print_entry_block_args=False)
+        printer.exit_scope()
+
+
+@irdl_op_definition
+class InitOp(IRDLOperation):
+    """Runs iff each reduce iterator of its block is 0, before the rest of the block."""
+
+    name = "loop.init"
+    body = region_def("single_block")
+    traits = traits_def(HasParent(BlockOp), NoTerminator())
+    assembly_format = "attr-dict-with-keyword $body"
+
+    def __init__(self, body: Region | None = None) -> None:
+        super().__init__(regions=[body if body is not None else Region(Block())])
+
+
+def _verify_indices(map: AffineMap, indices: Sequence[SSAValue], buffers: Sequence[SSAValue]) -> None:
+    if map.num_dims != len(indices) or map.num_symbols:
+        raise VerifyException(f"expected a map with {len(indices)} dimensions, one for each index, got {map}")
+    for buffer in buffers:
+        if isinstance(buffer.type, MemRefType) and len(buffer.type.shape) != len(map.results):
+            raise VerifyException(f"expected {len(buffer.type.shape)} indices for {buffer.type}, got {len(map.results)}")
+
+
+def element_type(buffer: SSAValue) -> Attribute:
+    """The element type of a buffer."""
+    assert isinstance(buffer.type, MemRefType)
+    return buffer.type.element_type
+
+
+def _parse_memref(parser: Parser) -> MemRefType:
+    pos = parser.pos
+    type = parser.parse_type()
+    if not isinstance(type, MemRefType):
+        parser.raise_error(f"expected a memref type, got {type}", pos)
+    return type
+
+
+@irdl_op_definition
+class ReadOp(IRDLOperation):
+    """Reads one element: `loop.read %A[%vi, %vk + 1] : memref<…>`.
+
+    An index that is data stands alone in its dimension; `out_of_range` says what happens outside of the dimension.
+    """
+
+    name = "loop.read"
+    buffer = operand_def(MemRefType)
+    indices = var_operand_def(_INDEX)
+    map = prop_def(AffineMapAttr)
+    out_of_range = prop_def(OutOfRangeAttr, default_value=CLAMP)
+    result = result_def()
+    traits = traits_def(MemoryReadEffect())
+
+    def __init__(
+        self,
+        buffer: SSAValue,
+        map: AffineMap,
+        indices: Sequence[SSAValue],
+        out_of_range: OutOfRange = OutOfRange.CLAMP,
+    ) -> None:
+        super().__init__(
+            operands=[buffer, indices],
+            properties={"map": AffineMapAttr(map), "out_of_range": OutOfRangeAttr(out_of_range)},
+            result_types=[element_type(buffer)],
+        )
+
+    @property
+    def buffers(self) -> tuple[SSAValue, ...]:
+        return (self.buffer,)
+
+    def verify_(self) -> None:
+        _verify_indices(self.map.data, self.indices, (self.buffer,))
+        if self.result.type != element_type(self.buffer):
+            raise VerifyException(f"expected a result of type {element_type(self.buffer)}, got {self.result.type}")
+        for expr in self.map.data.results:
+            used = [self.indices[d] for d in expr.used_dims()]
+            if any(not is_iterator(v) for v in used) and (len(used) != 1 or expr != AffineExpr.dimension(
+                self.indices.index(used[0])
+            )):
+                raise VerifyException("expected a data-dependent index to stand alone in its dimension")
+
+    @classmethod
+    def parse(cls, parser: Parser) -> ReadOp:
+        buffer = parser.parse_unresolved_operand()
+        map, indices = parse_affine_indices(parser)
+        out_of_range = OutOfRange.CLAMP
+        if parser.parse_optional_keyword("wrap") is not None:
+            out_of_range = OutOfRange.WRAP
+        attributes = parser.parse_optional_attr_dict()
+        parser.parse_punctuation(":")
+        op = cls(parser.resolve_operand(buffer, _parse_memref(parser)), map, indices, out_of_range)
+        op.attributes.update(attributes)
+        return op
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_ssa_value(self.buffer)
+        print_affine_indices(printer, self.map.data, self.indices)
+        if self.out_of_range.data is not OutOfRange.CLAMP:
+            printer.print_string(f" {self.out_of_range.data}")
+        printer.print_op_attributes(self.attributes)
+        printer.print_string(" : ")
+        printer.print_attribute(self.buffer.type)
+
+
+@irdl_op_definition
+class WriteOp(IRDLOperation):
+    """Writes one element: `loop.write %x, %C[%vi, %vj] : memref<…>`."""
+
+    name = "loop.write"
+    value = operand_def()
+    buffer = operand_def(MemRefType)
+    indices = var_operand_def(_INDEX)
+    map = prop_def(AffineMapAttr)
+    traits = traits_def(MemoryWriteEffect())
+
+    def __init__(self, value: SSAValue, buffer: SSAValue, map: AffineMap, indices: Sequence[SSAValue]) -> None:
+        super().__init__(operands=[value, buffer, indices], properties={"map": AffineMapAttr(map)})
+
+    @property
+    def buffers(self) -> tuple[SSAValue, ...]:
+        return (self.buffer,)
+
+    def verify_(self) -> None:
+        _verify_indices(self.map.data, self.indices, (self.buffer,))
+        if self.value.type != element_type(self.buffer):
+            raise VerifyException(f"expected a value of type {element_type(self.buffer)}, got {self.value.type}")
+        if any(not is_iterator(v) for v in self.indices):
+            raise VerifyException("expected writes at affine functions of iterators, got a data-dependent index")
+
+    @classmethod
+    def parse(cls, parser: Parser) -> WriteOp:
+        value = parser.parse_unresolved_operand()
+        parser.parse_punctuation(",")
+        buffer = parser.parse_unresolved_operand()
+        map, indices = parse_affine_indices(parser)
+        attributes = parser.parse_optional_attr_dict()
+        parser.parse_punctuation(":")
+        type = _parse_memref(parser)
+        op = cls(
+            parser.resolve_operand(value, type.element_type), parser.resolve_operand(buffer, type), map, indices
+        )
+        op.attributes.update(attributes)
+        return op
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_ssa_value(self.value)
+        printer.print_string(", ")
+        printer.print_ssa_value(self.buffer)
+        print_affine_indices(printer, self.map.data, self.indices)
+        printer.print_op_attributes(self.attributes)
+        printer.print_string(" : ")
+        printer.print_attribute(self.buffer.type)
+
+
+@irdl_op_definition
+class ReduceOp(IRDLOperation):
+    """Combines new values into one element of each buffer, by the combiner region.
+
+    `loop.reduce (%p) into (%C)[%vi, %vj] : memref<…> combine(%acc: f32, %x: f32) identity [0.0 : f32]
+     flags [associative, commutative] fastmath<reassoc,contract> { … loop.yield %s : f32 }`
+
+    The region takes the accumulators, then the new values, and yields as many.
+    """
+
+    name = "loop.reduce"
+    values = var_operand_def()
+    buffers_ = var_operand_def(MemRefType)
+    indices = var_operand_def(_INDEX)
+    map = prop_def(AffineMapAttr)
+    identity = prop_def(ArrayAttr)
+    associative = opt_prop_def(UnitAttr)
+    commutative = opt_prop_def(UnitAttr)
+    fastmath = prop_def(FastMathFlagsAttr, default_value=FastMathFlagsAttr("none"))
+    combiner = region_def("single_block")
+    irdl_options = (AttrSizedOperandSegments(as_property=True),)
+    traits = traits_def(MemoryReadEffect(), MemoryWriteEffect())
+
+    def __init__(
+        self,
+        values: Sequence[SSAValue],
+        buffers: Sequence[SSAValue],
+        map: AffineMap,
+        indices: Sequence[SSAValue],
+        combiner: Region,
+        identity: Sequence[Attribute],
+        *,
+        associative: bool = False,
+        commutative: bool = False,
+        fastmath: FastMathFlagsAttr | None = None,
+    ) -> None:
+        super().__init__(
+            operands=[values, buffers, indices],
+            properties={
+                "map": AffineMapAttr(map),
+                "identity": ArrayAttr(identity),
+                "associative": UnitAttr() if associative else None,
+                "commutative": UnitAttr() if commutative else None,
+                "fastmath": fastmath or FastMathFlagsAttr("none"),
+            },
+            regions=[combiner],
+        )
+
+    @property
+    def buffers(self) -> tuple[SSAValue, ...]:
+        return tuple(self.buffers_)
+
+    @property
+    def may_reorder(self) -> bool:
+        """Whether the order in which values are combined may change: the combiner is associative and commutative, and
+        `reassoc` is allowed where floats are involved."""
+        if self.associative is None or self.commutative is None:
+            return False
+        exact = all(not is_float(element_type(buffer)) for buffer in self.buffers)
+        return exact or FastMathFlag.REASSOC in self.fastmath.data
+
+    def verify_(self) -> None:
+        if not self.values or len(self.values) != len(self.buffers_):
+            raise VerifyException(
+                f"expected as many buffers as values, at least one, got {len(self.buffers_)} and {len(self.values)}"
+            )
+        _verify_indices(self.map.data, self.indices, self.buffers)
+        for value, buffer in zip(self.values, self.buffers, strict=True):
+            if value.type != element_type(buffer):
+                raise VerifyException(f"expected a value of type {element_type(buffer)}, got {value.type}")
+        if any(not is_iterator(v) for v in self.indices):
+            raise VerifyException("expected writes at affine functions of iterators, got a data-dependent index")
+        verify_combiner(self.combiner, [value.type for value in self.values], self.identity, YieldOp)
+
+    @classmethod
+    def parse(cls, parser: Parser) -> ReduceOp:
+        values = parser.parse_comma_separated_list(Parser.Delimiter.PAREN, parser.parse_unresolved_operand)
+        parser.parse_keyword("into")
+        buffers = parser.parse_comma_separated_list(Parser.Delimiter.PAREN, parser.parse_unresolved_operand)
+        map, indices = parse_affine_indices(parser)
+        attributes = parser.parse_optional_attr_dict()
+        parser.parse_punctuation(":")
+        pos = parser.pos
+        types = parser.parse_comma_separated_list(Parser.Delimiter.NONE, lambda: _parse_memref(parser))
+        if not len(values) == len(buffers) == len(types):
+            parser.raise_error(
+                f"expected as many values, buffers and types, got {len(values)}, {len(buffers)} and {len(types)}", pos
+            )
+        combiner = parse_combiner(parser)
+        op = cls(
+            parser.resolve_operands(values, [type.element_type for type in types], pos),
+            parser.resolve_operands(buffers, types, pos),
+            map,
+            indices,
+            combiner.region,
+            combiner.identity,
+            associative=combiner.associative,
+            commutative=combiner.commutative,
+            fastmath=combiner.fastmath,
+        )
+        op.attributes.update(attributes)
+        return op
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        with printer.in_parens():
+            printer.print_list(self.values, printer.print_ssa_value)
+        printer.print_string(" into ")
+        with printer.in_parens():
+            printer.print_list(self.buffers_, printer.print_ssa_value)
+        print_affine_indices(printer, self.map.data, self.indices)
+        printer.print_op_attributes(self.attributes)
+        printer.print_string(" : ")
+        printer.print_list(self.buffers_.types, printer.print_attribute)
+        print_combiner(
+            printer,
+            self.combiner,
+            self.identity,
+            associative=self.associative is not None,
+            commutative=self.commutative is not None,
+            fastmath=self.fastmath,
+        )
+
+
+@irdl_op_definition
+class AllocOp(IRDLOperation):
+    """A buffer that lives for one iteration of the loop it stands in, in full logical coordinates.
+
+    `%b = loop.alloc "C_local" : memref<512x512xf32, "local">`
+    """
+
+    name = "loop.alloc"
+    sym_name = prop_def(StringAttr)
+    buffer = result_def(MemRefType)
+    traits = traits_def(MemoryAllocEffect())
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "$sym_name attr-dict `:` type($buffer)"
+
+    def __init__(self, name: str, type: MemRefType) -> None:
+        super().__init__(properties={"sym_name": StringAttr(name)}, result_types=[type])
+
+    def verify_(self) -> None:
+        assert isinstance(self.buffer.type, MemRefType)
+        if any(extent < 1 for extent in self.buffer.type.get_shape()):
+            raise VerifyException(f"expected a static shape, got {self.buffer.type}")
+
+
+def is_float(type: Attribute) -> bool:
+    """Whether a scalar type is a floating-point type."""
+    from xdsl.dialects.builtin import AnyFloat
+
+    return isinstance(type, AnyFloat)
+
+
+def loop_of(value: SSAValue) -> ForOp | None:
+    """The loop whose induction variable `value` is, if any."""
+    owner = value.owner
+    if isinstance(owner, Block):
+        parent = owner.parent_op()
+        if isinstance(parent, ForOp):
+            return parent
+    return None
+
+
+def is_iterator(value: SSAValue) -> bool:
+    """Whether a value is an iterator of a block."""
+    owner = value.owner
+    return isinstance(owner, Block) and isinstance(owner.parent_op(), BlockOp)
+
+
+def loop_bounds(value: SSAValue) -> Interval | None:
+    """Bounds of induction variables and of iterators inside their block: `0..extent-1`."""
+    owner = value.owner
+    if not isinstance(owner, Block):
+        return None
+    parent = owner.parent_op()
+    if isinstance(parent, ForOp):
+        return 0, parent.extent - 1
+    if isinstance(parent, BlockOp):
+        position = owner.args.index(value)  # pyright: ignore[reportArgumentType]
+        return 0, parent.extents[position] - 1
+    return None
+
+
+def enclosing_loops(op: Operation) -> list[ForOp]:
+    """The loops around an op, outermost first."""
+    loops: list[ForOp] = []
+    parent = op.parent_op()
+    while parent is not None:
+        if isinstance(parent, ForOp):
+            loops.append(parent)
+        parent = parent.parent_op()
+    loops.reverse()
+    return loops
+
+
+def kernel_of(op: Operation) -> FuncOp | None:
+    """The function that an op is in."""
+    parent: Operation | None = op
+    while parent is not None and not isinstance(parent, FuncOp):
+        parent = parent.parent_op()
+    return parent
+
+
+def blocks_in(op: Operation) -> list[BlockOp]:
+    """The blocks inside of an op, in program order (the op itself, if it is one)."""
+    found: list[BlockOp] = []
+    _collect_blocks(op, found)
+    return found
+
+
+def _collect_blocks(op: Operation, found: list[BlockOp]) -> None:
+    if isinstance(op, BlockOp):
+        found.append(op)
+        return
+    for region in op.regions:
+        for block in region.blocks:
+            for child in block.ops:
+                if child.regions:
+                    _collect_blocks(child, found)
+
+
+def zero_map(rank: int) -> AffineMap:
+    """The map without dimensions whose results are `rank` zeros."""
+    return AffineMap(0, 0, (AffineConstantExpr(0),) * rank)
+
+
+
+Loop = Dialect(
+    "loop",
+    [AllocOp, BlockOp, ForOp, InitOp, ReadOp, ReduceOp, WriteOp, YieldOp],
+    [IteratorKindAttr, LoopKindAttr, OutOfRangeAttr],
+)
