@@ -246,7 +246,7 @@ class ForOp(IRDLOperation):
 class BlockOp(IRDLOperation):
     """A statement with iterators: it runs iff each iterator's binding lies in its domain and all predicates hold.
 
-    `loop.block "reduce0" alias "C" spatial(%vi in 510 = %io * 6 + %ii) reduce(%vk in 512 = %k) where(%a * 16 + %b < 25)`
+    `loop.block "reduce0" alias "C" spatial(%vi in 510 = %io * 6 + %ii) reduce(%vk in 512 = %k) where(%a * 16 + %b < 9)`
     """
 
     name = "loop.block"
@@ -380,6 +380,10 @@ class BlockOp(IRDLOperation):
             for operand in op.operands:
                 if op is not self and loop_of(operand) is not None and operand not in own:
                     raise VerifyException("expected a block's body to use iterators, got a loop's induction variable")
+        from .iteration import coverage_failure  # the proof needs this module
+
+        if (failure := coverage_failure(self)) is not None:
+            raise VerifyException(f"block '{self.block_name}': {failure}")
 
     @classmethod
     def parse(cls, parser: Parser) -> BlockOp:
@@ -481,9 +485,9 @@ class InitOp(IRDLOperation):
 def _verify_indices(map: AffineMap, indices: Sequence[SSAValue], buffers: Sequence[SSAValue]) -> None:
     if map.num_dims != len(indices) or map.num_symbols:
         raise VerifyException(f"expected a map with {len(indices)} dimensions, one for each index, got {map}")
-    for buffer in buffers:
-        if isinstance(buffer.type, MemRefType) and len(buffer.type.shape) != len(map.results):
-            raise VerifyException(f"expected {len(buffer.type.shape)} indices for {buffer.type}, got {len(map.results)}")
+    for type in (buffer.type for buffer in buffers):
+        if isinstance(type, MemRefType) and len(type.shape) != len(map.results):
+            raise VerifyException(f"expected {len(type.shape)} indices for {type}, got {len(map.results)}")
 
 
 def element_type(buffer: SSAValue) -> Attribute:
@@ -538,9 +542,9 @@ class ReadOp(IRDLOperation):
             raise VerifyException(f"expected a result of type {element_type(self.buffer)}, got {self.result.type}")
         for expr in self.map.data.results:
             used = [self.indices[d] for d in expr.used_dims()]
-            if any(not is_iterator(v) for v in used) and (len(used) != 1 or expr != AffineExpr.dimension(
-                self.indices.index(used[0])
-            )):
+            if any(not is_iterator(v) for v in used) and (
+                len(used) != 1 or expr != AffineExpr.dimension(self.indices.index(used[0]))
+            ):
                 raise VerifyException("expected a data-dependent index to stand alone in its dimension")
 
     @classmethod
@@ -601,9 +605,7 @@ class WriteOp(IRDLOperation):
         attributes = parser.parse_optional_attr_dict()
         parser.parse_punctuation(":")
         type = _parse_memref(parser)
-        op = cls(
-            parser.resolve_operand(value, type.element_type), parser.resolve_operand(buffer, type), map, indices
-        )
+        op = cls(parser.resolve_operand(value, type.element_type), parser.resolve_operand(buffer, type), map, indices)
         op.attributes.update(attributes)
         return op
 
@@ -763,6 +765,10 @@ class AllocOp(IRDLOperation):
         assert isinstance(self.buffer.type, MemRefType)
         if any(extent < 1 for extent in self.buffer.type.get_shape()):
             raise VerifyException(f"expected a static shape, got {self.buffer.type}")
+        from .regions import uncovered_read  # the proof needs this module
+
+        if (uncovered := uncovered_read(self)) is not None:
+            raise VerifyException(uncovered[1])
 
 
 def is_float(type: Attribute) -> bool:
@@ -843,7 +849,6 @@ def _collect_blocks(op: Operation, found: list[BlockOp]) -> None:
 def zero_map(rank: int) -> AffineMap:
     """The map without dimensions whose results are `rank` zeros."""
     return AffineMap(0, 0, (AffineConstantExpr(0),) * rank)
-
 
 
 Loop = Dialect(

@@ -220,7 +220,7 @@ def _digit(form: Lin, divisor: int, modulus: int | None, bounds: Bounds) -> Lin:
             quotient = whole + interval[0] // divisor
             return quotient if modulus is None else _digit(quotient, 1, modulus, bounds)
         if modulus is None:
-            return whole + _atom(rest, divisor, None)
+            return whole + _atom(rest, divisor, None, bounds)
         if not whole.is_const or whole.const:
             # (whole + rest div d) mod m: multiples of m in `whole` vanish.
             _, kept = _split_multiples(whole, modulus)
@@ -230,22 +230,22 @@ def _digit(form: Lin, divisor: int, modulus: int | None, bounds: Bounds) -> Lin:
             interval = form.range(bounds)
             if interval is not None and 0 <= interval[0] and interval[1] < divisor * modulus:
                 return _digit(form, divisor, None, bounds)
-            return _atom(form, divisor, modulus)
+            return _atom(form, divisor, modulus, bounds)
         if interval is not None and 0 <= interval[0] and interval[1] < divisor * modulus:
             return _digit(rest, divisor, None, bounds)
-        return _atom(rest, divisor, modulus)
+        return _atom(rest, divisor, modulus, bounds)
     # divisor == 1 and a modulus
     assert modulus is not None
     _, rest = _split_multiples(form, modulus)
     interval = rest.range(bounds)
     if interval is not None and interval[0] // modulus == interval[1] // modulus:
         return rest - (interval[0] // modulus) * modulus
-    gcd = math.gcd(modulus, *rest.terms.values())
-    if gcd > 1:
-        remainder = rest.const % gcd
-        reduced = Lin((rest.const - remainder) // gcd, {a: c // gcd for a, c in rest.terms.items()})
-        return _digit(reduced, 1, modulus // gcd, bounds) * gcd + remainder
-    return _atom(rest, 1, modulus)
+    split = _low_digit(rest, modulus, bounds)
+    if split is not None:
+        # (g*high + low) mod (g*m) == g*(high mod m) + low for 0 <= low < g
+        radix, high, low = split
+        return _digit(high, 1, modulus // radix, bounds) * radix + low
+    return _atom(rest, 1, modulus, bounds)
 
 
 def _digit_of_digit(atom: Digit, divisor: int, modulus: int | None, bounds: Bounds) -> Lin | None:
@@ -263,7 +263,7 @@ def _digit_of_digit(atom: Digit, divisor: int, modulus: int | None, bounds: Boun
 
 
 def _split_multiples(form: Lin, divisor: int) -> tuple[Lin, Lin]:
-    """`(whole, rest)` with `form = whole * divisor + rest`, each coefficient of rest in `0..divisor-1`."""
+    """`(whole, rest)` with `form = whole * divisor + rest`; no coefficient of rest is a multiple of the divisor."""
     whole: dict[Atom, int] = {}
     rest: dict[Atom, int] = {}
     for atom, coefficient in form.terms.items():
@@ -274,16 +274,31 @@ def _split_multiples(form: Lin, divisor: int) -> tuple[Lin, Lin]:
     return Lin(form.const // divisor, whole), Lin(form.const % divisor, rest)
 
 
-def _atom(form: Lin, divisor: int, modulus: int | None) -> Lin:
+def _low_digit(form: Lin, divisor: int, bounds: Bounds) -> tuple[int, Lin, Lin] | None:
+    """`(radix, high, low)` with `form = radix * high + low`, `0 <= low < radix`, for the largest radix that divides
+    `divisor`; None where only 1 does."""
+    radices = {divisor}
+    for coefficient in form.terms.values():
+        radices |= {math.gcd(radix, coefficient) for radix in radices}
+    for radix in sorted(radices, reverse=True):
+        if radix == 1:
+            return None
+        high, low = _split_multiples(form, radix)
+        interval = low.range(bounds)
+        if interval is not None and interval[0] // radix == interval[1] // radix:
+            carry = interval[0] // radix
+            return radix, high + carry, low - carry * radix
+    return None
+
+
+def _atom(form: Lin, divisor: int, modulus: int | None, bounds: Bounds) -> Lin:
+    if divisor > 1:
+        split = _low_digit(form, divisor, bounds)
+        if split is not None:
+            # floor((g*high + low) / (g*d)) == floor(high / d) for 0 <= low < g
+            return _digit(split[1], divisor // split[0], modulus, bounds)
     if modulus is None and divisor == 1:
         return form
-    gcd = math.gcd(divisor, *form.terms.values())
-    if gcd > 1:
-        # floor((g*x + r) / (g*d)) == floor(x / d) for 0 <= r < g
-        form = Lin(form.const // gcd, {a: c // gcd for a, c in form.terms.items()})
-        divisor //= gcd
-        if modulus is None and divisor == 1:
-            return form
     return Lin(0, {Digit(form, divisor, modulus): 1})
 
 

@@ -1,0 +1,335 @@
+"""Regions of buffers that blocks touch, derived from their bodies: footprints, scopes, and what covers what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+from xdsl.dialects.builtin import MemRefType
+from xdsl.ir import Operation, SSAValue
+
+from .loop import (
+    AllocOp,
+    BlockOp,
+    ForOp,
+    IteratorKind,
+    ReadOp,
+    ReduceOp,
+    WriteOp,
+    enclosing_loops,
+    loop_bounds,
+    loop_of,
+)
+from .quasi_affine import ZERO, Bounds, Lin, from_affine
+
+Access = ReadOp | WriteOp | ReduceOp
+
+
+def block_of(op: Operation) -> BlockOp:
+    """The block that an op inside of a block's body is in."""
+    parent = op.parent_op()
+    while parent is not None and not isinstance(parent, BlockOp):
+        parent = parent.parent_op()
+    assert isinstance(parent, BlockOp), "expected an op inside of a block"
+    return parent
+
+
+def alloc_of(buffer: SSAValue) -> AllocOp | None:
+    """The `loop.alloc` of a buffer, or None for a kernel's argument."""
+    owner = buffer.owner
+    return owner if isinstance(owner, AllocOp) else None
+
+
+def buffer_shape(buffer: SSAValue) -> tuple[int, ...]:
+    """The logical shape of a buffer."""
+    assert isinstance(buffer.type, MemRefType)
+    return buffer.type.get_shape()
+
+
+def accesses_of(buffer: SSAValue) -> list[Access]:
+    """Every access of a buffer, each once."""
+    seen: dict[Access, None] = {}
+    for use in buffer.uses:
+        if isinstance(use.operation, Access):
+            seen[use.operation] = None
+    return list(seen)
+
+
+def readers_of(buffer: SSAValue) -> list[BlockOp]:
+    """The blocks that read a buffer by `loop.read`, in program order."""
+    return in_program_order({block_of(op) for op in accesses_of(buffer) if isinstance(op, ReadOp)})
+
+
+def writers_of(buffer: SSAValue) -> list[BlockOp]:
+    """The blocks that write a buffer or reduce into it, in program order."""
+    return in_program_order({block_of(op) for op in accesses_of(buffer) if not isinstance(op, ReadOp)})
+
+
+def position(op: Operation) -> tuple[int, ...]:
+    """Where an op stands: positions in its enclosing blocks, outermost first. Compares like program order."""
+    path: list[int] = []
+    current: Operation | None = op
+    while current is not None and current.parent is not None:
+        path.append(current.parent.get_operation_index(current))
+        current = current.parent_op()
+    return tuple(reversed(path))
+
+
+def in_program_order(blocks: Collection[BlockOp]) -> list[BlockOp]:
+    """Blocks sorted by where they stand."""
+    return list(blocks) if len(blocks) < 2 else sorted(blocks, key=position)
+
+
+def index_forms(access: Access, bounds: Bounds = loop_bounds) -> list[Lin | None]:
+    """An access's index in each dimension over the loops' induction variables; None where it is data."""
+    block = block_of(access)
+    replacement = dict(zip(block.iterators, block.binding_forms(bounds), strict=True))
+    return [None if form is None else form.substitute(replacement, bounds) for form in iterator_forms(access, bounds)]
+
+
+def iterator_forms(access: Access, bounds: Bounds = loop_bounds) -> list[Lin | None]:
+    """An access's index in each dimension over its block's iterators; None where it is data."""
+    iterators = set(block_of(access).iterators)
+    operands = [Lin.of(value) for value in access.indices]
+    forms: list[Lin | None] = []
+    for expr in access.map.data.results:
+        form = from_affine(expr, operands, bounds)
+        forms.append(form if all(value in iterators for value in form.values()) else None)
+    return forms
+
+
+def scope_loops(block: BlockOp) -> list[ForOp]:
+    """The loops that the block's writes range over in the lifetime of the outermost buffer it writes: all loops, or
+    those inside of that buffer's `loop.alloc`."""
+    loops = enclosing_loops(block)
+    depth = len(loops)
+    for buffer in block.written_buffers():
+        alloc = alloc_of(buffer)
+        depth = min(depth, 0 if alloc is None else len(enclosing_loops(alloc)))
+    return loops[depth:]
+
+
+def is_staged(block: BlockOp) -> bool:
+    """Whether everything the block writes lives inside of a loop."""
+    buffers = block.written_buffers()
+    return all((alloc := alloc_of(b)) is not None and isinstance(alloc.parent_op(), ForOp) for b in buffers)
+
+
+def inside(loops: Collection[ForOp]) -> Callable[[SSAValue], bool]:
+    """Whether a value is the induction variable of one of `loops`."""
+    variables = {loop.induction_variable for loop in loops}
+    return lambda value: value in variables
+
+
+@dataclass(frozen=True)
+class Interval:
+    """What is touched of one dimension for fixed outer loops: from `lower` to the least of `uppers`, inclusive."""
+
+    lower: Lin
+    uppers: tuple[Lin, ...]
+
+
+def region(
+    access: Access, outer: Collection[ForOp], bounds: Bounds = loop_bounds, *, exact: bool = False
+) -> list[Interval] | None:
+    """The region that an access touches while the `outer` loops stand still, over their induction variables.
+
+    Every dimension also ends at the buffer's shape. With `exact` (for a region that must be covered), None where a
+    dimension or a predicate cannot be expressed; without, such a dimension is the whole one.
+    """
+    block = block_of(access)
+    fixed = inside(outer)
+    shape = buffer_shape(access.buffers[0])
+    intervals: list[Interval] = []
+    inner_parts: list[tuple[Lin, Lin] | None] = []
+    for form, extent in zip(index_forms(access, bounds), shape, strict=True):
+        parts = None if form is None else form.split(lambda v: not fixed(v))
+        spread = None if parts is None else parts[1].range(bounds)
+        if parts is None or spread is None:
+            if exact:
+                return None
+            intervals.append(Interval(ZERO, (Lin(extent - 1),)))
+            inner_parts.append(None)
+            continue
+        intervals.append(Interval(parts[0] + spread[0], (parts[0] + spread[1],)))
+        inner_parts.append(parts)
+    for predicate, limit in restrictions(block, bounds):
+        parts = predicate.split(lambda v: not fixed(v))
+        applied = parts is not None and parts[1].is_const
+        if parts is not None and not parts[1].is_const:
+            for d, dimension in enumerate(inner_parts):
+                if dimension is not None and dimension[1] == parts[1]:
+                    upper = dimension[0] - parts[0] + (limit - 1)
+                    intervals[d] = Interval(intervals[d].lower, (*intervals[d].uppers, upper))
+                    applied = True
+        if exact and not applied:
+            return None
+    return intervals
+
+
+def restrictions(block: BlockOp, bounds: Bounds = loop_bounds) -> list[tuple[Lin, int]]:
+    """What keeps a block from running that interval arithmetic does not rule out: predicates, and bindings that may
+    leave their domain, each as `form < limit`. (A binding below 0 is `-form < 1`.)"""
+    result: list[tuple[Lin, int]] = []
+    candidates = [*block.predicate_forms(bounds), *zip(block.binding_forms(bounds), block.extents, strict=True)]
+    for form, limit in candidates:
+        spread = form.range(bounds)
+        if spread is None or spread[1] >= limit:
+            result.append((form, limit))
+    for form in block.binding_forms(bounds):
+        spread = form.range(bounds)
+        if spread is None or spread[0] < 0:
+            result.append((-form, 1))
+    return result
+
+
+def covers(
+    written: Sequence[Interval], needed: Sequence[Interval], shape: Sequence[int], bounds: Bounds = loop_bounds
+) -> bool:
+    """Whether a written region provably contains a needed one, both over the same outer loops."""
+    for w, n, extent in zip(written, needed, shape, strict=True):
+        if not (at_most(w.lower, ZERO, bounds) or at_most(w.lower, n.lower, bounds)):
+            return False
+        for upper in w.uppers:
+            if at_most(Lin(extent - 1), upper, bounds):
+                continue
+            if not any(at_most(candidate, upper, bounds) for candidate in n.uppers):
+                return False
+    return True
+
+
+def at_most(a: Lin, b: Lin, bounds: Bounds = loop_bounds) -> bool:
+    """Whether `a <= b` is proven by interval arithmetic."""
+    spread = (b - a).range(bounds)
+    return spread is not None and spread[0] >= 0
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """The part of a staged buffer that is touched in its lifetime: `base` in each dimension, over the loops around the
+    `loop.alloc`, and the shape."""
+
+    base: tuple[Lin, ...]
+    shape: tuple[int, ...]
+
+    @property
+    def elements(self) -> int:
+        count = 1
+        for extent in self.shape:
+            count *= extent
+        return count
+
+
+def footprint(alloc: AllocOp, bounds: Bounds = loop_bounds) -> Footprint:
+    """The smallest box that holds every access of a buffer in one of its lifetimes. A dimension whose accesses have no
+    common base keeps its logical extent."""
+    fixed = inside(enclosing_loops(alloc))
+    shape = buffer_shape(alloc.buffer)
+    base: list[Lin | None] = [None] * len(shape)
+    low = [0] * len(shape)
+    high = [0] * len(shape)
+    whole = [False] * len(shape)
+    for access in accesses_of(alloc.buffer):
+        for d, form in enumerate(index_forms(access, bounds)):
+            if whole[d]:
+                continue
+            parts = None if form is None else form.split(lambda v: not fixed(v))
+            spread = None if parts is None else parts[1].range(bounds)
+            if parts is None or spread is None:
+                whole[d] = True
+                continue
+            offset = parts[0].const
+            origin = parts[0] + -offset
+            lo, hi = spread[0] + offset, spread[1] + offset
+            if base[d] is None:
+                base[d], low[d], high[d] = origin, lo, hi
+            elif base[d] == origin:
+                low[d], high[d] = min(low[d], lo), max(high[d], hi)
+            else:
+                whole[d] = True
+    bases: list[Lin] = []
+    extents: list[int] = []
+    for d, extent in enumerate(shape):
+        origin = base[d]
+        size = high[d] - low[d] + 1
+        if whole[d] or origin is None or size >= extent:
+            bases.append(ZERO)
+            extents.append(extent)
+        elif origin.is_const:
+            first = max(0, low[d])
+            bases.append(Lin(first))
+            extents.append(min(high[d], extent - 1) - first + 1)
+        else:
+            bases.append(origin + low[d])
+            extents.append(size)
+    return Footprint(tuple(bases), tuple(extents))
+
+
+def uncovered_read(alloc: AllocOp, bounds: Bounds = loop_bounds) -> tuple[BlockOp, str] | None:
+    """A block that may read an element of a buffer before anything wrote it in the buffer's lifetime, and why; None
+    if it is proven that there is none."""
+    buffer = alloc.buffer
+    accesses = accesses_of(buffer)
+    shape = buffer_shape(buffer)
+    sources = [op for op in accesses if not isinstance(op, ReadOp)]
+    if any(block_of(op).has_kind(IteratorKind.ORDERED) for op in sources):
+        # The rows of a scan's state: written in order, from its initial rows on.
+        if isinstance(alloc.parent_op(), ForOp):
+            return block_of(sources[0]), "expected the state of a scan to live outside of loops"
+        return None
+    for access in accesses:
+        if isinstance(access, WriteOp):
+            continue
+        block = block_of(access)
+        if isinstance(access, ReduceOp) and block.init is not None:
+            continue
+        if not any(_is_covered(access, source, shape, bounds) for source in sources if source is not access):
+            reason = f"expected all that block '{block.block_name}' reads of the buffer to be written before"
+            return block, reason
+    return None
+
+
+def _is_covered(access: Access, source: Access, shape: Sequence[int], bounds: Bounds) -> bool:
+    reader, writer = block_of(access), block_of(source)
+    if reader is writer:
+        return _same_element(access, source)
+    if position(writer) > position(reader):
+        return False
+    if isinstance(source, ReduceOp) and writer.init is None:
+        return False
+    own = set(enclosing_loops(writer))
+    common = [loop for loop in enclosing_loops(reader) if loop in own]
+    if writer.has_kind(IteratorKind.REDUCE) and any(loop in reduce_loops(writer) for loop in common):
+        return False
+    written = region(source, common, bounds, exact=True)
+    needed = region(access, common, bounds)
+    return written is not None and needed is not None and covers(written, needed, shape, bounds)
+
+
+def _same_element(access: Access, source: Access) -> bool:
+    """Whether an earlier access of the same block execution wrote exactly the element read."""
+    return source.is_before_in_block(access) if _same_place(access, source) else False
+
+
+def _same_place(access: Access, source: Access) -> bool:
+    if access.parent is not source.parent:
+        return False
+    return iterator_forms(access) == iterator_forms(source)
+
+
+def reduce_loops(block: BlockOp) -> set[ForOp]:
+    """The loops that bind the block's reduce iterators."""
+    loops: set[ForOp] = set()
+    for kind, form in zip(block.kinds, block.binding_forms(), strict=True):
+        if kind is IteratorKind.REDUCE:
+            loops |= {loop for value in form.values() if (loop := loop_of(value)) is not None}
+    return loops
+
+
+def loops_of_kind(block: BlockOp, kind: IteratorKind) -> set[ForOp]:
+    """The loops that bind the block's iterators of one kind."""
+    loops: set[ForOp] = set()
+    for own, form in zip(block.kinds, block.binding_forms(), strict=True):
+        if own is kind:
+            loops |= {loop for value in form.values() if (loop := loop_of(value)) is not None}
+    return loops
