@@ -1,0 +1,278 @@
+"""ONNX models as graph IR.
+
+`import_onnx` keeps what the model's author named: inputs and outputs by `te.name`, weights by symbol, in the model's
+order. It trusts nothing about the file: whatever cannot be imported is one `ImportModelError`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, ModuleOp, StringAttr
+from xdsl.dialects.func import FuncOp, ReturnOp
+from xdsl.ir import Block, Region, SSAValue
+from xdsl.utils.exceptions import VerifyException
+
+from ..dialects import graph
+from ..dialects.extents import Extent
+from ..errors import ImportModelError, did_you_mean
+from .onnx_operators import CONVERTERS, Converter, Node
+from .onnx_tensors import data_attribute, element_type, tensor_data
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
+
+_DOMAINS = ("", "ai.onnx")
+
+_MAIN = "main"
+
+
+def import_onnx(source: str | os.PathLike[str] | ModelProto, converters: Sequence[Converter] = CONVERTERS) -> ModuleOp:
+    """The graph IR of an ONNX model, given by its path or as a `ModelProto`: a module with a function `@main` and the
+    weights.
+
+    Raises:
+        ImportModelError: if the model cannot be read or imported.
+    """
+    try:
+        import onnx
+    except ModuleNotFoundError:
+        raise ImportModelError("expected the package onnx to be installed: pip install 'stepwell[onnx]'") from None
+    if isinstance(source, onnx.ModelProto):
+        model, folder, label = source, None, "the model"
+    else:
+        path = Path(source)
+        model, folder, label = _load(path), path.parent, f"'{path}'"
+    if not model.HasField("graph") or not model.opset_import or not model.ir_version:
+        raise ImportModelError(f"expected an ONNX model with a graph and an opset version, got {label}")
+    return _Importer(model, folder, converters).run()
+
+
+def _load(path: Path) -> ModelProto:
+    import onnx
+    from google.protobuf.message import DecodeError
+
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ImportModelError(f"cannot read '{path}': {error.strerror}") from None
+    model = onnx.ModelProto()
+    try:
+        model.ParseFromString(data)
+    except DecodeError:
+        raise ImportModelError(f"expected an ONNX model, got a truncated or different file: '{path}'") from None
+    return model
+
+
+@dataclass
+class _Importer:
+    """Builds `@main` node by node."""
+
+    model: ModelProto
+    folder: Path | None
+    converters: Sequence[Converter]
+    block: Block = field(default_factory=Block)
+    values: dict[str, SSAValue] = field(default_factory=dict[str, SSAValue])
+    weights: list[graph.DataOp] = field(default_factory=list[graph.DataOp])
+    initializers: dict[str, TensorProto] = field(default_factory=dict[str, Any])
+    symbols: dict[str, Extent] = field(default_factory=dict[str, Extent])
+
+    @property
+    def graph(self) -> GraphProto:
+        return self.model.graph
+
+    def run(self) -> ModuleOp:
+        self._declare_initializers()
+        inputs = [info for info in self.graph.input if info.name not in self.initializers]
+        for info in inputs:
+            self._add_input(info)
+        opsets = {opset.domain: opset.version for opset in self.model.opset_import}
+        for index, node in enumerate(self.graph.node):
+            label = f"node '{node.name}'" if node.name else f"node {index}"
+            with _context(label):
+                self._add_node(node, opsets)
+        return self._module(inputs)
+
+    def _declare_initializers(self) -> None:
+        if self.graph.sparse_initializer:
+            name = self.graph.sparse_initializer[0].values.name
+            raise ImportModelError(f"expected dense weights, got sparse weight '{name}'")
+        for tensor in self.graph.initializer:
+            if tensor.name in self.initializers:
+                raise ImportModelError(f"expected one weight named '{tensor.name}', got another")
+            self.initializers[tensor.name] = tensor
+
+    def _symbol(self, dim_param: str) -> Extent:
+        """The size that a model calls `dim_param`; one of its own for every unnamed size."""
+        if dim_param in self.symbols:
+            return self.symbols[dim_param]
+        base = _identifier(dim_param or f"d{len(self.symbols)}")
+        taken = {str(symbol) for symbol in self.symbols.values()}
+        symbol = Extent.symbol(next(name for name in _candidates(base) if name not in taken))
+        self.symbols[dim_param or f"{symbol} (unnamed)"] = symbol
+        return symbol
+
+    def _add_input(self, info: ValueInfoProto) -> None:
+        with _context(f"input '{info.name}'"):
+            self._define(info.name, self.block.insert_arg(self._input_type(info), len(self.block.args)))
+
+    def _input_type(self, info: ValueInfoProto) -> graph.AnyTensor:
+        if not info.type.HasField("tensor_type"):
+            raise ImportModelError(f"expected a tensor, got {info.type.WhichOneof('value') or 'no type'}")
+        tensor = info.type.tensor_type
+        element = element_type(tensor.elem_type)
+        if not tensor.HasField("shape"):
+            raise ImportModelError("expected a shape, got none")
+        dims: list[Extent] = []
+        for position, dim in enumerate(tensor.shape.dim):
+            if dim.HasField("dim_value"):
+                if dim.dim_value < 1:
+                    raise ImportModelError(f"expected a positive extent in dimension {position}, got {dim.dim_value}")
+                dims.append(Extent.of(dim.dim_value))
+            else:
+                dims.append(self._symbol(dim.dim_param))
+        return graph.tensor_of(element, tuple(dims))
+
+    def _define(self, name: str, value: SSAValue) -> None:
+        if name in self.values or name in self.initializers:
+            raise ImportModelError(f"expected one value named '{name}', got another")
+        value.name_hint = _identifier(name)
+        self.values[name] = value
+
+    def _value(self, name: str) -> SSAValue | None:
+        """The value called `name`, which the first use of a weight makes; None for the empty name."""
+        if not name:
+            return None
+        if name not in self.values:
+            if name not in self.initializers:
+                raise ImportModelError(f"expected a value that is already computed, got '{name}'")
+            self.values[name] = self._add_weight(name)
+        return self.values[name]
+
+    def _add_weight(self, name: str) -> SSAValue:
+        with _context(f"weight '{name}'"):
+            type, data = tensor_data(self.initializers[name], self.folder)
+        symbol = f"{name}_" if name == _MAIN else name
+        self.weights.append(graph.DataOp(symbol, type, data_attribute(name, type, data)))
+        op = graph.WeightOp(symbol, type)
+        op.result.name_hint = _identifier(name)
+        self.block.add_op(op)
+        return op.result
+
+    def _add_node(self, node: NodeProto, opsets: Mapping[str, int]) -> None:
+        converter, opset = self._converter(node, opsets)
+        operands = [self._value(name) for name in node.input]
+        attributes = dict(_attributes(node, converter))
+        try:
+            op = converter.convert(Node(node, opset, operands, attributes))
+            op.verify()
+        except (ImportModelError, VerifyException) as error:
+            raise ImportModelError(f"{node.op_type} (opset {opset}): {error}") from None
+        self.block.add_op(op)
+        for name, value in zip(node.output, op.results, strict=False):
+            self._define(name, value)
+        if any(node.output[len(op.results) :]):
+            raise ImportModelError(f"{node.op_type}: expected {len(op.results)} outputs, got {len(node.output)}")
+
+    def _converter(self, node: NodeProto, opsets: Mapping[str, int]) -> tuple[Converter, int]:
+        domain = "" if node.domain in _DOMAINS else node.domain
+        opset = next((opsets[name] for name in (_DOMAINS if not domain else (domain,)) if name in opsets), None)
+        found = [c for c in self.converters if (c.domain, c.op_type) == (domain, node.op_type)]
+        full_name = f"{domain}.{node.op_type}" if domain else node.op_type
+        if not found:
+            supported = sorted({c.op_type for c in self.converters})
+            hint = did_you_mean(node.op_type, supported)
+            raise ImportModelError(
+                f"expected an operator of {', '.join(supported)}, got {full_name} (opset {opset}){hint}"
+            )
+        if opset is None:
+            raise ImportModelError(f"expected an opset version for domain '{domain}', got none")
+        usable = [converter for converter in found if converter.since <= opset]
+        if not usable:
+            since = min(converter.since for converter in found)
+            raise ImportModelError(f"expected {full_name} of opset {since} or later, got opset {opset}")
+        return max(usable, key=lambda converter: converter.since), opset
+
+    def _module(self, inputs: Sequence[ValueInfoProto]) -> ModuleOp:
+        if not self.graph.output:
+            raise ImportModelError("expected a graph with outputs, got none")
+        results: list[SSAValue] = []
+        for info in self.graph.output:
+            with _context(f"output '{info.name}'"):
+                value = self._value(info.name)
+                if value is None:
+                    raise ImportModelError("expected a name, got none")
+                _check_declared(info, value)
+                results.append(value)
+        self.block.add_op(ReturnOp(*results))
+        function = FuncOp(
+            _MAIN,
+            (self.block.arg_types, [value.type for value in results]),
+            Region(self.block),
+            arg_attrs=_names(inputs),
+            res_attrs=_names(self.graph.output),
+        )
+        return ModuleOp([function, *self.weights])
+
+
+def _names(infos: Sequence[ValueInfoProto]) -> ArrayAttr[DictionaryAttr]:
+    return ArrayAttr(DictionaryAttr({"te.name": StringAttr(info.name)}) for info in infos)
+
+
+def _attributes(node: NodeProto, converter: Converter) -> Iterator[tuple[str, Any]]:
+    from onnx import helper
+
+    for attribute in node.attribute:
+        if attribute.name not in converter.attributes:
+            expected = ", ".join(converter.attributes) or "no attributes"
+            raise ImportModelError(f"{node.op_type}: expected {expected}, got attribute '{attribute.name}'")
+        try:
+            yield attribute.name, helper.get_attribute_value(attribute)
+        except ValueError as error:
+            raise ImportModelError(f"{node.op_type}: attribute '{attribute.name}': {error}") from None
+
+
+def _check_declared(info: ValueInfoProto, value: SSAValue) -> None:
+    """Checks what a model declares of an output against what was inferred."""
+    inferred = cast(graph.AnyTensor, value.type)
+    declared = info.type.tensor_type
+    if declared.elem_type and element_type(declared.elem_type) != inferred.element_type:
+        raise ImportModelError(f"expected the declared element type, got {inferred.element_type}")
+    if not declared.HasField("shape"):
+        return
+    shape = graph.shape_of(inferred)
+    sizes = [dim.dim_value if dim.HasField("dim_value") else None for dim in declared.shape.dim]
+    if len(sizes) != len(shape) or any(
+        size is not None and dim is not None and dim.is_constant and dim.constant != size
+        for size, dim in zip(sizes, shape, strict=True)
+    ):
+        expected = "x".join("?" if size is None else str(size) for size in sizes) or "scalar"
+        raise ImportModelError(f"expected shape {expected} as declared, got {graph.format_shape(shape)}")
+
+
+def _identifier(name: str) -> str:
+    """`name` as an identifier of the assembly format."""
+    identifier = re.sub(r"[^A-Za-z0-9_]", "_", name)
+    return identifier if identifier[:1].isalpha() else f"_{identifier}"
+
+
+def _candidates(base: str) -> Iterator[str]:
+    """`base`, then `base` with numbers."""
+    yield base
+    yield from (f"{base}_{count}" for count in itertools.count())
+
+
+@contextmanager
+def _context(label: str) -> Generator[None]:
+    """Puts what an error is about in front of its message."""
+    try:
+        yield
+    except ImportModelError as error:
+        raise ImportModelError(f"{label}: {error}") from None

@@ -1,0 +1,110 @@
+"""Element types and tensor data of ONNX models. Data beside the model is read from the model's own folder only."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from xdsl.dialects.builtin import (
+    BytesAttr,
+    DenseIntOrFPElementsAttr,
+    TensorType,
+    f16,
+    f32,
+    f64,
+    i1,
+    i8,
+    i16,
+    i32,
+    i64,
+)
+from xdsl.ir import Attribute
+
+from ..dialects import graph
+from ..dialects.resources import ResourceAttr
+from ..errors import ImportModelError
+
+if TYPE_CHECKING:
+    from onnx import TensorProto
+
+_INLINE_ELEMENTS = 16  # smaller weights are written in the program
+
+
+def _element_types() -> dict[int, Attribute]:
+    from onnx import TensorProto
+
+    return {
+        TensorProto.FLOAT16: f16,
+        TensorProto.FLOAT: f32,
+        TensorProto.DOUBLE: f64,
+        TensorProto.BOOL: i1,
+        TensorProto.INT8: i8,
+        TensorProto.INT16: i16,
+        TensorProto.INT32: i32,
+        TensorProto.INT64: i64,
+    }
+
+
+def element_type(elem_type: int) -> Attribute:
+    from onnx import TensorProto
+
+    element = _element_types().get(elem_type)
+    if element is None:
+        names = TensorProto.DataType.items()
+        got = next((name for name, value in names if value == elem_type), str(elem_type))
+        expected = ", ".join(name for name, value in names if value in _element_types())
+        raise ImportModelError(f"expected an element type of {expected}, got {got}")
+    return element
+
+
+def tensor_data(tensor: TensorProto, folder: Path | None) -> tuple[graph.AnyTensor, bytes]:
+    """The type of a tensor and its row-major, little-endian bytes."""
+    from onnx import TensorProto, numpy_helper
+
+    element = element_type(tensor.data_type)
+    if any(size < 1 for size in tensor.dims):
+        raise ImportModelError(f"expected positive extents, got {list(tensor.dims)}")
+    type: graph.AnyTensor = TensorType(element, list(tensor.dims))
+    if tensor.data_location == TensorProto.EXTERNAL:
+        data = _external_data(tensor, folder)
+    else:
+        try:
+            data = numpy_helper.to_array(tensor).tobytes()
+        except (ValueError, TypeError) as error:
+            raise ImportModelError(f"expected data of type {type}: {error}") from None
+    expected = math.prod(tensor.dims) * cast(Any, element).size
+    if len(data) != expected:
+        raise ImportModelError(f"expected {expected} bytes of data for {type}, got {len(data)}")
+    return type, data
+
+
+def _external_data(tensor: TensorProto, folder: Path | None) -> bytes:
+    """The bytes of a tensor that are in a file beside the model's, which lies in the model's folder for certain."""
+    entries = {entry.key: entry.value for entry in tensor.external_data}
+    location = entries.get("location", "")
+    if folder is None:
+        raise ImportModelError(f"expected data in the model, got file '{location}': import the model by its path")
+    path = (folder / location).resolve()
+    if not location or os.path.isabs(location) or not path.is_relative_to(folder.resolve()):
+        raise ImportModelError(f"expected a file in the model's folder, got '{location}'")
+    try:
+        offset = int(entries.get("offset", "0"))
+        length = int(entries["length"]) if "length" in entries else -1
+        if offset < 0 or length < -1:
+            raise ValueError
+    except ValueError:
+        raise ImportModelError(f"expected an offset and a length into file '{location}', got {entries}") from None
+    try:
+        with path.open("rb") as file:
+            file.seek(offset)
+            return file.read(length)
+    except OSError as error:
+        raise ImportModelError(f"cannot read weight file '{location}': {error.strerror}") from None
+
+
+def data_attribute(name: str, type: graph.AnyTensor, data: bytes) -> graph.AnyDense | ResourceAttr:
+    if math.prod(type.get_shape()) > _INLINE_ELEMENTS:
+        return ResourceAttr.of(name, data)
+    return DenseIntOrFPElementsAttr(cast(Any, type), BytesAttr(data))
