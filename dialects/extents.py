@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from xdsl.parser import AttrParser
+from ..errors import CompileError
+
+if TYPE_CHECKING:
+    from xdsl.parser import AttrParser
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class Division:
 Atom: TypeAlias = str | Division
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Extent:
     """A canonical quasi-affine expression of named sizes."""
 
@@ -72,6 +75,8 @@ class Extent:
         )
 
     def __add__(self, other: Extent | int) -> Extent:
+        if not isinstance(other, Extent | int):
+            return NotImplemented
         other = Extent.of(other)
         terms = dict(self.terms)
         for atom, factor in other.terms:
@@ -84,13 +89,25 @@ class Extent:
         return self * -1
 
     def __sub__(self, other: Extent | int) -> Extent:
+        if not isinstance(other, Extent | int):
+            return NotImplemented
         return self + Extent.of(other) * -1
 
     def __rsub__(self, other: int) -> Extent:
+        if not isinstance(other, Extent | int):
+            return NotImplemented
         return Extent.of(other) - self
 
-    def __mul__(self, factor: int) -> Extent:
-        return Extent._from_terms({atom: old * factor for atom, old in self.terms}, self.constant * factor)
+    def __mul__(self, other: Extent | int) -> Extent:
+        if not isinstance(other, Extent | int):
+            return NotImplemented
+        if isinstance(other, Extent):
+            if self.is_constant:
+                return other * self.constant
+            if not other.is_constant:
+                raise CompileError(f"expected an affine extent, got ({self}) * ({other})")
+            other = other.constant
+        return Extent._from_terms({atom: factor * other for atom, factor in self.terms}, self.constant * other)
 
     __rmul__ = __mul__
 
@@ -104,14 +121,14 @@ class Extent:
         )
 
     def __floordiv__(self, divisor: int) -> Extent:
-        assert divisor > 0, "an extent is divided by positive constants only"
+        _check_divisor(divisor)
         quotient, rest = self._split(divisor)
         if rest.is_constant:
             return quotient
         return quotient + Extent(((Division("floordiv", rest, divisor), 1),), 0)
 
     def __mod__(self, divisor: int) -> Extent:
-        assert divisor > 0, "an extent is divided by positive constants only"
+        _check_divisor(divisor)
         _, rest = self._split(divisor)
         if rest.is_constant:
             return rest
@@ -124,6 +141,9 @@ class Extent:
                 yield atom
             else:
                 yield from atom.dividend.symbols()
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def evaluate(self, sizes: Mapping[str, int]) -> int:
         """The value of this extent, given the size of each name."""
@@ -166,6 +186,11 @@ class Extent:
         if self.constant:
             parts.append(f" {'-' if self.constant < 0 else '+'} {abs(self.constant)}")
         return "".join(parts)
+
+
+def _check_divisor(divisor: object) -> None:
+    if not isinstance(divisor, int) or divisor < 1:
+        raise CompileError(f"expected a positive integer to divide an extent by, got {divisor}")
 
 
 def _scaled(atom: Atom, factor: int) -> str:

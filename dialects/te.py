@@ -366,7 +366,7 @@ class ComputeOp(IRDLOperation):
                 expected = ", ".join(str(extent) for extent in extents[: self.num_spatial])
                 raise VerifyException(f"expected a result of extents ({expected}), got {tensor}")
         self._verify_yield()
-        verify_scalar_body(self.body.block, self, ReadOp, is_iterator)
+        verify_scalar_body(self.body.block, self, (ReadOp, SizeOp), is_iterator)
         self._verify_reduction(kinds)
 
     def _verify_yield(self) -> None:
@@ -446,6 +446,40 @@ class ComputeOp(IRDLOperation):
             )
         if attributes is not None:
             op.attributes |= attributes.data
+        return op
+
+
+@irdl_op_definition
+class SizeOp(IRDLOperation):
+    """The value of an extent: `%n = te.size n + 2`. Specialising makes it a constant."""
+
+    name = "te.size"
+
+    extents = prop_def(ShapeAttr, prop_name="extent")
+    result = result_def(_INDEX)
+
+    traits = traits_def(Pure())
+
+    def __init__(self, extent: Extent | int):
+        super().__init__(properties={"extent": ShapeAttr.of([extent])}, result_types=[_INDEX])
+
+    @property
+    def extent(self) -> Extent:
+        """The extent that this is the value of."""
+        return self.extents.data[0]
+
+    def verify_(self) -> None:
+        if len(self.extents.data) != 1:
+            raise VerifyException(f"expected one extent, got {len(self.extents.data)}")
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(f" {self.extent}")
+        printer.print_op_attributes(self.attributes)
+
+    @classmethod
+    def parse(cls, parser: Parser) -> SizeOp:
+        op = cls(parse_extent(parser))
+        op.attributes |= parser.parse_optional_attr_dict()
         return op
 
 
@@ -629,7 +663,7 @@ def _verify_constant_bounds(read: ReadOp, dim: int, interval: Interval | None, e
     if low < 0 or high >= extent.constant:
         raise VerifyException(
             f"expected indices of dimension {dim} in 0..{extent.constant - 1}, got {low}..{high} "
-            f"in a read of {read.tensor.type}"
+            f"in a read of {read.tensor.type}{_reader(read)}"
         )
 
 
@@ -645,8 +679,16 @@ def _verify_symbolic_bounds(read: ReadOp, dim: int, form: Lin, extent: Extent) -
         low, high = (low, high + corner) if factor > 0 else (low + corner, high)
     if high.is_at_least(extent) or (-low).is_at_least(1):
         raise VerifyException(
-            f"expected indices of dimension {dim} in 0..{extent - 1}, got {low}..{high} in a read of {read.tensor.type}"
+            f"expected indices of dimension {dim} in 0..{extent - 1}, got {low}..{high} "
+            f"in a read of {read.tensor.type}{_reader(read)}"
         )
+
+
+def _reader(read: ReadOp) -> str:
+    op = read.parent_op()
+    while op is not None and not isinstance(op, ComputeOp):
+        op = op.parent_op()
+    return "" if op is None else f' by "{op.te_name.data}"'
 
 
 def _scan_state_step(tensor: SSAValue) -> tuple[BlockArgument, int] | None:
@@ -721,4 +763,4 @@ def _parse_result_types(parser: Parser) -> Sequence[Attribute]:
     return [parser.parse_type()] if types is None else types
 
 
-Te = Dialect("te", [ComputeOp, ReadOp, ScanOp, YieldOp], [ShapeAttr])
+Te = Dialect("te", [ComputeOp, ReadOp, ScanOp, SizeOp, YieldOp], [ShapeAttr])

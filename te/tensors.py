@@ -1,0 +1,284 @@
+"""Tensors: placeholders, computes and scans."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias, cast, overload
+
+from ..dialects.extents import Extent
+from ..errors import CompileError
+from .dtypes import INDEX, dtype_name, is_integer
+from .expressions import CombinerArg, Expr, ExprLike, IterVar, Read, Reduction, as_expr, describe, walk
+from .reductions import any_identical
+
+Size: TypeAlias = Extent | int
+
+
+class Tensor:
+    """A tensor: an input, or one result of a compute or scan. `A[i, j]` is one of its elements."""
+
+    def __init__(self, name: str, shape: Sequence[Extent], dtype: str, source: Source, result: int = 0) -> None:
+        self.name = name
+        self.extents = tuple(shape)
+        self.dtype = dtype
+        self.source = source
+        self.result = result
+
+    @property
+    def shape(self) -> tuple[Size, ...]:
+        """The extents: numbers, or affine expressions of `te.var`s."""
+        return tuple(extent.constant if extent.is_constant else extent for extent in self.extents)
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return len(self.extents)
+
+    def __repr__(self) -> str:
+        return f"Tensor('{self.name}', shape={self.shape}, dtype={self.dtype})"
+
+    def __getitem__(self, indices: object) -> Expr:
+        return self.read(*(cast("tuple[ExprLike, ...]", indices) if isinstance(indices, tuple) else (indices,)))
+
+    def __iter__(self) -> None:
+        raise CompileError(f"expected '{self.name}' to be read at indices, got a Python iteration over it")
+
+    def read(self, *indices: object, out_of_range: str = "clamp") -> Expr:
+        """The element at `indices`. An index that is data and lies out of range is clamped, or wrapped around."""
+        if len(indices) != self.ndim:
+            raise CompileError(f"expected {self.ndim} indices of '{self.name}', got {len(indices)}")
+        if out_of_range not in ("clamp", "wrap"):
+            raise CompileError(f"expected out_of_range 'clamp' or 'wrap', got '{out_of_range}'")
+        exprs = [as_expr(index) for index in indices]
+        for expr in exprs:
+            if expr.dtype != INDEX and not is_integer(expr.dtype):
+                raise CompileError(f"expected integers as indices of '{self.name}', got {expr.dtype}")
+        return Read(self, exprs, out_of_range)
+
+
+@dataclass(frozen=True, eq=False)
+class Placeholder:
+    """Where an input comes from."""
+
+    constant: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Compute:
+    """Where the results of a `te.compute` come from."""
+
+    name: str
+    iterators: tuple[IterVar, ...]
+    body: tuple[Expr, ...] | Reduction
+
+
+@dataclass(frozen=True, eq=False)
+class State:
+    """A state inside of its scan's step."""
+
+    iterator: IterVar
+
+
+@dataclass(frozen=True, eq=False)
+class Scan:
+    """Where the results of a `te.scan` come from."""
+
+    name: str
+    iterator: IterVar
+    inits: tuple[Tensor, ...]
+    states: tuple[Tensor, ...]
+    rows: tuple[Tensor, ...]
+
+
+Source: TypeAlias = Placeholder | Compute | State | Scan
+
+
+def var(name: str) -> Extent:
+    """A size that is not known yet: an extent of placeholders, computes and axes."""
+    if not isinstance(name, str) or not name.isidentifier():  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise CompileError(f"expected an identifier as the name of a te.var, got {name!r}")
+    return Extent.symbol(name)
+
+
+def placeholder(
+    shape: Sequence[Size] | Size, dtype: object = "float32", name: str = "placeholder", *, constant: bool = False
+) -> Tensor:
+    """An input tensor; `constant` if it is the same in each call, so that a schedule may lay it out anew."""
+    return Tensor(_name(name), _shape(shape), dtype_name(dtype), Placeholder(constant))
+
+
+def reduce_axis(extent: Size, name: str = "k") -> IterVar:
+    """An axis to reduce over, from 0 to `extent`."""
+    return IterVar(_name(name), _extent(extent), "reduce")
+
+
+def _extent(value: object) -> Extent:
+    if not isinstance(value, Extent | int) or isinstance(value, bool):
+        if hasattr(value, "__index__"):
+            value = getattr(value, "__index__")()
+        else:
+            raise CompileError(f"expected an extent (a number or an expression of te.var), got {describe(value)}")
+    extent = Extent.of(cast("Extent | int", value))
+    if extent.is_constant and extent.constant < 1:
+        raise CompileError(f"expected a positive extent, got {extent}")
+    return extent
+
+
+def _shape(shape: object) -> tuple[Extent, ...]:
+    if isinstance(shape, tuple | list):
+        return tuple(_extent(extent) for extent in cast("Sequence[object]", shape))
+    return (_extent(shape),)
+
+
+def _name(name: object) -> str:
+    if not isinstance(name, str) or not name:
+        raise CompileError(f"expected a name, got {name!r}")
+    return name
+
+
+def _iterator_names(function: Callable[..., object], count: int) -> list[str]:
+    """The names of a function's positional parameters, where it has `count` of them; else `i0, i1, …`."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (TypeError, ValueError):
+        parameters = []
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    if any(parameter.kind is inspect.Parameter.VAR_POSITIONAL for parameter in parameters):
+        return [f"i{i}" for i in range(count)]
+    positional = [parameter for parameter in parameters if parameter.kind in kinds]
+    required = [parameter for parameter in positional if parameter.default is inspect.Parameter.empty]
+    if parameters and not len(required) <= count <= len(positional):
+        raise CompileError(f"expected a function of {count} iterators, got one of {len(required)} parameters")
+    return [parameter.name for parameter in positional[:count]] or [f"i{i}" for i in range(count)]
+
+
+@overload
+def compute(shape: Sequence[Size] | Size, fcompute: Callable[..., Expr | int | float], name: str = ...) -> Tensor: ...
+
+
+@overload
+def compute(
+    shape: Sequence[Size] | Size, fcompute: Callable[..., Reduction], name: str = ...
+) -> Tensor | tuple[Tensor, ...]: ...
+
+
+@overload
+def compute(
+    shape: Sequence[Size] | Size, fcompute: Callable[..., Sequence[ExprLike]], name: str = ...
+) -> tuple[Tensor, ...]: ...
+
+
+def compute(
+    shape: Sequence[Size] | Size, fcompute: Callable[..., object], name: str = "compute"
+) -> Tensor | tuple[Tensor, ...]:
+    """The tensor whose element at `i, j, …` is `fcompute(i, j, …)`; several tensors where that gives a tuple."""
+    extents = _shape(shape)
+    names = _iterator_names(fcompute, len(extents))
+    iterators = tuple(IterVar(n, extent, "spatial") for n, extent in zip(names, extents, strict=True))
+    result = fcompute(*iterators)
+    several = isinstance(result, tuple | list)
+    if isinstance(result, Reduction):
+        body, dtypes = result, [value.dtype for value in result.values]
+        several = len(dtypes) > 1
+    else:
+        values = cast("Sequence[object]", result) if several else [result]
+        body = tuple(as_expr(value) for value in values)
+        dtypes = [value.dtype for value in body]
+    if not dtypes:
+        raise CompileError(f"expected at least one value from the body of '{name}', got none")
+    for dtype in dtypes:
+        if dtype == INDEX:
+            raise CompileError(f"expected values with a dtype of tensors from '{name}', got index; use te.cast")
+    source = Compute(_name(name), iterators, body)
+    _check_body(name, source)
+    tensors = tuple(
+        Tensor(f"{name}_{i}" if several else name, extents, dtype, source, i) for i, dtype in enumerate(dtypes)
+    )
+    return tensors if several else tensors[0]
+
+
+def _check_body(name: str, source: Compute) -> None:
+    """Checks that a body uses the iterators of its compute, or of a scan around it, only."""
+    allowed: list[IterVar] = list(source.iterators)
+    roots = source.body
+    if isinstance(roots, Reduction):
+        allowed += roots.axes
+        _check_combiner(name, roots)
+        roots = roots.values
+
+    def check(expr: Expr) -> None:
+        if isinstance(expr, IterVar) and expr.kind != "ordered" and not any_identical(expr, allowed):
+            hint = "; reduce over it with axis=…" if expr.kind == "reduce" else ""
+            raise CompileError(f"expected iterators of '{name}' in its body, got {expr.kind} '{expr.name}'{hint}")
+        if isinstance(expr, CombinerArg):
+            raise CompileError(f"expected no argument of a combiner outside of it, got '{expr.name}' in '{name}'")
+
+    walk(roots, check)
+
+
+def _check_combiner(name: str, reduction: Reduction) -> None:
+    def check(expr: Expr) -> None:
+        if isinstance(expr, IterVar | Read) or (
+            isinstance(expr, CombinerArg) and not any_identical(expr, reduction.arguments)
+        ):
+            raise CompileError(f"expected the combiner of '{name}' to use its arguments only, got a value from outside")
+
+    walk(reduction.combined, check)
+
+
+@overload
+def scan(steps: Size, init: Tensor, step: Callable[..., Tensor], name: str = ...) -> Tensor: ...
+
+
+@overload
+def scan(
+    steps: Size, init: Sequence[Tensor], step: Callable[..., Sequence[Tensor]], name: str = ...
+) -> tuple[Tensor, ...]: ...
+
+
+def scan(
+    steps: Size, init: Tensor | Sequence[Tensor], step: Callable[..., object], name: str = "scan"
+) -> Tensor | tuple[Tensor, ...]:
+    """The states that `steps` steps compute in order, one row a step.
+
+    A state starts with the `p` rows of its initial value; `step(t, state, …)` gives the row `t + p` of each, and may
+    read the `p` rows before it (`state[t + p - 1, j]` is the one just before).
+    """
+    several = isinstance(init, tuple | list)
+    inits = tuple(cast("Sequence[Tensor]", init) if several else (init,))
+    extent = _extent(steps)
+    if not inits:
+        raise CompileError("expected at least one initial value for te.scan, got none")
+    for value in inits:
+        if not isinstance(value, Tensor) or not value.extents or not value.extents[0].is_constant:
+            raise CompileError(f"expected initial values with a known number of rows, got {value!r}")
+    names = _iterator_names(step, len(inits) + 1)
+    iterator = IterVar(names[0], extent, "ordered")
+    shapes = [(extent + value.extents[0], *value.extents[1:]) for value in inits]
+    states = tuple(
+        Tensor(state_name, shape, value.dtype, State(iterator), i)
+        for i, (state_name, shape, value) in enumerate(zip(names[1:], shapes, inits, strict=True))
+    )
+    result = step(iterator, *states)
+    rows = tuple(cast("Sequence[Tensor]", result)) if isinstance(result, tuple | list) else (result,)
+    if len(rows) != len(inits):
+        raise CompileError(f"expected {len(inits)} rows from the step of '{name}', got {len(rows)}")
+    for row, value in zip(rows, inits, strict=True):
+        if not isinstance(row, Tensor) or not isinstance(row.source, Compute):
+            raise CompileError(f"expected te.compute results from the step of '{name}', got {describe(row)}")
+        if row.extents != value.extents[1:] or row.dtype != value.dtype:
+            expected = Tensor("row", value.extents[1:], value.dtype, value.source)
+            raise CompileError(f"expected a row of shape {expected.shape} and {row_type(value)}, got {row!r}")
+    source = Scan(_name(name), iterator, inits, states, cast("tuple[Tensor, ...]", rows))
+    tensors = tuple(
+        Tensor(f"{name}_{i}" if several else name, shape, value.dtype, source, i)
+        for i, (shape, value) in enumerate(zip(shapes, inits, strict=True))
+    )
+    return tensors if several else tensors[0]
+
+
+def row_type(tensor: Tensor) -> str:
+    """How messages spell a tensor's dtype."""
+    return f"dtype {tensor.dtype}"
