@@ -45,6 +45,19 @@ class ScheduleError(StepwellError):
         self.notes = notes
 
 
+class ScriptError(StepwellError):
+    """A transform script is wrong: it uses a dead handle, an unknown symbol, an open knob. Never silenced.
+
+    `op` is the script's or the payload's operation that the error is about, `notes` are further (message, operation)
+    pairs.
+    """
+
+    def __init__(self, message: str, op: object = None, notes: tuple[tuple[str, object], ...] = ()):
+        super().__init__(message)
+        self.op = op
+        self.notes = notes
+
+
 def did_you_mean(name: str, candidates: Iterable[str]) -> str:
     """`"; did you mean 'x'?"` for the candidate nearest to `name`, or an empty string."""
     nearest = difflib.get_close_matches(name, list(candidates), n=1)

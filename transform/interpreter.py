@@ -1,0 +1,215 @@
+"""Runs transform scripts on payload IR."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TextIO
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp, StringAttr, SymbolRefAttr, UnregisteredOp
+from xdsl.ir import Attribute, Block, Operation, SSAValue
+from xdsl.passes import ModulePass
+
+from ..dialects.source import describe_location
+from ..errors import ScheduleError, ScriptError, StepwellError, did_you_mean
+from .diagnostics import Refusal, ScriptFailure, locate
+from .interfaces import Effect, Payload, TransformOpInterface
+from .state import TransformState
+from .upstream.control import NamedSequenceOp, YieldOp
+
+DEFAULT_ENTRY = "__transform_main"
+
+PassRegistry = Mapping[str, Callable[[], type[ModulePass]]]
+"""Factories of pass classes, as xDSL's universes hold them."""
+
+RunPass = Callable[[ModulePass, Context, ModuleOp], None]
+"""How a pass is run; the tools print, time and verify around it."""
+
+
+def run_plainly(pass_: ModulePass, ctx: Context, module: ModuleOp) -> None:
+    """Runs a pass and nothing else."""
+    pass_.apply(ctx, module)
+
+
+@dataclass
+class Interpreter:
+    """The run of one script on one payload."""
+
+    state: TransformState
+    ctx: Context = field(default_factory=Context)
+    passes: PassRegistry = field(default_factory=dict[str, Callable[[], type[ModulePass]]])
+    run_pass: RunPass = run_plainly
+    libraries: Sequence[ModuleOp] = ()
+    output: TextIO | None = None
+    """Where `transform.print` writes; standard output if none."""
+    remarks: list[tuple[str, Operation]] = field(default_factory=list[tuple[str, Operation]])
+    """What `transform.debug.emit_remark_at` said, and about which payload op."""
+    _symbols: dict[Operation, dict[str, Operation]] = field(default_factory=dict[Operation, dict[str, Operation]])
+    _running: list[NamedSequenceOp] = field(default_factory=list[NamedSequenceOp])
+
+    def execute(self, op: Operation) -> None:
+        """Runs one operation of a script."""
+        try:
+            self._execute(op)
+        except (ScheduleError, ScriptError) as error:
+            located = locate(error, op)
+            if located is error:
+                raise
+            raise located from error
+        except StepwellError as error:
+            error.add_note(f"in script: {describe_location(op)}: {op.name}")
+            raise
+
+    def _execute(self, op: Operation) -> None:
+        if not isinstance(op, TransformOpInterface):
+            name = op.op_name.data if isinstance(op, UnregisteredOp) else op.name
+            raise ScriptError(f"expected a transform operation, got '{name}'", op)
+        state = self.state
+        state.check_operands(op)
+        effects = op.operand_effects()
+        if effects == (Effect.READS,):
+            self._bind(op, op.apply(self))
+            return
+        state.check_repeats(op, effects)
+        if Effect.CONSUMES in effects:
+            deaths = state.consumed(op)
+            try:
+                results = op.apply(self)
+            finally:
+                state.kill(deaths)
+        else:
+            results = op.apply(self)
+        state.sweep(op)
+        self._bind(op, results)
+
+    def _bind(self, op: Operation, results: Sequence[Payload]) -> None:
+        assert len(results) == len(op.results), f"{op.name} gave {len(results)} payloads for {len(op.results)} results"
+        for handle, payload in zip(op.results, results, strict=True):
+            self.state.bind(handle, payload)
+
+    def run_block(self, block: Block, args: Sequence[Payload]) -> list[Payload]:
+        """Runs the body of a sequence on the payloads of its arguments; gives what it yields."""
+        if len(args) != len(block.args):
+            raise ScriptError(f"expected {len(block.args)} arguments, got {len(args)}", block.parent_op())
+        with self.state.scope():
+            for handle, payload in zip(block.args, args, strict=True):
+                self.state.bind(handle, payload)
+            for op in block.ops:
+                if isinstance(op, YieldOp):
+                    self.check(op)
+                    return [self.state.payload(operand) for operand in op.operands]
+                self.execute(op)
+        return []
+
+    def check(self, op: Operation) -> None:
+        """Checks the operands of a terminator, which is not executed."""
+        try:
+            self.state.check_operands(op)
+        except ScriptError as error:
+            raise locate(error, op) from error
+
+    def call(self, sequence: NamedSequenceOp, args: Sequence[Payload]) -> list[Payload]:
+        """Runs a named sequence."""
+        if sequence in self._running:
+            raise ScriptError(f"recursion not allowed in named sequences: @{sequence.sym_name.data}", sequence)
+        if sequence.body.first_block is None:
+            raise ScriptError(f"expected a named sequence with a body, got a declaration @{sequence.sym_name.data}")
+        self._running.append(sequence)
+        try:
+            return self.run_block(sequence.body.block, args)
+        finally:
+            self._running.pop()
+
+    def lookup(self, symbol: SymbolRefAttr, user: Operation) -> NamedSequenceOp:
+        """The named sequence that a symbol names: in the nearest module around its user, else in a library."""
+        visible: list[str] = []
+        for table in (*_enclosing_modules(user), *self.libraries):
+            names = self._table(table)
+            visible += names
+            found: Operation | None = names.get(symbol.root_reference.data)
+            for nested in symbol.nested_references:
+                found = self._table(found).get(nested.data) if isinstance(found, ModuleOp) else None
+            if isinstance(found, NamedSequenceOp):
+                return found
+        name = symbol.string_value()
+        raise ScriptError(f"expected a named sequence, got unknown symbol @{name}{did_you_mean(name, visible)}", user)
+
+    def _table(self, module: Operation) -> dict[str, Operation]:
+        if module not in self._symbols:
+            self._symbols[module] = _symbols_in(module)
+        return self._symbols[module]
+
+    def may_fail(self, action: Callable[[], list[Payload]]) -> list[Payload] | Refusal:
+        """What `action` gives, or the refusal that it ended in."""
+        try:
+            return action()
+        except Refusal as refusal:
+            return refusal
+
+
+def _symbols_in(module: Operation) -> dict[str, Operation]:
+    symbols: dict[str, Operation] = {}
+    for op in module.regions[0].block.ops:
+        name = op.properties.get("sym_name")
+        if isinstance(name, StringAttr):
+            symbols[name.data] = op
+    return symbols
+
+
+def _enclosing_modules(op: Operation) -> Iterable[ModuleOp]:
+    parent = op.parent_op()
+    while parent is not None:
+        if isinstance(parent, ModuleOp):
+            yield parent
+        parent = parent.parent_op()
+
+
+def find_entry(script: ModuleOp, entry: str = DEFAULT_ENTRY) -> NamedSequenceOp:
+    """The named sequence at which a script starts: in the module, or in a module nested in it."""
+    sequences = [op for op in _sequences_in(script) if op.sym_name.data == entry]
+    if not sequences:
+        names = [op.sym_name.data for op in _sequences_in(script)]
+        listed = ", ".join(f"@{name}" for name in names) or "none"
+        raise ScriptError(f"expected a named sequence @{entry}, got {listed}{did_you_mean(entry, names)}", script)
+    return sequences[0]
+
+
+def _sequences_in(script: ModuleOp) -> Iterable[NamedSequenceOp]:
+    for op in script.body.block.ops:
+        if isinstance(op, NamedSequenceOp):
+            yield op
+        elif isinstance(op, ModuleOp):
+            yield from _sequences_in(op)
+
+
+def apply_script(
+    script: ModuleOp,
+    payload: Operation,
+    *,
+    entry: str = DEFAULT_ENTRY,
+    ctx: Context | None = None,
+    passes: PassRegistry | None = None,
+    run_pass: RunPass = run_plainly,
+    libraries: Sequence[ModuleOp] = (),
+    args: Sequence[Sequence[Attribute] | Sequence[SSAValue] | Sequence[Operation]] = (),
+    output: TextIO | None = None,
+) -> Interpreter:
+    """Runs a script on a payload; the entry's first argument is the payload, further ones are given as `args`.
+
+    A refusal raises `ScheduleError`, a wrong script `ScriptError`; both say where. What ran before a refusal stays.
+    """
+    sequence = find_entry(script, entry)
+    interpreter = Interpreter(
+        TransformState(payload), ctx or Context(), passes or {}, run_pass, libraries, output or sys.stdout
+    )
+    block = sequence.body.block
+    payloads: list[Payload] = [[payload], *args]
+    try:
+        interpreter.call(sequence, payloads[: len(block.args)] if not args else payloads)
+    except ScriptFailure:
+        raise
+    except (ScheduleError, ScriptError) as error:
+        raise locate(error, sequence) from error
+    return interpreter

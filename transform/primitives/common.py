@@ -1,0 +1,173 @@
+"""What the schedule primitives share: refusals, rebinding of blocks, moving of nests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
+
+from xdsl.dialects.builtin import AffineMapAttr, DenseArrayBase, i64
+from xdsl.dialects.func import FuncOp
+from xdsl.ir import Block, Operation, SSAValue
+from xdsl.ir.affine import AffineMap
+
+from ...dialects.loop import (
+    AllocOp,
+    BlockOp,
+    ForOp,
+    IteratorKind,
+    LoopKind,
+    enclosing_loops,
+    kernel_of,
+    loop_bounds,
+)
+from ...dialects.quasi_affine import Lin, to_affine_map
+from ...errors import ScheduleError
+
+
+def refuse(message: str, op: Operation, *notes: tuple[str, Operation]) -> NoReturn:
+    """Raises the refusal of a primitive."""
+    raise ScheduleError(message, op, notes)
+
+
+def describe(loop: ForOp) -> str:
+    """A loop, as messages name it."""
+    hint = loop.induction_variable.name_hint
+    return f"loop %{hint} of extent {loop.extent}" if hint else f"loop of extent {loop.extent}"
+
+
+def require_serial(loop: ForOp) -> None:
+    """Refuses loops that are already marked: a mark says what the loop is, so it comes last."""
+    if loop.kind is not LoopKind.SERIAL or loop.peel is not None:
+        kind = "peeled" if loop.kind is LoopKind.SERIAL else loop.kind.value
+        refuse(f"expected a serial loop, got {kind} {describe(loop)}", loop)
+
+
+def set_forms(block: BlockOp, bindings: Sequence[Lin], predicates: Sequence[tuple[Lin, int]]) -> None:
+    """Gives a block new bindings and predicates; predicates that always hold, or that its domain implies, are dropped."""
+    kept = [p for p in dict.fromkeys(predicates) if not _implied(p, bindings, block.extents)]
+    map, loops = to_affine_map([*bindings, *(form for form, _ in kept)])
+    rank = len(bindings)
+    block.operands = loops
+    block.bindings = AffineMapAttr(AffineMap(map.num_dims, 0, map.results[:rank]))
+    if kept:
+        block.predicates = AffineMapAttr(AffineMap(map.num_dims, 0, map.results[rank:]))
+        block.limits = DenseArrayBase.from_list(i64, [limit for _, limit in kept])
+    else:
+        block.predicates = None
+        block.limits = None
+
+
+def _implied(predicate: tuple[Lin, int], bindings: Sequence[Lin], extents: Sequence[int]) -> bool:
+    form, limit = predicate
+    spread = form.range(loop_bounds)
+    if spread is not None and spread[1] < limit:
+        return True
+    for binding, extent in zip(bindings, extents, strict=True):
+        scales = {divmod(binding.terms.get(atom, 0), c) for atom, c in form.terms.items()}
+        if len(scales) != 1:
+            continue
+        scale, remainder = scales.pop()
+        if scale <= 0 or remainder:
+            continue
+        # binding = scale * form + rest with rest >= 0, so binding < extent <= scale * limit implies form < limit.
+        rest = (binding - form * scale).range(loop_bounds)
+        if rest is not None and rest[0] >= 0 and extent <= scale * limit:
+            return True
+    return False
+
+
+def rebind(block: BlockOp, replacement: Mapping[SSAValue, Lin], predicates: Sequence[tuple[Lin, int]] = ()) -> None:
+    """Replaces loops in a block's bindings and predicates by forms over other loops, and adds predicates."""
+    bindings = [form.substitute(replacement, loop_bounds) for form in block.binding_forms()]
+    own = [(form.substitute(replacement, loop_bounds), limit) for form, limit in block.predicate_forms()]
+    set_forms(block, bindings, [*own, *predicates])
+
+
+def move_body(source: Block, target: Block) -> None:
+    """Moves every op of one block to the end of another."""
+    for op in list(source.ops):
+        op.detach()
+        target.add_op(op)
+
+
+def body_ops(parent: Operation) -> list[Operation]:
+    """The ops in the (single) block of a loop or a kernel."""
+    return list(parent.regions[0].block.ops)
+
+
+def child_in(parent: Operation, op: Operation) -> Operation:
+    """The op directly inside of `parent` that `op` is in."""
+    current = op
+    while (above := current.parent_op()) is not parent:
+        assert above is not None, "expected an op inside of its parent"
+        current = above
+    return current
+
+
+def is_inside(op: Operation, ancestor: Operation) -> bool:
+    """Whether an op stands inside of another."""
+    parent = op.parent_op()
+    while parent is not None:
+        if parent is ancestor:
+            return True
+        parent = parent.parent_op()
+    return False
+
+
+def kernel(op: Operation) -> FuncOp:
+    """The kernel that an op is in."""
+    func = kernel_of(op)
+    assert func is not None, "expected an op inside of a kernel"
+    return func
+
+
+def fresh_name(func: FuncOp, base: str) -> str:
+    """A name that no block and no buffer of a kernel has: `base`, else `base` with a number."""
+    taken = {op.sym_name.data for op in func.walk() if isinstance(op, BlockOp | AllocOp)}
+    if base not in taken:
+        return base
+    number = 0
+    while f"{base}_{number}" in taken:
+        number += 1
+    return f"{base}_{number}"
+
+
+def buffer_name(buffer: SSAValue) -> str:
+    """What copies of a buffer are named after."""
+    owner = buffer.owner
+    if isinstance(owner, AllocOp):
+        return owner.sym_name.data
+    assert isinstance(owner, Block)
+    return f"arg{list(owner.args).index(buffer)}"  # pyright: ignore[reportArgumentType]
+
+
+def erase_empty_loops(parent: Operation | None) -> None:
+    """Erases a loop without a body, and those around it that this leaves without one."""
+    while isinstance(parent, ForOp) and parent.body.block.first_op is None:
+        above = parent.parent_op()
+        parent.detach()
+        parent.erase()
+        parent = above
+
+
+def nest(extents: Sequence[int], names: Sequence[str | None], body: Operation) -> tuple[list[ForOp], Operation]:
+    """Loops of the given extents around an op; also gives the outermost op."""
+    loops = [ForOp(extent) for extent in extents]
+    for loop, name in zip(loops, names, strict=True):
+        loop.induction_variable.name_hint = name
+    ops: list[Operation] = [*loops, body]
+    for outer, inner in zip(loops, ops[1:], strict=True):
+        outer.body.block.add_op(inner)
+    return loops, ops[0]
+
+
+def has_vector_loop(op: Operation) -> bool:
+    """Whether an op is a vectorized loop, or inside of one."""
+    loops = [*enclosing_loops(op), *([op] if isinstance(op, ForOp) else [])]
+    return any(loop.kind is LoopKind.VECTORIZED for loop in loops)
+
+
+def require_kind_free(block: BlockOp, kind: IteratorKind, why: str) -> None:
+    """Refuses a block with iterators of a kind."""
+    if block.has_kind(kind):
+        refuse(f"expected a block without {kind} iterators {why}, got '{block.block_name}'", block)

@@ -1,0 +1,210 @@
+"""Which iterations of loops can touch the same element: the one question behind every reordering primitive."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+from xdsl.ir import Operation, SSAValue
+
+from ...dialects.loop import BlockOp, ForOp, IteratorKind, ReadOp, ReduceOp, blocks_in, loop_bounds
+from ...dialects.quasi_affine import Atom, Digit, Lin, atom_range
+from ...dialects.regions import Access, alloc_of, block_of, index_forms
+from .common import describe, is_inside, refuse
+
+
+def shared_accesses(root: Operation) -> dict[SSAValue, list[Access]]:
+    """The accesses under an op, by buffer, of buffers that live outside of it and that something under it writes."""
+    found: dict[SSAValue, list[Access]] = {}
+    for block in blocks_in(root):
+        for access in block.accesses():
+            for buffer in access.buffers:
+                found.setdefault(buffer, []).append(access)
+    return {
+        buffer: accesses
+        for buffer, accesses in found.items()
+        if any(not isinstance(access, ReadOp) for access in accesses)
+        and ((alloc := alloc_of(buffer)) is None or not is_inside(alloc, root))
+    }
+
+
+def separated(accesses: Sequence[Access], loops: Collection[ForOp], fixed: Collection[ForOp]) -> set[ForOp]:
+    """Those of `loops` whose iterations must be equal whenever two of the accesses touch the same element, while the
+    `fixed` loops around stand still.
+
+    A dimension says `c * x + rest` for each access. If two accesses are equal there and `rest` spreads by less than
+    `|c|`, their `x` are equal. Found atoms are equal on both sides and drop out of `rest`, until nothing new is found.
+    """
+    standing: set[Atom] = {loop.induction_variable for loop in fixed}
+    candidates = {loop.induction_variable for loop in loops}
+    rows = _dimensions(accesses)
+    equal: set[Atom] = set()
+    changed = True
+    while changed:
+        changed = False
+        for row in rows:
+            atom = _separated_atom(row, standing, equal, candidates)
+            if atom is not None:
+                equal.add(atom)
+                changed = True
+        changed |= _close_digits(rows, equal)
+    return {loop for loop in loops if loop.extent == 1 or loop.induction_variable in equal}
+
+
+def _dimensions(accesses: Sequence[Access]) -> list[list[Lin]]:
+    """For each dimension that is a form in every access, its forms; and every sum inside of a digit as a dimension."""
+    columns = zip(*(index_forms(access) for access in accesses), strict=True)
+    return [[form for form in column if form is not None] for column in columns if None not in column]
+
+
+def _standing(atom: Atom, standing: set[Atom]) -> bool:
+    if isinstance(atom, Digit):
+        return all(value in standing for value in atom.inner.values())
+    return atom in standing
+
+
+def _separated_atom(
+    row: Sequence[Lin], standing: set[Atom], equal: set[Atom], candidates: Collection[SSAValue]
+) -> Atom | None:
+    first = row[0]
+    common = {atom for atom in first.terms if _standing(atom, standing) or atom in equal}
+    reference = {atom: first.terms[atom] for atom in common}
+    lo: int | None = None
+    hi = 0
+    rests: list[Lin] = []
+    for form in row:
+        known = {a: c for a, c in form.terms.items() if _standing(a, standing) or a in equal}
+        if known != reference:
+            return None
+        rests.append(Lin(form.const, {a: c for a, c in form.terms.items() if a not in known}))
+    for atom, coefficient in rests[0].terms.items():
+        if atom in equal or any(rest.terms.get(atom) != coefficient for rest in rests):
+            continue
+        values = atom.inner.values() if isinstance(atom, Digit) else [atom]
+        if any(value not in candidates for value in values):
+            continue
+        lo = None
+        for rest in rests:
+            spread = Lin(rest.const, {a: c for a, c in rest.terms.items() if a != atom}).range(loop_bounds)
+            if spread is None:
+                return None
+            lo, hi = (spread[0], spread[1]) if lo is None else (min(lo, spread[0]), max(hi, spread[1]))
+        assert lo is not None
+        if hi - lo < abs(coefficient):
+            return atom
+    return None
+
+
+def _close_digits(rows: list[list[Lin]], equal: set[Atom]) -> bool:
+    """Where every digit of a sum is equal, so is the sum: it becomes a dimension of its own."""
+    changed = False
+    digits: dict[Lin, list[tuple[int, int]]] = {}
+    for atom in equal:
+        if isinstance(atom, Digit):
+            spread = atom_range(atom, loop_bounds)
+            if spread is not None:
+                digits.setdefault(atom.inner, []).append((atom.divisor, spread[1] + 1))
+    for inner, parts in digits.items():
+        spread = inner.range(loop_bounds)
+        covered = 1
+        for divisor, size in sorted(parts):
+            if divisor == covered:
+                covered *= size
+        if spread is None or spread[0] < 0 or covered <= spread[1]:
+            continue
+        row = [inner, inner]
+        if row not in rows:
+            rows.append(row)
+            changed = True
+    return changed
+
+
+def require_independent(loop: ForOp, fixed: Collection[ForOp], kind: str) -> None:
+    """Refuses a loop whose iterations may touch an element that another one writes."""
+    for block in blocks_in(loop):
+        for iterator, form in zip(block.kinds, block.binding_forms(), strict=True):
+            if iterator is IteratorKind.SPATIAL or loop.induction_variable not in form.values() or loop.extent == 1:
+                continue
+            hint = ", split the reduction first" if iterator is IteratorKind.REDUCE else ""
+            refuse(
+                f"expected a loop over spatial iterators to {kind}, got {describe(loop)} over a {iterator} iterator of "
+                f"block '{block.block_name}'{hint}",
+                loop,
+                ("the block", block),
+            )
+    for accesses in shared_accesses(loop).values():
+        if loop not in separated(accesses, [loop], fixed):
+            writer = next(access for access in accesses if not isinstance(access, ReadOp))
+            refuse(
+                f"expected each iteration of {describe(loop)} to write elements of its own to {kind} it",
+                loop,
+                ("iterations may overlap at this write", writer),
+            )
+
+
+def require_reorderable(chain: Sequence[ForOp], order: Sequence[ForOp], fixed: Collection[ForOp]) -> None:
+    """Refuses a new order of a chain of loops that may change what its blocks compute."""
+    innermost = chain[-1]
+    moved = _moved_pairs(chain, order)
+    if not moved:
+        return
+    for block in blocks_in(innermost):
+        _require_block_order(block, moved)
+    for accesses in shared_accesses(innermost).values():
+        if _one_place(accesses):
+            continue
+        equal = separated(accesses, chain, fixed)
+        for first, second in moved:
+            # Exchanging two loops reverses only dependences between different iterations of both.
+            if first not in equal and second not in equal:
+                refuse(
+                    "expected blocks to share elements only within one iteration of "
+                    f"{describe(first)} or {describe(second)} to reorder them",
+                    first,
+                    *(("accessed here", access) for access in accesses[:2]),
+                )
+
+
+def _moved_pairs(chain: Sequence[ForOp], order: Sequence[ForOp]) -> list[tuple[ForOp, ForOp]]:
+    """The pairs of loops, outer first, whose relative order changes; loops that run once do not count."""
+    rank = {loop: i for i, loop in enumerate(order)}
+    return [
+        (outer, inner)
+        for i, outer in enumerate(chain)
+        for inner in chain[i + 1 :]
+        if rank[outer] > rank[inner] and outer.extent > 1 and inner.extent > 1
+    ]
+
+
+def _require_block_order(block: BlockOp, moved: Iterable[tuple[ForOp, ForOp]]) -> None:
+    used: dict[ForOp, IteratorKind] = {}
+    for kind, form in zip(block.kinds, block.binding_forms(), strict=True):
+        for value in form.values():
+            for pair in moved:
+                for loop in pair:
+                    if loop.induction_variable is value:
+                        used[loop] = kind
+    for outer, inner in moved:
+        kinds = (used.get(outer), used.get(inner))
+        if IteratorKind.ORDERED in kinds:
+            refuse(
+                f"expected loops of ordered iterators to keep their place, got a reorder of {describe(outer)} and "
+                f"{describe(inner)} around block '{block.block_name}'",
+                block,
+            )
+        if kinds == (IteratorKind.REDUCE, IteratorKind.REDUCE):
+            for access in block.writes():
+                if isinstance(access, ReduceOp) and not access.may_reorder:
+                    refuse(
+                        "expected an associative and commutative combiner, with 'reassoc' for floats, to reorder "
+                        f"{describe(outer)} and {describe(inner)} of the reduction '{block.block_name}'",
+                        block,
+                        ("the reduction", access),
+                    )
+
+
+def _one_place(accesses: Sequence[Access]) -> bool:
+    """Whether all accesses are one block's, at one and the same element of each of its spatial points."""
+    if len({block_of(access) for access in accesses}) != 1:
+        return False
+    forms = [index_forms(access) for access in accesses]
+    return None not in forms[0] and all(form == forms[0] for form in forms)

@@ -1,0 +1,87 @@
+"""Primitives that mark loops: what becomes of them on rung 4a. Rung 3 means the same with and without marks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from xdsl.dialects.builtin import IndexType, IntegerAttr, UnitAttr
+
+from ...dialects.loop import AllocOp, ForOp, LoopKind, blocks_in, enclosing_loops
+from .common import describe, refuse, require_serial
+from .dependence import require_independent
+
+MAX_LANES = 256
+"""The widest loop that `vectorize` takes: as many lanes as 16 vectors of 64 bytes hold 4-byte elements."""
+
+
+def unroll(loop: ForOp) -> None:
+    """Marks a loop to be expanded whole: its induction variable becomes constants. The order stays."""
+    require_serial(loop)
+    loop.kind = LoopKind.UNROLLED
+
+
+def vectorize(loop: ForOp) -> None:
+    """Marks a loop whose iterations become lanes of vectors.
+
+    Raises:
+        ScheduleError: unless each iteration writes elements of its own, and each access moves by 0 or 1 element a lane
+            along the last dimension.
+    """
+    require_serial(loop)
+    if loop.extent > MAX_LANES:
+        refuse(f"expected at most {MAX_LANES} lanes to vectorize, got {describe(loop)}, tile it first", loop)
+    around = enclosing_loops(loop)
+    for other in [*around, *(op for op in loop.walk() if isinstance(op, ForOp) and op is not loop)]:
+        if other.kind is LoopKind.VECTORIZED:
+            refuse(f"expected one vectorized loop in a nest, got {describe(loop)} with {describe(other)}", other)
+    for op in loop.walk():
+        if isinstance(op, AllocOp):
+            refuse("expected no buffer to live inside of a vectorized loop", loop, ("the buffer", op))
+    require_independent(loop, around, "vectorize")
+    from ...dialects.lanes import lane_failure
+
+    for block in blocks_in(loop):
+        if (failure := lane_failure(block, loop)) is not None:
+            refuse(f"{failure[0]}, to vectorize {describe(loop)}", loop, ("accessed here", failure[1]))
+    loop.kind = LoopKind.VECTORIZED
+
+
+def parallelize(loop: ForOp, grain: int | None = None) -> None:
+    """Marks a loop whose iterations run on all threads, at least `grain` on each.
+
+    Raises:
+        ScheduleError: unless each iteration writes elements of its own, or if it is inside of a parallel loop.
+    """
+    require_serial(loop)
+    if grain is not None and grain < 1:
+        refuse(f"expected a positive grain, got {grain}", loop)
+    around = enclosing_loops(loop)
+    for other in [*around, *(op for op in loop.walk() if isinstance(op, ForOp) and op is not loop)]:
+        if other.kind is LoopKind.PARALLEL:
+            refuse(f"expected one parallel loop in a nest, got {describe(loop)} with {describe(other)}", other)
+    for other in around:
+        if other.kind in (LoopKind.VECTORIZED, LoopKind.UNROLLED):
+            refuse(f"expected serial loops around a parallel one, got {other.kind} {describe(other)}", other)
+    require_independent(loop, around, "parallelize")
+    loop.kind = LoopKind.PARALLEL
+    if grain is not None:
+        loop.grain = IntegerAttr(grain, IndexType())
+
+
+def peel(loops: Sequence[ForOp]) -> None:
+    """Marks loops whose last iteration is emitted on its own, so that guards of a tail stay out of the others.
+
+    Put it last in a script: there is one copy to schedule, and several to emit.
+    """
+    for loop in loops:
+        if loop.kind in (LoopKind.VECTORIZED, LoopKind.UNROLLED):
+            refuse(f"expected a loop that stays a loop to peel, got {loop.kind} {describe(loop)}", loop)
+        if loop.peel is not None:
+            refuse(f"expected a loop that is not peeled yet, got {describe(loop)}", loop)
+    if len(set(loops)) != len(loops):
+        refuse("expected each loop once", loops[0])
+    for loop in loops:
+        loop.peel = UnitAttr()
+
+
+__all__ = ["MAX_LANES", "parallelize", "peel", "unroll", "vectorize"]

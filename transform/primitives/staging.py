@@ -1,0 +1,304 @@
+"""Primitives that stage buffers: cache_read, cache_write. Buffers keep logical coordinates, so bodies never change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from xdsl.dialects.builtin import IndexType, MemRefType, StringAttr
+from xdsl.dialects.func import FuncOp
+from xdsl.ir import Block, Operation, Region, SSAValue
+from xdsl.ir.affine import AffineMap
+
+from ...dialects.iteration import uncovered_read, written_box
+from ...dialects.loop import (
+    AllocOp,
+    BlockOp,
+    ForOp,
+    IteratorKind,
+    ReadOp,
+    WriteOp,
+    enclosing_loops,
+    zero_map,
+)
+from ...dialects.quasi_affine import ZERO, Lin
+from ...dialects.regions import (
+    Access,
+    Interval,
+    accesses_of,
+    alloc_of,
+    at_most,
+    block_of,
+    buffer_shape,
+    reduce_loops,
+    region,
+    writers_of,
+)
+from .common import (
+    buffer_name,
+    child_in,
+    describe,
+    fresh_name,
+    has_vector_loop,
+    is_inside,
+    kernel,
+    nest,
+    refuse,
+    require_kind_free,
+    set_forms,
+)
+
+_INDEX = IndexType()
+
+
+def cache_read(block: BlockOp, buffer: SSAValue, at: ForOp | None, memory_space: str = "local") -> BlockOp:
+    """Copies what a block reads of a buffer into a staged buffer, once for each iteration of a loop.
+
+    before                         after `cache_read(C, B, at = j)`
+    loop.for %j : 8 {              loop.for %j : 8 {
+      … C reads B[k, j*64 + ji]      %B_local = loop.alloc "B_local"
+    }                                … copy B[0:512, j*64 : j*64+64] to B_local
+                                     … C reads B_local[k, j*64 + ji]
+                                   }
+
+    Args:
+        block: the reader; other readers keep reading the buffer.
+        at: the loop whose iteration the copy lives for; None for the whole kernel.
+        memory_space: `"local"`, or `""` for global memory.
+
+    Returns:
+        The copying block, named after the buffer.
+
+    Raises:
+        ScheduleError: if the block does not read the buffer inside of the loop, or something there writes it in between.
+    """
+    reads = [op for op in block.reads() if op.buffer is buffer]
+    if not reads:
+        refuse(f"expected a buffer that block '{block.block_name}' reads, got '{buffer_name(buffer)}'", block)
+    parent = _staging_parent(block, at)
+    anchor = child_in(parent, block)
+    for writer in writers_of(buffer):
+        if writer is block or is_inside(writer, anchor) or anchor is writer:
+            refuse(
+                f"expected '{buffer_name(buffer)}' not to be written between its copy and its reads in "
+                f"'{block.block_name}'",
+                block,
+                ("written here", writer),
+            )
+    intervals = _bounding_box(reads, [*enclosing_loops(parent), *([parent] if isinstance(parent, ForOp) else [])])
+    alloc = _alloc(parent, buffer, memory_space)
+    copy = _copy(f"{alloc.sym_name.data}_read", buffer, alloc.buffer, intervals, kernel(block))
+    _insert(parent, anchor, [alloc, copy[0]])
+    for read in reads:
+        read.operands[0] = alloc.buffer
+    failure = _first_uncovered([buffer, alloc.buffer])
+    if failure is not None:
+        for read in reads:
+            read.operands[0] = buffer
+        _discard(copy[0], alloc)
+        refuse(f"{failure[1]}, to copy '{buffer_name(buffer)}' there", block, ("this block", block))
+    return copy[1]
+
+
+def cache_write(block: BlockOp, at: ForOp | None, memory_space: str = "local") -> BlockOp:
+    """Lets a block write into a staged buffer that is copied out at the end of each iteration of a loop.
+
+    before                         after `cache_write(C, at = j)`
+    loop.for %j : 8 {              loop.for %j : 8 {
+      … C writes C[i, j*64 + ji]     %C_local = loop.alloc "C_local"
+    }                                … C writes C_local[i, j*64 + ji]
+                                     … copy C_local to C
+                                   }
+
+    All blocks inside of the loop that touch the buffer (a decomposed init, a consumer moved there) use the staged one.
+
+    Returns:
+        The block that copies out, named after the buffer.
+
+    Raises:
+        ScheduleError: if the block writes several buffers, or its reduction goes on beyond the loop's iteration, or what it
+            writes there is not a box.
+    """
+    require_kind_free(block, IteratorKind.ORDERED, "to stage what it writes")
+    buffers = block.written_buffers()
+    if len(buffers) != 1:
+        refuse(f"expected a block that writes one buffer, got {len(buffers)} by '{block.block_name}'", block)
+    buffer = buffers[0]
+    parent = _staging_parent(block, at)
+    outer = [*enclosing_loops(parent), *([parent] if isinstance(parent, ForOp) else [])]
+    for writer in writers_of(buffer):
+        if not is_inside(writer, parent):
+            continue
+        for loop in sorted(reduce_loops(writer), key=lambda l: len(enclosing_loops(l))):
+            if loop in outer and loop.extent > 1:
+                refuse(
+                    f"expected the whole reduction of '{writer.block_name}' inside of one iteration, got its "
+                    f"{describe(loop)} outside",
+                    writer,
+                )
+    alloc_home = alloc_of(buffer)
+    if (
+        alloc_home is not None
+        and not is_inside(parent, alloc_home.parent_op() or parent)
+        and (alloc_home.parent_op() is not parent)
+    ):
+        refuse(f"expected '{buffer_name(buffer)}' to live outside of the loop", block)
+    write = next(op for op in block.writes() if buffer in op.buffers)
+    box = written_box(write, outer)
+    if box is None:
+        refuse(
+            f"expected block '{block.block_name}' to write a box of '{buffer_name(buffer)}', one iterator a dimension",
+            block,
+        )
+    moved = [op for op in accesses_of(buffer) if is_inside(op, parent)]
+    staged = {block_of(op) for op in moved}
+    alloc = _alloc(parent, buffer, memory_space)
+    copy = _copy(f"{alloc.sym_name.data}_write", alloc.buffer, buffer, box.intervals, kernel(block), box.conditions)
+    first = min((child_in(parent, b) for b in staged), key=_index)
+    last = max((child_in(parent, b) for b in staged), key=_index)
+    assert parent.regions[0].block is first.parent
+    first.parent.insert_op_before(alloc, first)
+    last.parent.insert_op_after(copy[0], last)  # pyright: ignore[reportOptionalMemberAccess]
+    _redirect(moved, buffer, alloc.buffer)
+    failure = _first_uncovered([buffer, alloc.buffer])
+    if failure is not None:
+        _redirect(moved, alloc.buffer, buffer)
+        _discard(copy[0], alloc)
+        refuse(f"{failure[1]}, to stage '{buffer_name(buffer)}' there", block, ("this block", failure[0]))
+    return copy[1]
+
+
+def _staging_parent(block: BlockOp, at: ForOp | None) -> Operation:
+    if at is None:
+        return kernel(block)
+    if not is_inside(block, at):
+        refuse(f"expected a loop around block '{block.block_name}', got {describe(at)}", at, ("the block", block))
+    if has_vector_loop(at):
+        refuse(f"expected no vectorized loop around a staged buffer, got {describe(at)}", at)
+    return at
+
+
+def _bounding_box(reads: Sequence[ReadOp], outer: Sequence[ForOp]) -> list[Interval]:
+    """The smallest common box of several reads; a dimension without a common base is the whole one."""
+    shape = buffer_shape(reads[0].buffer)
+    boxes = [region(read, outer) for read in reads]
+    result: list[Interval] = []
+    for d, extent in enumerate(shape):
+        intervals = [box[d] for box in boxes if box is not None]
+        lower = _least([interval.lower for interval in intervals], least=True)
+        upper = _least([interval.uppers[0] for interval in intervals], least=False)
+        if lower is None or upper is None or not (upper - lower).is_const:
+            result.append(Interval(ZERO, (Lin(extent - 1),)))
+        else:
+            result.append(Interval(lower, (upper,)))
+    return result
+
+
+def _least(forms: Sequence[Lin], *, least: bool) -> Lin | None:
+    best = forms[0]
+    for form in forms[1:]:
+        difference = form - best
+        if not difference.is_const:
+            return None
+        if (difference.const < 0) == least and difference.const:
+            best = form
+    return best
+
+
+def _alloc(parent: Operation, buffer: SSAValue, memory_space: str) -> AllocOp:
+    assert isinstance(buffer.type, MemRefType)
+    base = buffer_name(buffer).removesuffix("_local")
+    hint = buffer.name_hint
+    name = fresh_name(kernel(parent), f"{base}_{memory_space or 'global'}")
+    type = (
+        MemRefType(buffer.type.element_type, buffer.type.shape, memory_space=StringAttr(memory_space))
+        if memory_space
+        else MemRefType(buffer.type.element_type, buffer.type.shape)
+    )
+    alloc = AllocOp(name, type)
+    alloc.buffer.name_hint = f"{hint}_{memory_space or 'global'}" if hint else None
+    return alloc
+
+
+def _copy(
+    name: str,
+    source: SSAValue,
+    target: SSAValue,
+    intervals: Sequence[Interval],
+    func: FuncOp,
+    conditions: Sequence[tuple[Lin, int]] = (),
+) -> tuple[Operation, BlockOp]:
+    """A nest that copies a box; gives its outermost op and its block."""
+    shape = buffer_shape(source)
+    lowers: list[Lin] = []
+    extents: list[int] = []
+    for interval, extent in zip(intervals, shape, strict=True):
+        lower, upper = interval.lower, interval.uppers[0]
+        if lower.is_const:
+            lower = Lin(max(0, lower.const))
+            upper = Lin(min(upper.const, extent - 1))
+        width = upper - lower
+        assert width.is_const, "expected a box of constant size"
+        lowers.append(lower)
+        extents.append(width.const + 1)
+    names = [f"c{d}" for d in range(len(shape))]
+    body = Region(Block(arg_types=[_INDEX] * len(shape)))
+    block = BlockOp(
+        fresh_name(func, name),
+        [IteratorKind.SPATIAL] * len(shape),
+        shape,
+        zero_map(len(shape)),
+        [],
+        body,
+    )
+    identity = AffineMap.identity(len(shape))
+    for d, iterator in enumerate(body.block.args):
+        iterator.name_hint = f"v{d}"
+    read = ReadOp(source, identity, body.block.args)
+    body.block.add_ops([read, WriteOp(read.result, target, identity, body.block.args)])
+    loops, top = nest(extents, names, block)
+    bindings: list[Lin] = []
+    predicates = list(conditions)
+    for loop, lower, interval, extent in zip(loops, lowers, intervals, shape, strict=True):
+        form = lower + Lin.of(loop.induction_variable)
+        bindings.append(form)
+        for upper in interval.uppers[1:]:
+            if not at_most(Lin(extent - 1), upper):
+                predicates.append((form - upper, 1))
+    set_forms(block, bindings, predicates)
+    return top, block
+
+
+def _insert(parent: Operation, anchor: Operation, ops: Sequence[Operation]) -> None:
+    block = anchor.parent
+    assert block is not None and block is parent.regions[0].block
+    for op in ops:
+        block.insert_op_before(op, anchor)
+
+
+def _redirect(accesses: Sequence[Access], old: SSAValue, new: SSAValue) -> None:
+    for access in accesses:
+        for i, operand in enumerate(access.operands):
+            if operand is old:
+                access.operands[i] = new
+
+
+def _discard(nest: Operation, alloc: AllocOp) -> None:
+    nest.detach()
+    nest.erase()
+    alloc.detach()
+    alloc.erase()
+
+
+def _first_uncovered(buffers: Sequence[SSAValue]) -> tuple[BlockOp, str] | None:
+    for buffer in buffers:
+        if alloc_of(buffer) is not None and (failure := uncovered_read(buffer)) is not None:
+            return failure
+    return None
+
+
+def _index(op: Operation) -> int:
+    assert op.parent is not None
+    return op.parent.get_operation_index(op)
+
+
+__all__ = ["cache_read", "cache_write"]

@@ -1,0 +1,1 @@
+"""The operations of upstream's `transform` dialect, with upstream's spelling and meaning."""

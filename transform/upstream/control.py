@@ -1,0 +1,650 @@
+"""Control flow: sequences, calls, loops over payload, matching, alternatives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from xdsl.dialects.builtin import (
+    I32,
+    ArrayAttr,
+    DictionaryAttr,
+    FunctionType,
+    IntegerAttr,
+    StringAttr,
+    SymbolRefAttr,
+    UnitAttr,
+)
+from xdsl.dialects.builtin import SymbolNameConstraint
+from xdsl.dialects.func import FuncOpCallableInterface
+from xdsl.dialects.transform import TransformHandleType, TransformOpHandleType
+from xdsl.dialects.utils import AbstractYieldOperation, parse_func_op_like, print_func_op_like
+from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
+from xdsl.irdl import (
+    AttrSizedOperandSegments,
+    IRDLOperation,
+    irdl_op_definition,
+    operand_def,
+    opt_prop_def,
+    prop_def,
+    region_def,
+    result_def,
+    traits_def,
+    var_operand_def,
+    var_region_def,
+    var_result_def,
+)
+from xdsl.parser import Parser
+from xdsl.printer import Printer
+from xdsl.traits import IsolatedFromAbove, IsTerminator, SymbolOpInterface, SymbolTable
+from xdsl.utils.exceptions import VerifyException
+
+from ...errors import ScheduleError, ScriptError
+from ..diagnostics import Refusal
+from ..interfaces import Effect, Payload, Results, TransformOpInterface, effect_on
+from . import syntax
+
+if TYPE_CHECKING:
+    from ..interpreter import Interpreter
+
+CONSUMED = "transform.consumed"
+READONLY = "transform.readonly"
+
+
+def argument_effect(block: Block, index: int) -> Effect:
+    """What the body of a sequence does to the payload of one of its arguments."""
+    for use in block.args[index].uses:
+        if effect_on(use.operation, use.index) is Effect.CONSUMES:
+            return Effect.CONSUMES
+    return Effect.READS
+
+
+@irdl_op_definition
+class YieldOp(AbstractYieldOperation[Attribute]):
+    """Ends a sequence with the payloads that it hands on."""
+
+    name = "transform.yield"
+    traits = traits_def(IsTerminator())
+
+    def verify_(self) -> None:
+        parent = self.parent_op()
+        if isinstance(parent, NamedSequenceOp):
+            expected = parent.function_type.outputs.data
+        elif parent is not None and isinstance(parent, SequenceOp | AlternativesOp | ForeachOp):
+            expected = tuple(parent.result_types)
+        else:
+            return
+        if tuple(self.arguments.types) != expected:
+            raise VerifyException(
+                f"expected to yield values of the types of the results of {parent.name} "
+                f"({_type_list(expected)}), got ({_type_list(self.arguments.types)})"
+            )
+
+
+def _type_list(types: Sequence[Attribute]) -> str:
+    return ", ".join(str(type) for type in types)
+
+
+def verify_body(region: Region) -> None:
+    """Raises unless a region is the body of a sequence: one block that ends with `transform.yield`."""
+    if len(region.blocks) != 1 or not isinstance(region.block.last_op, YieldOp):
+        raise VerifyException("expected a single block that ends with transform.yield")
+
+
+@irdl_op_definition
+class NamedSequenceOp(IRDLOperation):
+    """A sequence with a name, which `transform.include` and the like call."""
+
+    name = "transform.named_sequence"
+    sym_name = prop_def(SymbolNameConstraint())
+    function_type = prop_def(FunctionType)
+    sym_visibility = opt_prop_def(StringAttr)
+    arg_attrs = opt_prop_def(ArrayAttr[DictionaryAttr])
+    res_attrs = opt_prop_def(ArrayAttr[DictionaryAttr])
+    body = region_def()
+    traits = traits_def(IsolatedFromAbove(), SymbolOpInterface(), FuncOpCallableInterface())
+
+    def __init__(
+        self,
+        name: str,
+        inputs: Sequence[Attribute],
+        outputs: Sequence[Attribute],
+        body: Region,
+        arg_attrs: Sequence[DictionaryAttr] | None = None,
+        visibility: StringAttr | None = None,
+    ) -> None:
+        super().__init__(
+            properties={
+                "sym_name": StringAttr(name),
+                "function_type": FunctionType.from_lists(inputs, outputs),
+                "sym_visibility": visibility,
+                "arg_attrs": ArrayAttr(arg_attrs) if arg_attrs is not None else None,
+            },
+            regions=[body],
+        )
+
+    def argument_annotation(self, index: int) -> str | None:
+        """Which of `transform.consumed` and `transform.readonly` an argument carries."""
+        if self.arg_attrs is None:
+            return None
+        data = self.arg_attrs.data[index].data
+        return CONSUMED if CONSUMED in data else READONLY if READONLY in data else None
+
+    def verify_(self) -> None:
+        if not self.body.blocks:
+            return
+        verify_body(self.body)
+        args = self.body.block.args
+        if tuple(arg.type for arg in args) != self.function_type.inputs.data:
+            raise VerifyException("expected arguments of the types of the inputs of the named sequence")
+        for index in range(len(args)):
+            annotation = self.argument_annotation(index)
+            if annotation != CONSUMED and argument_effect(self.body.block, index) is Effect.CONSUMES:
+                raise VerifyException(f"argument #{index} is consumed in the body but is not marked as such")
+
+    @classmethod
+    def parse(cls, parser: Parser) -> NamedSequenceOp:
+        visibility = parser.parse_optional_visibility_keyword()
+        name, inputs, outputs, body, extra, arg_attrs, res_attrs = parse_func_op_like(
+            parser, reserved_attr_names=("sym_name", "function_type", "sym_visibility")
+        )
+        op = cls(name, inputs, outputs, body, None, visibility)
+        op.arg_attrs = arg_attrs
+        op.res_attrs = res_attrs
+        if body.blocks:
+            syntax.add_implicit_yield(body, YieldOp)
+        if extra is not None:
+            op.attributes.update(extra.data)
+        return op
+
+    def print(self, printer: Printer) -> None:
+        if self.sym_visibility is not None:
+            printer.print_string(f" {self.sym_visibility.data}")
+        print_func_op_like(
+            printer,
+            self.sym_name,
+            self.function_type,
+            self.body,
+            self.attributes,
+            arg_attrs=self.arg_attrs,
+            res_attrs=self.res_attrs,
+            reserved_attr_names=("sym_name", "function_type", "sym_visibility", "arg_attrs"),
+            print_empty_outputs=False,
+        )
+
+
+@irdl_op_definition
+class SequenceOp(TransformOpInterface, IRDLOperation):
+    """Operations that run one after another; `failures(suppress)` ends it silently at a refusal."""
+
+    name = "transform.sequence"
+    failure_propagation_mode = prop_def(IntegerAttr[I32])
+    root = var_operand_def(TransformHandleType)
+    extra_bindings = var_operand_def(TransformHandleType)
+    results_ = var_result_def(TransformHandleType)
+    body = region_def()
+    irdl_options = (AttrSizedOperandSegments(as_property=True),)
+
+    def operand_effects(self) -> tuple[Effect, ...]:
+        return _effects_of_body(self.body, len(self.operands))
+
+    def verify_(self) -> None:
+        verify_body(self.body)
+        if len(self.body.block.args) != max(1, len(self.operands)):
+            raise VerifyException(
+                f"expected {max(1, len(self.operands))} arguments of the body, got {len(self.body.block.args)}"
+            )
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        roots: list[Payload] = [interpreter.state.payload(operand) for operand in self.operands]
+        args: list[Payload] = roots or [[interpreter.state.root]]
+        return _run_body(interpreter, self, self.body.block, args, self.failure_propagation_mode)
+
+    @classmethod
+    def parse(cls, parser: Parser) -> SequenceOp:
+        operands = syntax.parse_operands(parser)
+        values: list[SSAValue] = []
+        if operands:
+            parser.parse_punctuation(":")
+            pos = parser.pos
+            types = parser.parse_optional_comma_separated_list(parser.Delimiter.PAREN, parser.parse_type)
+            values = syntax.resolve(parser, operands, types or [parser.parse_type()], pos)
+        results = syntax.parse_optional_result_types(parser)
+        mode = syntax.parse_failure_mode(parser)
+        attributes = parser.parse_optional_attr_dict_with_keyword()
+        body = syntax.add_implicit_yield(parser.parse_region(), YieldOp)
+        op = cls.build(
+            operands=[values[:1], values[1:]],
+            result_types=[results],
+            properties={"failure_propagation_mode": mode},
+            regions=[body],
+        )
+        if attributes is not None:
+            op.attributes.update(attributes.data)
+        return op
+
+    def print(self, printer: Printer) -> None:
+        if self.operands:
+            printer.print_string(" ")
+            printer.print_list(self.operands, printer.print_ssa_value)
+            if len(self.operands) == 1:
+                syntax.print_types(printer, self.operands)
+            else:
+                printer.print_string(" : (")
+                printer.print_list(self.operands, lambda value: printer.print_attribute(value.type))
+                printer.print_string(")")
+        syntax.print_optional_result_types(printer, self.results)
+        syntax.print_failure_mode(printer, self.failure_propagation_mode)
+        printer.print_op_attributes(self.attributes, print_keyword=True)
+        syntax.print_body(printer, self.body)
+
+
+def _effects_of_body(region: Region, count: int) -> tuple[Effect, ...]:
+    block = region.blocks.first
+    if block is None or not count:
+        return (Effect.READS,)
+    return tuple(argument_effect(block, index) for index in range(min(count, len(block.args)))) or (Effect.READS,)
+
+
+def _run_body(
+    interpreter: Interpreter, op: Operation, block: Block, args: Sequence[Payload], mode: IntegerAttr[I32]
+) -> Results:
+    """Runs a body; with `failures(suppress)` a refusal gives empty handles."""
+    outcome = interpreter.may_fail(lambda: interpreter.run_block(block, args))
+    return _results_or_raise(outcome, op, mode)
+
+
+def _results_or_raise(outcome: list[Payload] | Refusal, op: Operation, mode: IntegerAttr[I32]) -> Results:
+    if not isinstance(outcome, Refusal):
+        return outcome
+    if mode.value.data == syntax.FailureMode.SUPPRESS:
+        return [[] for _ in op.results]
+    raise outcome
+
+
+@irdl_op_definition
+class IncludeOp(TransformOpInterface, IRDLOperation):
+    """Runs a named sequence."""
+
+    name = "transform.include"
+    target = prop_def(SymbolRefAttr)
+    failure_propagation_mode = prop_def(IntegerAttr[I32])
+    operands_ = var_operand_def(TransformHandleType)
+    results_ = var_result_def(TransformHandleType)
+
+    def operand_effects(self) -> tuple[Effect, ...]:
+        callee = self._callee_nearby()
+        if callee is None or not self.operands:
+            return (Effect.READS,)
+        return tuple(
+            Effect.CONSUMES if callee.argument_annotation(index) == CONSUMED else Effect.READS
+            for index in range(min(len(self.operands), len(callee.function_type.inputs)))
+        ) or (Effect.READS,)
+
+    def _callee_nearby(self) -> NamedSequenceOp | None:
+        found = SymbolTable.lookup_symbol(self, self.target) if self.parent is not None else None
+        return found if isinstance(found, NamedSequenceOp) else None
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        sequence = interpreter.lookup(self.target, self)
+        args = [interpreter.state.payload(operand) for operand in self.operands]
+        results = tuple(self.result_types)
+        if sequence.function_type.outputs.data != results:
+            raise ScriptError(
+                f"expected results ({_type_list(sequence.function_type.outputs.data)}) as @{sequence.sym_name.data} "
+                f"yields them, got ({_type_list(results)})",
+                self,
+            )
+        outcome = interpreter.may_fail(lambda: interpreter.call(sequence, args))
+        return _results_or_raise(outcome, self, self.failure_propagation_mode)
+
+    @classmethod
+    def parse(cls, parser: Parser) -> IncludeOp:
+        target = parser.parse_attribute()
+        assert isinstance(target, SymbolRefAttr)
+        mode = syntax.parse_failure_mode(parser)
+        operands = parser.parse_comma_separated_list(parser.Delimiter.PAREN, parser.parse_unresolved_operand)
+        attributes = parser.parse_optional_attr_dict()
+        values, results = syntax.parse_functional(parser, operands)
+        return cls.create(
+            operands=values,
+            result_types=results,
+            properties={"target": target, "failure_propagation_mode": mode},
+            attributes=attributes,
+        )
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_attribute(self.target)
+        syntax.print_failure_mode(printer, self.failure_propagation_mode)
+        printer.print_string(" ")
+        with printer.in_parens():
+            printer.print_list(self.operands, printer.print_ssa_value)
+        syntax.print_attr_dict(printer, self.attributes)
+        syntax.print_functional(printer, self.operands, self.results)
+
+
+@irdl_op_definition
+class ForeachOp(TransformOpInterface, IRDLOperation):
+    """Runs its body for each payload of its operands, side by side."""
+
+    name = "transform.foreach"
+    with_zip_shortest = opt_prop_def(UnitAttr)
+    targets = var_operand_def(TransformHandleType)
+    results_ = var_result_def(TransformHandleType)
+    body = region_def()
+
+    def operand_effects(self) -> tuple[Effect, ...]:
+        return _effects_of_body(self.body, len(self.operands))
+
+    def verify_(self) -> None:
+        verify_body(self.body)
+        if len(self.body.block.args) != len(self.operands):
+            raise VerifyException(
+                f"expected {len(self.operands)} arguments of the body, got {len(self.body.block.args)}"
+            )
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        payloads = [list(interpreter.state.payload(operand)) for operand in self.operands]
+        lengths = {len(payload) for payload in payloads}
+        if len(lengths) > 1 and self.with_zip_shortest is None:
+            counts = ", ".join(str(len(payload)) for payload in payloads)
+            raise ScheduleError(f"expected handles with the same number of payloads, got {counts}", self)
+        results: list[list[object]] = [[] for _ in self.results]
+        for index in range(min(lengths, default=0)):
+            args: list[Payload] = [payload[index : index + 1] for payload in payloads]
+            for result, part in zip(results, interpreter.run_block(self.body.block, args), strict=True):
+                result.extend(part)
+        return results  # pyright: ignore[reportReturnType]
+
+    @classmethod
+    def parse(cls, parser: Parser) -> ForeachOp:
+        operands = syntax.parse_operands(parser)
+        properties: dict[str, Attribute] = {}
+        if parser.parse_optional_keyword("with_zip_shortest") is not None:
+            properties["with_zip_shortest"] = UnitAttr()
+        pos = parser.pos
+        parser.parse_punctuation(":")
+        values = syntax.resolve(parser, operands, syntax.parse_types(parser), pos)
+        results = syntax.parse_optional_result_types(parser)
+        body = syntax.add_implicit_yield(parser.parse_region(), YieldOp)
+        attributes = parser.parse_optional_attr_dict()
+        return cls.create(
+            operands=values, result_types=results, properties=properties, regions=[body], attributes=attributes
+        )
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_list(self.operands, printer.print_ssa_value)
+        if self.with_zip_shortest is not None:
+            printer.print_string(" with_zip_shortest")
+        syntax.print_types(printer, self.operands)
+        syntax.print_optional_result_types(printer, self.results)
+        syntax.print_body(printer, self.body)
+        syntax.print_attr_dict(printer, self.attributes)
+
+
+def _matched(interpreter: Interpreter, matcher: NamedSequenceOp, args: Sequence[Payload]) -> list[Payload] | None:
+    """What a matcher yields, or none where it does not match."""
+    for op in matcher.body.block.ops:
+        if not isinstance(op, YieldOp) and not (isinstance(op, TransformOpInterface) and op.MATCHER):
+            raise ScriptError(f"expected operations that only look in a matcher, got {op.name}", op)
+    outcome = interpreter.may_fail(lambda: interpreter.call(matcher, args))
+    return None if isinstance(outcome, Refusal) else outcome
+
+
+def _check_matcher(matcher: NamedSequenceOp, user: Operation, arguments: int) -> NamedSequenceOp:
+    inputs = matcher.function_type.inputs.data
+    if len(inputs) != arguments or not isinstance(inputs[0], TransformOpHandleType):
+        raise ScriptError(
+            f"expected a matcher with {arguments} arguments, an op handle first, got @{matcher.sym_name.data} with "
+            f"({_type_list(inputs)})",
+            user,
+        )
+    for index in range(len(inputs)):
+        if matcher.argument_annotation(index) != READONLY:
+            raise ScriptError(f"expected the arguments of matcher @{matcher.sym_name.data} to be {READONLY}", user)
+    return matcher
+
+
+def _post_order(op: Operation) -> Iterator[Operation]:
+    for region in op.regions:
+        for block in region.blocks:
+            for child in tuple(block.ops):
+                if child.regions:
+                    yield from _post_order(child)
+                else:
+                    yield child
+    yield op
+
+
+@irdl_op_definition
+class ForeachMatchOp(TransformOpInterface, IRDLOperation):
+    """Walks the payload in post-order; the first matcher that accepts an op has its action run on what it yields."""
+
+    name = "transform.foreach_match"
+    restrict_root = opt_prop_def(UnitAttr)
+    flatten_results = opt_prop_def(UnitAttr)
+    matchers = prop_def(ArrayAttr[SymbolRefAttr])
+    actions = prop_def(ArrayAttr[SymbolRefAttr])
+    root = operand_def(TransformOpHandleType)
+    forwarded_inputs = var_operand_def(TransformHandleType)
+    updated = result_def(TransformOpHandleType)
+    forwarded_outputs = var_result_def(TransformHandleType)
+
+    OPERAND_EFFECTS: ClassVar[tuple[Effect, ...]] = (Effect.CONSUMES, Effect.READS)
+
+    def verify_(self) -> None:
+        if not self.matchers.data or len(self.matchers) != len(self.actions):
+            raise VerifyException(
+                f"expected as many matchers as actions, at least one, got {len(self.matchers)} and {len(self.actions)}"
+            )
+        if len(set(self.matchers)) != len(self.matchers):
+            raise VerifyException("expected each matcher once; only its first match would apply")
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        pairs = [
+            (
+                _check_matcher(interpreter.lookup(matcher, self), self, len(self.operands)),
+                interpreter.lookup(action, self),
+            )
+            for matcher, action in zip(self.matchers, self.actions, strict=True)
+        ]
+        roots = interpreter.state.ops(self.root)
+        forwarded = [interpreter.state.payload(operand) for operand in self.forwarded_inputs]
+        outputs: list[list[object]] = [[] for _ in self.forwarded_outputs]
+        failures: list[tuple[str, object]] = []
+        for root in roots:
+            candidates = [root] if self.restrict_root is not None else _post_order(root)
+            for candidate in candidates:
+                if candidate is not root and candidate.parent is None:
+                    continue
+                self._visit(interpreter, pairs, [[candidate], *forwarded], outputs, failures)
+        if failures:
+            raise ScheduleError("actions failed", self, tuple(failures))
+        return [roots, *outputs]  # pyright: ignore[reportReturnType]
+
+    def _visit(
+        self,
+        interpreter: Interpreter,
+        pairs: Sequence[tuple[NamedSequenceOp, NamedSequenceOp]],
+        args: list[Payload],
+        outputs: list[list[object]],
+        failures: list[tuple[str, object]],
+    ) -> None:
+        for matcher, action in pairs:
+            matched = _matched(interpreter, matcher, args)
+            if matched is None:
+                continue
+            outcome = interpreter.may_fail(lambda: interpreter.call(action, matched))  # noqa: B023
+            if isinstance(outcome, Refusal):
+                failures.append((f"failed action: {outcome.message}", outcome.script_op))
+                failures.append(("when applied to this matching payload", args[0][0]))
+                return
+            if len(outcome) != len(outputs):
+                raise ScriptError(
+                    f"expected action @{action.sym_name.data} to yield {len(outputs)} values, got {len(outcome)}", self
+                )
+            for output, part in zip(outputs, outcome, strict=True):
+                if self.flatten_results is None and len(part) != 1:
+                    raise ScheduleError(
+                        f"expected action @{action.sym_name.data} to yield one payload a result, got {len(part)} "
+                        "(flatten_results allows several)",
+                        self,
+                    )
+                output.extend(part)
+            return
+
+    @classmethod
+    def parse(cls, parser: Parser) -> ForeachMatchOp:
+        properties: dict[str, Attribute] = {}
+        for flag in ("restrict_root", "flatten_results"):
+            if parser.parse_optional_keyword(flag) is not None:
+                properties[flag] = UnitAttr()
+        parser.parse_keyword("in")
+        operands = syntax.parse_operands(parser)
+        pairs = parser.parse_comma_separated_list(parser.Delimiter.NONE, lambda: _parse_pair(parser))
+        properties["matchers"] = ArrayAttr(matcher for matcher, _ in pairs)
+        properties["actions"] = ArrayAttr(action for _, action in pairs)
+        attributes = parser.parse_optional_attr_dict_with_keyword()
+        values, results = syntax.parse_functional(parser, operands)
+        op = cls.create(operands=values, result_types=results, properties=properties)
+        if attributes is not None:
+            op.attributes.update(attributes.data)
+        return op
+
+    def print(self, printer: Printer) -> None:
+        for flag in ("restrict_root", "flatten_results"):
+            if flag in self.properties:
+                printer.print_string(f" {flag}")
+        printer.print_string(" in ")
+        printer.print_list(self.operands, printer.print_ssa_value)
+        for index, (matcher, action) in enumerate(zip(self.matchers, self.actions, strict=True)):
+            printer.print_string(", " if index else " ")
+            printer.print_attribute(matcher)
+            printer.print_string(" -> ")
+            printer.print_attribute(action)
+        printer.print_op_attributes(self.attributes, print_keyword=True)
+        syntax.print_functional(printer, self.operands, self.results)
+
+
+def _parse_pair(parser: Parser) -> tuple[SymbolRefAttr, SymbolRefAttr]:
+    matcher = parser.parse_attribute()
+    parser.parse_punctuation("->")
+    action = parser.parse_attribute()
+    assert isinstance(matcher, SymbolRefAttr) and isinstance(action, SymbolRefAttr)
+    return matcher, action
+
+
+@irdl_op_definition
+class CollectMatchingOp(TransformOpInterface, IRDLOperation):
+    """What a matcher yields for each op of the payload that it accepts."""
+
+    name = "transform.collect_matching"
+    matcher = prop_def(SymbolRefAttr)
+    root = operand_def(TransformOpHandleType)
+    results_ = var_result_def(TransformHandleType)
+    assembly_format = "$matcher `in` $root attr-dict `:` functional-type($root, results)"
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        matcher = _check_matcher(interpreter.lookup(self.matcher, self), self, 1)
+        found: list[list[object]] = [[] for _ in self.results]
+        for root in interpreter.state.ops(self.root):
+            for candidate in _post_order(root):
+                matched = _matched(interpreter, matcher, [[candidate]])
+                if matched is None:
+                    continue
+                for result, part in zip(found, matched, strict=True):
+                    result.extend(part)
+        return found  # pyright: ignore[reportReturnType]
+
+
+@irdl_op_definition
+class AlternativesOp(TransformOpInterface, IRDLOperation):
+    """Tries its regions one after another on the scope (else on the whole payload), undoing each that is refused."""
+
+    name = "transform.alternatives"
+    scope = var_operand_def(TransformOpHandleType)
+    results_ = var_result_def(TransformHandleType)
+    alternatives = var_region_def()
+
+    OPERAND_EFFECTS: ClassVar[tuple[Effect, ...]] = (Effect.CONSUMES,)
+
+    def verify_(self) -> None:
+        if len(self.operands) > 1:
+            raise VerifyException(f"expected at most one scope, got {len(self.operands)}")
+        if not self.regions:
+            raise VerifyException("expected at least one alternative")
+        for region in self.regions:
+            verify_body(region)
+            if len(region.block.args) != 1:
+                raise VerifyException(f"expected one argument of an alternative, got {len(region.block.args)}")
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        scopes = interpreter.state.ops(self.scope[0]) if self.scope else [interpreter.state.root]
+        for scope in scopes:
+            if scope.is_ancestor(self):
+                raise ScriptError("scope must not contain the transforms being applied", self)
+            if not scope.has_trait(IsolatedFromAbove):
+                raise ScriptError("only isolated-from-above ops can be alternative scopes", scope)
+        failures: list[tuple[str, object]] = []
+        for region in self.regions:
+            backups = [scope.clone() for scope in scopes]
+            outcome = interpreter.may_fail(lambda: interpreter.run_block(region.block, [scopes]))  # noqa: B023
+            if not isinstance(outcome, Refusal):
+                return outcome
+            for scope, backup in zip(scopes, backups, strict=True):
+                _restore(scope, backup)
+            failures.append((outcome.message, outcome.script_op))
+        raise ScheduleError("all alternatives failed", self, tuple(failures))
+
+    @classmethod
+    def parse(cls, parser: Parser) -> AlternativesOp:
+        operands = syntax.parse_operands(parser)
+        values: list[SSAValue] = []
+        if operands:
+            pos = parser.pos
+            parser.parse_punctuation(":")
+            values = syntax.resolve(parser, operands, syntax.parse_types(parser), pos)
+        results = syntax.parse_optional_result_types(parser)
+        attributes = parser.parse_optional_attr_dict_with_keyword()
+        regions = [syntax.add_implicit_yield(parser.parse_region(), YieldOp)]
+        while parser.parse_optional_punctuation(",") is not None:
+            regions.append(syntax.add_implicit_yield(parser.parse_region(), YieldOp))
+        op = cls.create(operands=values, result_types=results, regions=regions)
+        if attributes is not None:
+            op.attributes.update(attributes.data)
+        return op
+
+    def print(self, printer: Printer) -> None:
+        if self.operands:
+            syntax.print_typed_operands(printer, self.operands)
+        syntax.print_optional_result_types(printer, self.results)
+        printer.print_op_attributes(self.attributes, print_keyword=True)
+        for index, region in enumerate(self.regions):
+            if index:
+                printer.print_string(",")
+            syntax.print_body(printer, region)
+
+
+def _restore(scope: Operation, backup: Operation) -> None:
+    """Makes `scope` what `backup`, a clone of it, is."""
+    scope.attributes = backup.attributes
+    scope.properties = backup.properties
+    for region, saved in zip(scope.regions, backup.regions, strict=True):
+        for block in tuple(region.blocks):
+            region.detach_block(block)
+            block.erase(safe_erase=False)
+        saved.move_blocks(region)
+
+
+CONTROL_OPS: list[type[Operation]] = [
+    AlternativesOp,
+    CollectMatchingOp,
+    ForeachMatchOp,
+    ForeachOp,
+    IncludeOp,
+    NamedSequenceOp,
+    SequenceOp,
+    YieldOp,
+]
