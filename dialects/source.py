@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from dataclasses import replace
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import UNKNOWN_LOC, FileLineColLoc, IntAttr, ModuleOp, StringAttr
 from xdsl.ir import Operation
 from xdsl.parser import Parser
+from xdsl.utils.exceptions import DiagnosticException, ParseError, UnregisteredConstructException
+from xdsl.utils.lexer import Span
 
 
 class LocatedParser(Parser):
@@ -41,8 +44,20 @@ def parse_module(
     line_offset: int = 0,
     implicit_module: bool = True,
 ) -> ModuleOp:
-    """The module that `text` spells; a single top-level `builtin.module` is not wrapped in another."""
-    return LocatedParser(ctx, text, name, line_offset).parse_module(implicit_module)
+    """The module that `text` spells; a single top-level `builtin.module` is not wrapped in another.
+
+    Whatever is wrong with the text is a `ParseError` that points at it.
+    """
+    parser = LocatedParser(ctx, text, name, line_offset)
+    try:
+        return parser.parse_module(implicit_module)
+    except ParseError as error:
+        error.span = replace(error.span, line_offset=line_offset)
+        raise
+    # Constructors of attributes and operations refuse in their own ways.
+    except (DiagnosticException, UnregisteredConstructException, ValueError, NotImplementedError) as error:
+        span = Span(parser.pos, parser.pos, parser.lexer.input, line_offset)
+        raise ParseError(span, str(error)) from error
 
 
 def describe_location(op: Operation) -> str:

@@ -1,0 +1,49 @@
+# Every target sets up its own virtual environment, once; afterwards nothing is downloaded.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+SEED ?= 0
+N ?= 1000
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+.PHONY: demo test lint types matmul fuzz lit pytest clean
+
+demo: $(VENV)/.run
+	$(BIN)/python examples/demo.py
+
+matmul: $(VENV)/.run
+	$(BIN)/python examples/matmul.py
+
+fuzz: $(VENV)/.dev
+	$(BIN)/python tests/fuzz.py --seed $(SEED) --count $(N)
+
+test: lit pytest
+
+lit: $(VENV)/.dev
+	$(BIN)/lit -s --order=smart filecheck
+
+pytest: $(VENV)/.dev
+	$(BIN)/python -m pytest -q
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+clean:
+	rm -rf $(VENV)
+
+# A stamp stands for an environment that is complete: an installation that was cut off leaves none.
+$(VENV)/.run: pyproject.toml setup.py
+	@test -n "$(PYTHON)" || { echo "expected Python 3.11 or newer, got none: set PYTHON=..." >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP_INSTALL) --editable ".[onnx]"
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.run
+	$(PIP_INSTALL) --editable ".[onnx,dev]"
+	touch $@

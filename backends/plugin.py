@@ -1,0 +1,141 @@
+"""What a plugin brings, and how plugins are found.
+
+A plugin is a package with an entry point of the group `stepwell.plugins` whose value is a subclass of `Plugin`:
+
+    [project.entry-points."stepwell.plugins"]
+    toy = "toy_plugin:ToyPlugin"
+
+Each method is a slot; what a plugin does not bring it leaves as it is here. Slots give names and factories, so that
+asking for the names loads nothing.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, ClassVar, cast
+
+from xdsl.ir import Dialect, Operation
+from xdsl.passes import ModulePass
+
+API_VERSION = 1
+"""The version of the slots below. It goes up when a change breaks plugins."""
+
+ENTRY_POINT_GROUP = "stepwell.plugins"
+
+
+class PluginWarning(UserWarning):
+    """A plugin cannot be used; everything else works."""
+
+
+class Plugin:
+    """What a package adds to Stepwell."""
+
+    api_version: ClassVar[int]
+    """The `API_VERSION` that the plugin was written for, as a literal number."""
+    name: ClassVar[str]
+
+    def dialects(self) -> Mapping[str, Callable[[], Dialect]]:
+        """Dialects by name. Their operations may implement the interfaces of any rung."""
+        return {}
+
+    def passes(self) -> Mapping[str, Callable[[], type[ModulePass]]]:
+        """Passes by name, for any pipeline."""
+        return {}
+
+    def transform_ops(self) -> Mapping[str, Callable[[], type[Operation]]]:
+        """Operations for transform scripts by full name, in a dialect of the plugin's own."""
+        return {}
+
+    def schedules(self) -> Sequence[str]:
+        """Paths of schedule libraries (`.mlir`), packaged beside the plugin's code."""
+        return ()
+
+    def backends(self) -> Mapping[str, Callable[[], Any]]:
+        """Backends by the name that `--target` takes."""
+        return {}
+
+    def onnx_converters(self) -> Mapping[str, Callable[[], Any]]:
+        """Converters of ONNX operators by `domain.OpType`."""
+        return {}
+
+    def operators(self) -> Mapping[str, Callable[[], Any]]:
+        """What graph operators mean, by the operation's full name: shape inference, fusion class, tensor expression."""
+        return {}
+
+    def partition_rules(self) -> Mapping[str, Callable[[], Any]]:
+        """Rules that give parts of a graph to a backend."""
+        return {}
+
+    def space_rules(self) -> Mapping[str, Callable[[], Any]]:
+        """Rules that write sketches for the tuner."""
+        return {}
+
+    def cost_models(self) -> Mapping[str, Callable[[], Any]]:
+        """Cost models for the tuner."""
+        return {}
+
+    def oracle_semantics(self) -> Mapping[str, Callable[[], Any]]:
+        """How the oracles execute operations, by the operation's full name."""
+        return {}
+
+
+@cache
+def load_plugins() -> tuple[Plugin, ...]:
+    """Every plugin installed that can be used, each warned about once that cannot."""
+    return tuple(_usable(entry_points(group=ENTRY_POINT_GROUP)))
+
+
+def _usable(found: Sequence[EntryPoint]) -> Iterator[Plugin]:
+    for entry_point in sorted(found, key=lambda each: each.name):
+        try:
+            yield _load(entry_point)
+        # A plugin is foreign code: whatever goes wrong in it, the tools must stay usable.
+        except Exception as error:
+            reason = str(error) or type(error).__name__
+            warnings.warn(f"plugin '{entry_point.name}' is ignored: {reason}", PluginWarning, stacklevel=3)
+
+
+def _load(entry_point: EntryPoint) -> Plugin:
+    loaded: object = entry_point.load()
+    if isinstance(loaded, type) and issubclass(loaded, Plugin):
+        _check_version(loaded)
+        return _checked(loaded())
+    raise TypeError(f"expected a subclass of Plugin, got {loaded!r}")
+
+
+def _check_version(plugin: type[Plugin]) -> None:
+    version = getattr(plugin, "api_version", None)
+    if version != API_VERSION:
+        raise TypeError(f"expected api_version {API_VERSION}, got {version}")
+    if not isinstance(getattr(plugin, "name", None), str):
+        raise TypeError(f"expected a name, got {getattr(plugin, 'name', None)!r}")
+
+
+_MAPPING_SLOTS = (
+    "dialects",
+    "passes",
+    "transform_ops",
+    "backends",
+    "onnx_converters",
+    "operators",
+    "partition_rules",
+    "space_rules",
+    "cost_models",
+    "oracle_semantics",
+)
+
+
+def _checked(plugin: Plugin) -> Plugin:
+    """Ask every slot once, so that a broken plugin is found here and not in the middle of a compilation."""
+    for slot in _MAPPING_SLOTS:
+        offered: object = getattr(plugin, slot)()
+        if not isinstance(offered, Mapping):
+            raise TypeError(f"expected a mapping from {slot}(), got {offered!r}")
+        for name, factory in cast(Mapping[object, object], offered).items():
+            if not isinstance(name, str) or not callable(factory):
+                raise TypeError(f"expected names with factories from {slot}(), got {name!r}: {factory!r}")
+    plugin.schedules()
+    return plugin

@@ -1,0 +1,63 @@
+"""`transform-interpreter`: run a transform script on the module."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+
+from ...dialects.source import parse_module
+from ...errors import PipelineError
+from ..pass_manager import PassRunner, PassRunningPass
+from ..registry import PassRegistry
+
+
+@dataclass(frozen=True)
+class TransformInterpreterPass(PassRunningPass):
+    """Run the named sequence `entry-point` on the module: that of a script if one is given, else the module's own."""
+
+    name = "transform-interpreter"
+
+    entry_point: str = "__transform_main"
+    script: str | None = None
+    """The file of the script."""
+    script_text: str | None = None
+    """The script itself, which wins over a file."""
+
+    def load_script(self, ctx: Context) -> ModuleOp | None:
+        """The script as IR, or `None` if it is inside of the payload."""
+        if self.script_text is not None:
+            return parse_module(ctx, self.script_text, self.script or "<script>")
+        if self.script is None:
+            return None
+        return parse_module(ctx, read_script(self.script), self.script)
+
+    def apply_with(self, runner: PassRunner, op: ModuleOp) -> None:
+        from ...transform.interpreter import apply_script
+
+        script = self.load_script(runner.ctx)
+        if script is not None:
+            script.verify()
+        apply_script(
+            op if script is None else script,
+            op,
+            entry=self.entry_point,
+            ctx=runner.ctx,
+            passes=runner.registry.factories(),
+            run_pass=lambda pass_, _ctx, module: runner.run(pass_, module),
+        )
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        self.apply_with(PassRunner(ctx, PassRegistry()), op)
+
+
+def read_script(path: str) -> str:
+    """The text of a script's file."""
+    try:
+        return Path(path).read_text("utf-8")
+    except OSError as error:
+        raise PipelineError(f"cannot read script '{path}': {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise PipelineError(f"cannot read script '{path}': it is no UTF-8 text") from error
