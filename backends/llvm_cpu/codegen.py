@@ -1,0 +1,117 @@
+"""From LLVM IR to native code, through llvmlite."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import Any, Literal
+
+import llvmlite.binding as llvm
+from xdsl.dialects.builtin import ModuleOp, StringAttr
+
+from ...errors import CompileError, TargetError
+from .llvm_text import write_llvm_ir
+
+OptimizationLevel = Literal["light", "O1", "O2", "O3"]
+
+_lock = threading.RLock()
+"""llvmlite's global context is not for several threads at once."""
+
+
+@cache
+def initialize() -> None:
+    """Makes LLVM's targets known, once."""
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+
+
+@dataclass(frozen=True)
+class MachineSpec:
+    """What LLVM needs to know about a target."""
+
+    triple: str
+    cpu: str = ""
+    features: str = ""
+
+    @staticmethod
+    def of_module(module: ModuleOp) -> MachineSpec:
+        """What a module on rung 5 says about its target."""
+
+        def text(key: str) -> str:
+            value = module.attributes.get(f"llvm.{key}")
+            return value.data if isinstance(value, StringAttr) else ""
+
+        return MachineSpec(text("target_triple"), text("target_cpu"), text("target_features"))
+
+
+@cache
+def target_machine(spec: MachineSpec, level: int = 3) -> Any:
+    """A target machine; code is position-independent, so that it may be loaded and linked anywhere."""
+    initialize()
+    try:
+        target = llvm.Target.from_triple(spec.triple or llvm.get_process_triple())
+    except RuntimeError as error:
+        raise TargetError(f"unknown target triple '{spec.triple}': {error}") from None
+    return target.create_target_machine(cpu=spec.cpu, features=spec.features, opt=level, reloc="pic", codemodel="default")
+
+
+@dataclass
+class NativeModule:
+    """A module of LLVM IR, optimised for its target, on its way to native code."""
+
+    text: str
+    spec: MachineSpec
+    level: OptimizationLevel = "O2"
+
+    @cached_property
+    def _optimized(self) -> Any:
+        with _lock:
+            try:
+                module = llvm.parse_assembly(self.text)
+            except RuntimeError as error:
+                raise CompileError(f"LLVM refuses the module: {error}") from None
+            optimize(module, target_machine(self.spec), self.level)
+            return module
+
+    def ir(self) -> str:
+        """The optimised IR."""
+        return str(self._optimized)
+
+    def assembly(self) -> str:
+        """The assembly text."""
+        module = self._optimized
+        with _lock:
+            return target_machine(self.spec).emit_assembly(module)
+
+    def object(self) -> bytes:
+        """The bytes of an object file."""
+        module = self._optimized
+        with _lock:
+            return target_machine(self.spec).emit_object(module)
+
+
+def native_module(module: ModuleOp, level: OptimizationLevel = "O2") -> NativeModule:
+    """A module on rung 5 as native code."""
+    spec = MachineSpec.of_module(module)
+    return NativeModule(write_llvm_ir(module), spec, level)
+
+
+def optimize(module: Any, machine: Any, level: OptimizationLevel) -> None:
+    """Runs LLVM's passes. Loops are as the schedule wants them: no vectorizer, no unroller."""
+    options = llvm.create_pipeline_tuning_options(speed_level={"light": 1, "O1": 1, "O2": 2, "O3": 3}[level])
+    options.loop_vectorization = False
+    options.loop_interleaving = False
+    options.slp_vectorization = False
+    options.loop_unrolling = False
+    builder = llvm.create_pass_builder(machine, options)
+    if level == "light":
+        manager = llvm.create_new_function_pass_manager()
+        manager.add_sroa_pass()
+        manager.add_instruction_combine_pass()
+        manager.add_simplify_cfg_pass()
+        for function in module.functions:
+            if not function.is_declaration:
+                manager.run(function, builder)
+        return
+    builder.getModulePassManager().run(module, builder)

@@ -1,0 +1,1 @@
+"""Passes on rung 4a and from it to rung 4b."""

@@ -1,0 +1,1 @@
+"""Passes on rung 4b and from it to rung 5."""

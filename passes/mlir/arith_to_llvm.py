@@ -1,0 +1,232 @@
+"""Patterns from `arith` to `llvm`, on scalars and one-dimensional vectors."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from xdsl.dialects import arith
+from xdsl.dialects import llvm as upstream
+from xdsl.dialects.builtin import (
+    AnyFloat,
+    DenseIntOrFPElementsAttr,
+    IndexType,
+    IntegerAttr,
+    IntegerType,
+    VectorType,
+    i1,
+    i64,
+)
+from xdsl.ir import Attribute, Operation, SSAValue
+
+from ...dialects import llvm
+from ...errors import CompileError
+from .llvm_conversion import (
+    LLVMConversion,
+    Pattern,
+    PatternTable,
+    element_type,
+    integer_attr,
+    mangle,
+)
+
+_SLT = integer_attr(2, i64)
+_NE = integer_attr(1, i64)
+
+
+@cache
+def llvm_fastmath(flags: arith.FastMathFlagsAttr | None) -> upstream.FastMathAttr:
+    """The same flags as the `llvm` dialect writes them."""
+    return upstream.FastMathAttr(tuple(flags.data) if flags else None)
+
+
+def fastmath(op: Operation) -> upstream.FastMathAttr:
+    """The fastmath flags of an `arith` or `math` operation."""
+    flags = op.properties.get("fastmath") or op.attributes.get("fastmath")
+    return llvm_fastmath(flags if isinstance(flags, arith.FastMathFlagsAttr) else None)
+
+
+def _integer_binary(target: type[Operation]) -> Pattern:
+    def convert(c: LLVMConversion, op: Any) -> None:
+        lhs, rhs = op.operands
+        left = c.get(lhs)
+        c.map(op.results[0], c.emit(target, (left, c.get(rhs)), left.type))
+
+    return convert
+
+
+def _float_binary(target: type[Operation]) -> Pattern:
+    def convert(c: LLVMConversion, op: Any) -> None:
+        lhs, rhs = op.operands
+        left = c.get(lhs)
+        c.map(op.results[0], c.emit(target, (left, c.get(rhs)), left.type, {"fastmathFlags": fastmath(op)}))
+
+    return convert
+
+
+def _binary_intrinsic(name: str) -> Pattern:
+    def convert(c: LLVMConversion, op: Any) -> None:
+        left, right = (c.get(operand) for operand in op.operands)
+        flags = fastmath(op) if isinstance(element_type(left.type), AnyFloat) else None
+        c.map(op.results[0], c.intrinsic(f"llvm.{name}.{mangle(left.type)}", (left, right), left.type, flags))
+
+    return convert
+
+
+def convert_constant(c: LLVMConversion, op: arith.ConstantOp) -> None:
+    value = op.value
+    type = c.type(op.result.type)
+    if isinstance(value, IntegerAttr):
+        if isinstance(op.result.type, IndexType):
+            number = value.value.data
+            c.integers[op.result] = number
+            c.intervals[op.result] = (number, number)
+        assert isinstance(type, IntegerType)
+        value = integer_attr(value.value.data, type)
+    elif isinstance(value, DenseIntOrFPElementsAttr) and value.type != type:
+        assert isinstance(type, VectorType)
+        value = DenseIntOrFPElementsAttr.from_list(type, list(value.get_values()))  # pyright: ignore
+    c.map(op.result, c.constant(value, type))
+
+
+def convert_negf(c: LLVMConversion, op: arith.NegfOp) -> None:
+    value = c.get(op.operand)
+    c.map(op.result, c.emit(upstream.FNegOp, (value,), value.type, {"fastmathFlags": fastmath(op)}))
+
+
+def convert_cmpi(c: LLVMConversion, op: arith.CmpiOp) -> None:
+    result = c.emit(upstream.ICmpOp, (c.get(op.lhs), c.get(op.rhs)), op.result.type, {"predicate": op.predicate})
+    c.map(op.result, result)
+
+
+def convert_cmpf(c: LLVMConversion, op: arith.CmpfOp) -> None:
+    properties = {"predicate": op.predicate, "fastmathFlags": fastmath(op)}
+    c.map(op.result, c.emit(llvm.FCmpOp, (c.get(op.lhs), c.get(op.rhs)), op.result.type, properties))
+
+
+def convert_select(c: LLVMConversion, op: arith.SelectOp) -> None:
+    lhs = c.get(op.lhs)
+    properties = {"fastmathFlags": fastmath(op)}
+    c.map(op.result, c.emit(llvm.SelectOp, (c.get(op.cond), lhs, c.get(op.rhs)), lhs.type, properties))
+
+
+def _cast(target: type[Operation]) -> Pattern:
+    def convert(c: LLVMConversion, op: Any) -> None:
+        result = op.results[0]
+        c.map(result, c.emit(target, (c.get(op.operands[0]),), c.type(result.type)))
+
+    return convert
+
+
+def convert_bitcast(c: LLVMConversion, op: arith.BitcastOp) -> None:
+    value, type = c.get(op.input), c.type(op.result.type)
+    c.map(op.result, value if value.type == type else c.emit(upstream.BitcastOp, (value,), type))
+
+
+def convert_index_cast(c: LLVMConversion, op: arith.IndexCastOp) -> None:
+    value, type = c.get(op.input), c.type(op.result.type)
+    from_width, to_width = _width(value.type), _width(type)
+    if from_width < to_width:
+        value = c.emit(upstream.SExtOp, (value,), type)
+    elif from_width > to_width:
+        value = c.emit(upstream.TruncOp, (value,), type)
+    c.map(op.result, value)
+    known = c.integers.get(op.input)
+    if known is not None and isinstance(op.result.type, IndexType):
+        c.integers[op.result] = known
+
+
+def _width(type: Attribute) -> int:
+    element = element_type(type)
+    if not isinstance(element, IntegerType):
+        raise CompileError(f"expected an integer or index, got {type}")
+    return element.width.data
+
+
+def convert_floordiv(c: LLVMConversion, op: arith.FloorDivSIOp) -> None:
+    """`q - 1` where the remainder is not zero and the signs differ."""
+    left, right = c.get(op.lhs), c.get(op.rhs)
+    c.map(op.result, _rounded_division(c, left, right, up=False))
+
+
+def convert_ceildiv_signed(c: LLVMConversion, op: arith.CeilDivSIOp) -> None:
+    """`q + 1` where the remainder is not zero and the signs agree."""
+    left, right = c.get(op.lhs), c.get(op.rhs)
+    c.map(op.result, _rounded_division(c, left, right, up=True))
+
+
+def _rounded_division(c: LLVMConversion, left: SSAValue, right: SSAValue, *, up: bool) -> SSAValue:
+    type = left.type
+    quotient = c.emit(upstream.SDivOp, (left, right), type)
+    remainder = c.emit(upstream.SubOp, (left, c.emit(upstream.MulOp, (quotient, right), type)), type)
+    inexact = _compare(c, _NE, remainder, c.zero(type))
+    signs = c.emit(upstream.XOrOp, (left, right), type)
+    differ = _compare(c, _SLT, signs, c.zero(type))
+    if up:
+        differ = c.emit(upstream.XOrOp, (differ, c.splat_integer(1, differ.type)), differ.type)
+    adjust = c.emit(upstream.AndOp, (inexact, differ), inexact.type)
+    amount = c.emit(upstream.ZExtOp, (adjust,), type)
+    return c.emit(upstream.AddOp if up else upstream.SubOp, (quotient, amount), type)
+
+
+def convert_ceildiv_unsigned(c: LLVMConversion, op: arith.CeilDivUIOp) -> None:
+    left, right = c.get(op.lhs), c.get(op.rhs)
+    type = left.type
+    quotient = c.emit(upstream.UDivOp, (left, right), type)
+    remainder = c.emit(upstream.SubOp, (left, c.emit(upstream.MulOp, (quotient, right), type)), type)
+    inexact = c.emit(upstream.ZExtOp, (_compare(c, _NE, remainder, c.zero(type)),), type)
+    c.map(op.result, c.emit(upstream.AddOp, (quotient, inexact), type))
+
+
+def _compare(c: LLVMConversion, predicate: IntegerAttr, lhs: SSAValue, rhs: SSAValue) -> SSAValue:
+    type = VectorType(i1, lhs.type.shape) if isinstance(lhs.type, VectorType) else i1
+    return c.emit(upstream.ICmpOp, (lhs, rhs), type, {"predicate": predicate})
+
+
+ARITH_TO_LLVM: PatternTable = {
+    arith.AddfOp: _float_binary(upstream.FAddOp),
+    arith.AddiOp: _integer_binary(upstream.AddOp),
+    arith.AndIOp: _integer_binary(upstream.AndOp),
+    arith.BitcastOp: convert_bitcast,
+    arith.CeilDivSIOp: convert_ceildiv_signed,
+    arith.CeilDivUIOp: convert_ceildiv_unsigned,
+    arith.CmpfOp: convert_cmpf,
+    arith.CmpiOp: convert_cmpi,
+    arith.ConstantOp: convert_constant,
+    arith.DivSIOp: _integer_binary(upstream.SDivOp),
+    arith.DivUIOp: _integer_binary(upstream.UDivOp),
+    arith.DivfOp: _float_binary(upstream.FDivOp),
+    arith.ExtFOp: _cast(upstream.FPExtOp),
+    arith.ExtSIOp: _cast(upstream.SExtOp),
+    arith.ExtUIOp: _cast(upstream.ZExtOp),
+    arith.FPToSIOp: _cast(llvm.FPToSIOp),
+    arith.FPToUIOp: _cast(llvm.FPToUIOp),
+    arith.FloorDivSIOp: convert_floordiv,
+    arith.IndexCastOp: convert_index_cast,
+    arith.MaxSIOp: _binary_intrinsic("smax"),
+    arith.MaxUIOp: _binary_intrinsic("umax"),
+    arith.MaximumfOp: _binary_intrinsic("maximum"),
+    arith.MaxnumfOp: _binary_intrinsic("maxnum"),
+    arith.MinSIOp: _binary_intrinsic("smin"),
+    arith.MinUIOp: _binary_intrinsic("umin"),
+    arith.MinimumfOp: _binary_intrinsic("minimum"),
+    arith.MinnumfOp: _binary_intrinsic("minnum"),
+    arith.MulfOp: _float_binary(upstream.FMulOp),
+    arith.MuliOp: _integer_binary(upstream.MulOp),
+    arith.NegfOp: convert_negf,
+    arith.OrIOp: _integer_binary(upstream.OrOp),
+    arith.RemSIOp: _integer_binary(upstream.SRemOp),
+    arith.RemUIOp: _integer_binary(upstream.URemOp),
+    arith.SIToFPOp: _cast(upstream.SIToFPOp),
+    arith.SelectOp: convert_select,
+    arith.ShLIOp: _integer_binary(upstream.ShlOp),
+    arith.ShRSIOp: _integer_binary(upstream.AShrOp),
+    arith.ShRUIOp: _integer_binary(upstream.LShrOp),
+    arith.SubfOp: _float_binary(upstream.FSubOp),
+    arith.SubiOp: _integer_binary(upstream.SubOp),
+    arith.TruncFOp: _cast(upstream.FPTruncOp),
+    arith.TruncIOp: _cast(upstream.TruncOp),
+    arith.UIToFPOp: _cast(llvm.UIToFPOp),
+    arith.XOrIOp: _integer_binary(upstream.XOrOp),
+}
+

@@ -1,0 +1,141 @@
+"""Patterns from `memref` to `llvm`: static shapes, identity layouts, bare pointers."""
+
+from __future__ import annotations
+
+from math import prod
+
+from xdsl.dialects import llvm as upstream
+from xdsl.dialects import memref
+from xdsl.dialects.builtin import (
+    DenseIntOrFPElementsAttr,
+    IntegerAttr,
+    MemRefType,
+    StringAttr,
+    SymbolRefAttr,
+    UnitAttr,
+    i32,
+    i64,
+)
+from xdsl.ir import Attribute, Region
+
+from ...errors import CompileError
+from .affine_to_llvm import alignment, linear_offset, operand_form
+from .func_to_llvm import call_properties
+from .llvm_conversion import (
+    POINTER,
+    LLVMConversion,
+    PatternTable,
+    byte_size,
+    check_memref,
+    convert_type,
+    memory_type,
+)
+
+BUFFER_ALIGNMENT = 64
+"""The alignment of what this backend allocates: a cache line, and the widest vector."""
+
+
+def array_type(type: MemRefType) -> upstream.LLVMArrayType:
+    """The elements of a memref as one flat array."""
+    check_memref(type)
+    return upstream.LLVMArrayType(max(1, prod(type.get_shape())), memory_type(convert_type(type.element_type)))
+
+
+def convert_load(c: LLVMConversion, op: memref.LoadOp) -> None:
+    type = op.memref.type
+    assert isinstance(type, MemRefType)
+    offset = linear_offset(type, [operand_form(c, index) for index in op.indices])
+    c.map(op.res, c.load(c.address(op.memref, offset), c.type(op.res.type), alignment(op.memref)))
+
+
+def convert_store(c: LLVMConversion, op: memref.StoreOp) -> None:
+    type = op.memref.type
+    assert isinstance(type, MemRefType)
+    offset = linear_offset(type, [operand_form(c, index) for index in op.indices])
+    c.store(c.get(op.value), c.address(op.memref, offset), alignment(op.memref))
+
+
+def convert_alloca(c: LLVMConversion, op: memref.AllocaOp) -> None:
+    """Stack memory of the function, wherever the operation stands: it is allocated once."""
+    type = op.memref.type
+    assert isinstance(type, MemRefType)
+    given = op.alignment.value.data if op.alignment is not None else 0
+    one = c.integer(1)
+    alloca = upstream.AllocaOp.create(
+        operands=(one,),
+        result_types=(POINTER,),
+        properties={
+            "alignment": IntegerAttr(max(given, BUFFER_ALIGNMENT), i64),
+            "elem_type": array_type(type),
+        },
+    )
+    c.at_entry(alloca)
+    c.map(op.memref, alloca.res)
+
+
+def convert_alloc(c: LLVMConversion, op: memref.AllocOp) -> None:
+    type = op.memref.type
+    assert isinstance(type, MemRefType)
+    check_memref(type)
+    size = max(1, prod(type.get_shape())) * byte_size(type.element_type)
+    size += -size % BUFFER_ALIGNMENT
+    c.declare("aligned_alloc", (i64, i64), POINTER)
+    call = upstream.CallOp.create(
+        operands=(c.integer(BUFFER_ALIGNMENT), c.integer(size)),
+        result_types=(POINTER,),
+        properties=call_properties(SymbolRefAttr("aligned_alloc"), 2),
+    )
+    c.emit_op(call)
+    c.map(op.memref, call.results[0])
+
+
+def convert_dealloc(c: LLVMConversion, op: memref.DeallocOp) -> None:
+    c.declare("free", (POINTER,), None)
+    c.emit_op(
+        upstream.CallOp.create(operands=(c.get(op.memref),), properties=call_properties(SymbolRefAttr("free"), 1))
+    )
+
+
+def convert_global(c: LLVMConversion, op: memref.GlobalOp) -> None:
+    type = op.type
+    if not isinstance(type, MemRefType):
+        raise CompileError(f"global '{op.sym_name.data}': expected a memref type, got {type}")
+    given = op.alignment.value.data if op.alignment is not None else 0
+    properties: dict[str, Attribute] = {
+        "global_type": array_type(type),
+        "sym_name": op.sym_name,
+        "linkage": upstream.LinkageAttr("internal"),
+        "addr_space": IntegerAttr(0, i32),
+        "alignment": IntegerAttr(max(given, BUFFER_ALIGNMENT), i64),
+    }
+    if op.constant is not None:
+        properties["constant"] = UnitAttr()
+    value = op.initial_value
+    if isinstance(value, DenseIntOrFPElementsAttr):
+        properties["value"] = value
+    elif not isinstance(value, UnitAttr):
+        raise CompileError(f"global '{op.sym_name.data}': expected dense elements, got {value}")
+    c.add_to_module(upstream.GlobalOp.create(properties=properties, regions=(Region(),)))
+
+
+def convert_get_global(c: LLVMConversion, op: memref.GetGlobalOp) -> None:
+    name = op.name_.string_value()
+    pointer = c.emit(upstream.AddressOfOp, (), POINTER, {"global_name": SymbolRefAttr(StringAttr(name))})
+    c.map(op.memref, pointer)
+
+
+def convert_cast(c: LLVMConversion, op: memref.CastOp | memref.MemorySpaceCastOp) -> None:
+    c.map(op.results[0], c.get(op.operands[0]))
+
+
+MEMREF_TO_LLVM: PatternTable = {
+    memref.AllocOp: convert_alloc,
+    memref.AllocaOp: convert_alloca,
+    memref.CastOp: convert_cast,
+    memref.DeallocOp: convert_dealloc,
+    memref.GetGlobalOp: convert_get_global,
+    memref.GlobalOp: convert_global,
+    memref.LoadOp: convert_load,
+    memref.MemorySpaceCastOp: convert_cast,
+    memref.StoreOp: convert_store,
+}

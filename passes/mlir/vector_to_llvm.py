@@ -1,0 +1,247 @@
+"""Patterns from `vector` to `llvm`, on one-dimensional vectors."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from xdsl.dialects import llvm as upstream
+from xdsl.dialects import vector
+from xdsl.dialects.builtin import (
+    DenseArrayBase,
+    DenseIntOrFPElementsAttr,
+    FloatAttr,
+    IntegerAttr,
+    MemRefType,
+    VectorType,
+    i1,
+    i32,
+    i64,
+)
+from xdsl.ir import Attribute, SSAValue
+
+from ...dialects import llvm
+from ...errors import CompileError
+from .affine_to_llvm import alignment, linear_offset, operand_form
+from .arith_to_llvm import fastmath
+from .llvm_conversion import (
+    NO_FASTMATH,
+    LLVMConversion,
+    PatternTable,
+    integer_attr,
+    mangle,
+    memory_type,
+    vector_type,
+)
+
+_SLT = integer_attr(2, i64)
+
+
+def splat(c: LLVMConversion, value: SSAValue, type: VectorType) -> SSAValue:
+    """A vector with the same scalar in each lane."""
+    owner = value.owner
+    if isinstance(owner, upstream.ConstantOp) and isinstance(owner.value, IntegerAttr | FloatAttr):
+        return c.constant(DenseIntOrFPElementsAttr.from_list(type, [owner.value.value.data]), type)
+    poison = c.poison(type)
+    single = c.emit(upstream.InsertElementOp, (poison, value, c.integer(0)), type)
+    return c.emit(upstream.ShuffleVectorOp, (single, poison), type, {"mask": _zeros(type.get_shape()[0])})
+
+
+@cache
+def _zeros(count: int) -> DenseArrayBase:
+    return DenseArrayBase.from_list(i32, (0,) * count)
+
+
+def convert_broadcast(c: LLVMConversion, op: vector.BroadcastOp) -> None:
+    source, type = c.get(op.source), c.type(op.vector.type)
+    assert isinstance(type, VectorType)
+    if isinstance(source.type, VectorType):
+        if source.type.get_shape() == type.get_shape():
+            c.map(op.vector, source)
+            return
+        if source.type.get_shape() != (1,):
+            raise CompileError(f"expected a broadcast of a scalar or a single lane, got {source.type} to {type}")
+        source = c.emit(llvm.ExtractElementOp, (source, c.integer(0)), type.element_type)
+    c.map(op.vector, splat(c, source, type))
+
+
+def convert_fma(c: LLVMConversion, op: vector.FMAOp) -> None:
+    acc = c.get(op.acc)
+    operands = (c.get(op.lhs), c.get(op.rhs), acc)
+    c.map(op.res, c.emit(upstream.FMAOp, operands, acc.type, {"fastmathFlags": NO_FASTMATH}))
+
+
+def _address(c: LLVMConversion, base: SSAValue, indices: tuple[SSAValue, ...]) -> SSAValue:
+    assert isinstance(base.type, MemRefType)
+    return c.address(base, linear_offset(base.type, [operand_form(c, index) for index in indices]))
+
+
+def convert_load(c: LLVMConversion, op: vector.LoadOp) -> None:
+    pointer = _address(c, op.base, tuple(op.indices))
+    c.map(op.result, c.load(pointer, c.type(op.result.type), alignment(op.base)))
+
+
+def convert_store(c: LLVMConversion, op: vector.StoreOp) -> None:
+    c.store(c.get(op.vector), _address(c, op.base, tuple(op.indices)), alignment(op.base))
+
+
+def convert_masked_load(c: LLVMConversion, op: vector.MaskedLoadOp) -> None:
+    pointer, mask, pass_thru = _address(c, op.base, tuple(op.indices)), c.get(op.mask), c.get(op.pass_thru)
+    type = pass_thru.type
+    stored = memory_type(type)
+    if stored != type:
+        pass_thru = c.emit(upstream.ZExtOp, (pass_thru,), stored)
+    properties = {"alignment": integer_attr(alignment(op.base), i32)}
+    value = c.emit(llvm.MaskedLoadOp, (pointer, mask, pass_thru), stored, properties)
+    c.map(op.result, value if stored == type else c.to_boolean(value, type))
+
+
+def convert_masked_store(c: LLVMConversion, op: vector.MaskedStoreOp) -> None:
+    pointer, mask, value = _address(c, op.base, tuple(op.indices)), c.get(op.mask), c.get(op.value_to_store)
+    stored = memory_type(value.type)
+    if stored != value.type:
+        value = c.emit(upstream.ZExtOp, (value,), stored)
+    properties = {"alignment": integer_attr(alignment(op.base), i32)}
+    c.emit_op(llvm.MaskedStoreOp.create(operands=(value, pointer, mask), properties=properties))
+
+
+def convert_create_mask(c: LLVMConversion, op: vector.CreateMaskOp) -> None:
+    type = c.type(op.mask_vector.type)
+    assert isinstance(type, VectorType)
+    count = type.get_shape()[0]
+    size = op.mask_dim_sizes[0]
+    known = c.integers.get(size)
+    if known is not None:
+        bits = [lane < known for lane in range(count)]
+        c.map(op.mask_vector, c.constant(DenseIntOrFPElementsAttr.from_list(type, bits), type))
+        return
+    # Lanes are compared as i32: the size is brought into 0..count first.
+    bounded = c.intrinsic("llvm.smax.i64", (c.get(size), c.integer(0)), i64)
+    bounded = c.intrinsic("llvm.smin.i64", (bounded, c.integer(count)), i64)
+    narrow = c.emit(upstream.TruncOp, (bounded,), i32)
+    wide = vector_type(count, i32)
+    steps = c.constant(DenseIntOrFPElementsAttr.from_list(wide, list(range(count))), wide)
+    mask = c.emit(upstream.ICmpOp, (steps, splat(c, narrow, wide)), type, {"predicate": _SLT})
+    c.map(op.mask_vector, mask)
+
+
+def _position(c: LLVMConversion, static: DenseArrayBase, dynamic: tuple[SSAValue, ...]) -> SSAValue:
+    if dynamic:
+        return c.get(dynamic[0])
+    (position,) = static.get_values()
+    return c.integer(int(position))
+
+
+def convert_extract(c: LLVMConversion, op: vector.ExtractOp) -> None:
+    source = c.get(op.vector)
+    if len(op.static_position) == 0:
+        c.map(op.result, source)
+        return
+    position = _position(c, op.static_position, tuple(op.dynamic_position))
+    c.map(op.result, c.emit(llvm.ExtractElementOp, (source, position), c.type(op.result.type)))
+
+
+def convert_insert(c: LLVMConversion, op: vector.InsertOp) -> None:
+    value, target = c.get(op.source), c.get(op.dest)
+    if len(op.static_position) == 0:
+        c.map(op.result, value)
+        return
+    position = _position(c, op.static_position, tuple(op.dynamic_position))
+    c.map(op.result, c.emit(upstream.InsertElementOp, (target, value, position), target.type))
+
+
+def convert_shuffle(c: LLVMConversion, op: vector.ShuffleOp) -> None:
+    left, right = c.get(op.v1), c.get(op.v2)
+    mask = [int(lane) for lane in op.mask.get_values()]
+    type = c.type(op.result.type)
+    if left.type == right.type:
+        properties = {"mask": DenseArrayBase.from_list(i32, mask)}
+        c.map(op.result, c.emit(upstream.ShuffleVectorOp, (left, right), type, properties))
+        return
+    # LLVM shuffles two vectors of one type: the shorter is padded first.
+    assert isinstance(left.type, VectorType) and isinstance(right.type, VectorType)
+    n1, n2 = left.type.get_shape()[0], right.type.get_shape()[0]
+    count = max(n1, n2)
+    left, right = _padded(c, left, n1, count), _padded(c, right, n2, count)
+    moved = [lane if lane < n1 else lane - n1 + count for lane in mask]
+    properties = {"mask": DenseArrayBase.from_list(i32, moved)}
+    c.map(op.result, c.emit(upstream.ShuffleVectorOp, (left, right), type, properties))
+
+
+def _padded(c: LLVMConversion, value: SSAValue, count: int, wanted: int) -> SSAValue:
+    if count == wanted:
+        return value
+    assert isinstance(value.type, VectorType)
+    mask = [lane if lane < count else -1 for lane in range(wanted)]
+    type = vector_type(wanted, value.type.element_type)
+    properties = {"mask": DenseArrayBase.from_list(i32, mask)}
+    return c.emit(upstream.ShuffleVectorOp, (value, c.poison(value.type)), type, properties)
+
+
+def convert_bitcast(c: LLVMConversion, op: vector.BitcastOp) -> None:
+    c.map(op.result, c.emit(upstream.BitcastOp, (c.get(op.source),), c.type(op.result.type)))
+
+
+_REDUCTIONS = {
+    "and": ("and", upstream.AndOp),
+    "or": ("or", upstream.OrOp),
+    "xor": ("xor", upstream.XOrOp),
+    "minsi": ("smin", None),
+    "minui": ("umin", None),
+    "maxsi": ("smax", None),
+    "maxui": ("umax", None),
+    "maximumf": ("fmaximum", "maximum"),
+    "minimumf": ("fminimum", "minimum"),
+    "maxnumf": ("fmax", "maxnum"),
+    "minnumf": ("fmin", "minnum"),
+}
+
+
+def convert_reduction(c: LLVMConversion, op: vector.ReductionOp) -> None:
+    source = c.get(op.vector)
+    assert isinstance(source.type, VectorType)
+    element = source.type.element_type
+    acc = None if op.acc is None else c.get(op.acc)
+    kind = str(op.kind.data)
+    flags = fastmath(op)
+    if kind in ("add", "mul"):
+        value = _sum_or_product(c, kind, source, acc, element, flags)
+    else:
+        name, combine = _REDUCTIONS[kind]
+        is_float = kind.endswith("f")
+        value = c.intrinsic(f"llvm.vector.reduce.{name}.{mangle(source.type)}", (source,), element, flags if is_float else None)
+        if acc is not None and isinstance(combine, type):
+            value = c.emit(combine, (value, acc), element)
+        elif acc is not None:
+            scalar = combine or name
+            value = c.intrinsic(f"llvm.{scalar}.{mangle(element)}", (value, acc), element, flags if is_float else None)
+    c.map(op.dest, value)
+
+
+def _sum_or_product(
+    c: LLVMConversion, kind: str, source: SSAValue, acc: SSAValue | None, element: Attribute, flags: upstream.FastMathAttr
+) -> SSAValue:
+    if isinstance(element, type(i1)):
+        value = c.intrinsic(f"llvm.vector.reduce.{kind}.{mangle(source.type)}", (source,), element)
+        if acc is None:
+            return value
+        return c.emit(upstream.AddOp if kind == "add" else upstream.MulOp, (value, acc), element)
+    # -0.0 is the sum of nothing: 0.0 + -0.0 would lose its sign
+    start = acc or c.constant(FloatAttr(-0.0 if kind == "add" else 1.0, element), element)  # pyright: ignore
+    target = upstream.VectorReduceFAddOp if kind == "add" else upstream.VectorReduceFMulOp
+    return c.emit(target, (start, source), element, {"fastmathFlags": flags})
+
+
+VECTOR_TO_LLVM: PatternTable = {
+    vector.BitcastOp: convert_bitcast,
+    vector.BroadcastOp: convert_broadcast,
+    vector.CreateMaskOp: convert_create_mask,
+    vector.ExtractOp: convert_extract,
+    vector.FMAOp: convert_fma,
+    vector.InsertOp: convert_insert,
+    vector.LoadOp: convert_load,
+    vector.MaskedLoadOp: convert_masked_load,
+    vector.MaskedStoreOp: convert_masked_store,
+    vector.ReductionOp: convert_reduction,
+    vector.ShuffleOp: convert_shuffle,
+    vector.StoreOp: convert_store,
+}
