@@ -9,14 +9,40 @@ of their own. What is not recognised is not proven.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass, field
 
 from xdsl.ir import SSAValue
 
-from .loop import BlockOp, ForOp, IteratorKind, LoopKind, enclosing_loops, loop_bounds, loop_of
+from .loop import (
+    BlockOp,
+    ForOp,
+    IteratorKind,
+    LoopKind,
+    ReadOp,
+    ReduceOp,
+    WriteOp,
+    enclosing_loops,
+    loop_bounds,
+    loop_of,
+)
 from .quasi_affine import Bounds, Digit, Lin
-from .regions import inside, is_staged, scope_loops
+from .regions import (
+    Interval,
+    accesses_of,
+    alloc_of,
+    block_of,
+    bounded_dimensions,
+    buffer_shape,
+    covers,
+    inside,
+    is_staged,
+    iterator_forms,
+    position,
+    reduce_loops,
+    region,
+    scope_loops,
+)
 
 
 class Unproven(Exception):
@@ -128,7 +154,6 @@ def prove_coverage(
     *,
     staged: bool,
     bounds: Bounds = loop_bounds,
-    extents: Mapping[SSAValue, int] | None = None,
 ) -> None:
     """Proves that the loops of `scope` bind each point of the block's domain at most once, and, unless `staged`, at
     least once.
@@ -136,13 +161,7 @@ def prove_coverage(
     Raises:
         Unproven: where it cannot.
     """
-    inner = inside(scope)
-    proof = _Proof(bounds)
-    for loop in scope:
-        extent = loop.extent if extents is None else extents.get(loop.induction_variable, loop.extent)
-        proof.add_source(loop.induction_variable, extent)
-    for form, limit in sorted(_inner_predicates(block, inner, bounds), key=lambda p: len(p[0].terms)):
-        proof.add_predicate(form, limit)
+    proof, inner = _start(block, scope, bounds)
     for form, extent, kind in zip(block.binding_forms(bounds), block.extents, block.kinds, strict=True):
         parts = form.split(inner)
         if parts is None:
@@ -158,10 +177,20 @@ def prove_coverage(
     _check_kinds(block, scope)
 
 
-def _inner_predicates(block: BlockOp, inner: object, bounds: Bounds) -> list[tuple[Lin, int]]:
+def _start(block: BlockOp, scope: Collection[ForOp], bounds: Bounds) -> tuple[_Proof, Callable[[SSAValue], bool]]:
+    """A proof over the loops of `scope`, with the predicates among them; and what is inside."""
+    inner = inside(scope)
+    proof = _Proof(bounds)
+    for loop in scope:
+        proof.add_source(loop.induction_variable, loop.extent)
+    for form, limit in sorted(_inner_predicates(block, inner, bounds), key=lambda p: len(p[0].terms)):
+        proof.add_predicate(form, limit)
+    return proof, inner
+
+
+def _inner_predicates(block: BlockOp, inner: Callable[[SSAValue], bool], bounds: Bounds) -> list[tuple[Lin, int]]:
     """The predicates that matter for how often a point is reached: not those that always hold, nor those over loops
     outside, which only keep a block from running."""
-    assert callable(inner)
     kept: list[tuple[Lin, int]] = []
     for form, limit in block.predicate_forms(bounds):
         spread = form.range(bounds)
@@ -189,7 +218,7 @@ def _check_kinds(block: BlockOp, scope: Collection[ForOp]) -> None:
 
 
 def _check_order(block: BlockOp, ordered: set[ForOp]) -> None:
-    """`ordered` iterators grow: their loops are serial or unrolled, outside of all others, with larger scales outside."""
+    """`ordered` iterators grow: their loops are serial or unrolled, outside of all others, larger scales outside."""
     loops = [loop for loop in enclosing_loops(block) if loop.extent > 1]
     relevant = [loop for loop in loops if any(loop.induction_variable in f.values() for f in block.binding_forms())]
     if any(loop not in ordered for loop in relevant[: len([loop for loop in relevant if loop in ordered])]):
@@ -207,6 +236,126 @@ def _check_order(block: BlockOp, ordered: set[ForOp]) -> None:
             raise Unproven("expected an ordered iterator to grow with its loops")
 
 
+@dataclass(frozen=True)
+class WrittenBox:
+    """What an access writes, every element of it, while the loops outside stand still: a box, if the conditions hold
+    (each `form < limit` over the loops outside)."""
+
+    intervals: tuple[Interval, ...]
+    conditions: tuple[tuple[Lin, int], ...]
+
+
+def written_box(
+    access: WriteOp | ReduceOp, outer: Collection[ForOp], bounds: Bounds = loop_bounds
+) -> WrittenBox | None:
+    """The box that an access provably writes, whole, while the `outer` loops stand still; None if that is not proven:
+    each dimension needs a spatial iterator of its own plus a constant, and the iterators loops of their own."""
+    block = block_of(access)
+    fixed = inside(outer)
+    scope = [loop for loop in enclosing_loops(block) if loop not in outer]
+    bindings = dict(zip(block.iterators, block.binding_forms(bounds), strict=True))
+    extents = dict(zip(block.iterators, block.extents, strict=True))
+    try:
+        reached = dict(zip(block.iterators, _reach(block, scope, bounds), strict=True))
+    except Unproven:
+        return None
+    intervals: list[Interval] = []
+    dimensions: list[tuple[Lin, Lin] | None] = []
+    used: set[SSAValue] = set()
+    for form, shape in zip(iterator_forms(access, bounds), buffer_shape(access.buffers[0]), strict=True):
+        if form is None or len(form.terms) > 1:
+            return None
+        if form.is_const:
+            intervals.append(Interval(form, (form,)))
+            dimensions.append(None)
+            continue
+        ((iterator, scale),) = form.terms.items()
+        if isinstance(iterator, Digit) or scale != 1 or iterator in used:
+            return None
+        used.add(iterator)
+        parts = bindings[iterator].split(lambda v: not fixed(v))
+        assert parts is not None, "expected a split binding: the proof went through"
+        lower = parts[0] + form.const
+        uppers = [lower + (reached[iterator] - 1)]
+        spread = bindings[iterator].range(bounds)
+        if spread is None or (spread[0] < 0 and form.const > 0):
+            return None
+        if extents[iterator] + form.const < shape and spread[1] >= extents[iterator]:
+            uppers.append(Lin(extents[iterator] + form.const - 1))
+        intervals.append(Interval(lower, tuple(uppers)))
+        dimensions.append((lower, parts[1]))
+    conditions: list[tuple[Lin, int]] = []
+    for form, limit in block.predicate_forms(bounds):
+        spread = form.range(bounds)
+        if (spread is not None and spread[1] < limit) or not any(fixed(value) for value in form.values()):
+            continue  # always true, or accounted for by the proof
+        if all(fixed(value) for value in form.values()):
+            conditions.append((form, limit))
+            continue
+        found = bounded_dimensions(form, limit, dimensions, fixed)
+        if not found:
+            return None
+        for d, upper in found:
+            intervals[d] = Interval(intervals[d].lower, (*intervals[d].uppers, upper))
+    return WrittenBox(tuple(intervals), tuple(conditions))
+
+
+def _reach(block: BlockOp, scope: Collection[ForOp], bounds: Bounds) -> list[int]:
+    """For each iterator, how many values the loops of `scope` give it, contiguously and independently of the others."""
+    proof, inner = _start(block, scope, bounds)
+    reached: list[int] = []
+    for form in block.binding_forms(bounds):
+        parts = form.split(inner)
+        if parts is None:
+            raise Unproven("expected floordiv and mod of loops inside or outside of the buffer's lifetime, got both")
+        reached.append(proof.sum_extent(proof.grouped(parts[1]), 0))
+    proof.check_partitions()
+    return reached
+
+
+def uncovered_read(buffer: SSAValue, bounds: Bounds = loop_bounds) -> tuple[BlockOp, str] | None:
+    """A block that may read an element of a buffer before anything wrote it in the buffer's lifetime, and why; None
+    if it is proven that there is none."""
+    accesses = accesses_of(buffer)
+    sources = [op for op in accesses if not isinstance(op, ReadOp)]
+    alloc = alloc_of(buffer)
+    if any(block_of(op).has_kind(IteratorKind.ORDERED) for op in sources):
+        # The rows of a scan's state: written in order, from its initial rows on.
+        if alloc is not None and isinstance(alloc.parent_op(), ForOp):
+            return block_of(sources[0]), "expected the state of a scan to live outside of loops"
+        return None
+    for access in accesses:
+        if isinstance(access, WriteOp):
+            continue
+        block = block_of(access)
+        if isinstance(access, ReduceOp) and block.init is not None:
+            continue
+        if not any(_is_covered(access, source, bounds) for source in sources if source is not access):
+            return block, f"expected all that block '{block.block_name}' reads of the buffer to be written before"
+    return None
+
+
+def _is_covered(access: ReadOp | ReduceOp, source: WriteOp | ReduceOp, bounds: Bounds) -> bool:
+    reader, writer = block_of(access), block_of(source)
+    if reader is writer:
+        same = access.parent is source.parent and iterator_forms(access) == iterator_forms(source)
+        return same and source.is_before_in_block(access)
+    if position(writer) > position(reader) or (isinstance(source, ReduceOp) and writer.init is None):
+        return False
+    own = set(enclosing_loops(writer))
+    common = [loop for loop in enclosing_loops(reader) if loop in own]
+    if any(loop in common for loop in reduce_loops(writer) if loop.extent > 1):
+        return False
+    written = written_box(source, common, bounds)
+    if written is None:
+        return False
+    reading = reader.predicate_forms(bounds)
+    if any(condition not in reading for condition in written.conditions):
+        return False
+    needed = region(access, common, bounds)
+    return covers(written.intervals, needed, buffer_shape(access.buffers[0]), bounds)
+
+
 def coverage_failure(block: BlockOp) -> str | None:
     """Why the coverage of a block where it stands is not proven, or None if it is."""
     try:
@@ -214,6 +363,3 @@ def coverage_failure(block: BlockOp) -> str | None:
     except Unproven as failure:
         return str(failure)
     return None
-
-
-__all__ = ["Unproven", "coverage_failure", "prove_coverage"]

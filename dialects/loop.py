@@ -765,9 +765,9 @@ class AllocOp(IRDLOperation):
         assert isinstance(self.buffer.type, MemRefType)
         if any(extent < 1 for extent in self.buffer.type.get_shape()):
             raise VerifyException(f"expected a static shape, got {self.buffer.type}")
-        from .regions import uncovered_read  # the proof needs this module
+        from .iteration import uncovered_read  # the proof needs this module
 
-        if (uncovered := uncovered_read(self)) is not None:
+        if (uncovered := uncovered_read(self.buffer)) is not None:
             raise VerifyException(uncovered[1])
 
 

@@ -129,13 +129,11 @@ class Interval:
     uppers: tuple[Lin, ...]
 
 
-def region(
-    access: Access, outer: Collection[ForOp], bounds: Bounds = loop_bounds, *, exact: bool = False
-) -> list[Interval] | None:
-    """The region that an access touches while the `outer` loops stand still, over their induction variables.
+def region(access: Access, outer: Collection[ForOp], bounds: Bounds = loop_bounds) -> list[Interval]:
+    """A box around what an access touches while the `outer` loops stand still, over their induction variables.
 
-    Every dimension also ends at the buffer's shape. With `exact` (for a region that must be covered), None where a
-    dimension or a predicate cannot be expressed; without, such a dimension is the whole one.
+    Every dimension also ends at the buffer's shape; one that is data, or mixes loops in a digit, is the whole one.
+    Predicates and domains may keep it smaller: `uppers` has those that bound a dimension.
     """
     block = block_of(access)
     fixed = inside(outer)
@@ -146,25 +144,29 @@ def region(
         parts = None if form is None else form.split(lambda v: not fixed(v))
         spread = None if parts is None else parts[1].range(bounds)
         if parts is None or spread is None:
-            if exact:
-                return None
             intervals.append(Interval(ZERO, (Lin(extent - 1),)))
             inner_parts.append(None)
             continue
         intervals.append(Interval(parts[0] + spread[0], (parts[0] + spread[1],)))
         inner_parts.append(parts)
     for predicate, limit in restrictions(block, bounds):
-        parts = predicate.split(lambda v: not fixed(v))
-        applied = parts is not None and parts[1].is_const
-        if parts is not None and not parts[1].is_const:
-            for d, dimension in enumerate(inner_parts):
-                if dimension is not None and dimension[1] == parts[1]:
-                    upper = dimension[0] - parts[0] + (limit - 1)
-                    intervals[d] = Interval(intervals[d].lower, (*intervals[d].uppers, upper))
-                    applied = True
-        if exact and not applied:
-            return None
+        for d, upper in bounded_dimensions(predicate, limit, inner_parts, fixed):
+            intervals[d] = Interval(intervals[d].lower, (*intervals[d].uppers, upper))
     return intervals
+
+
+def bounded_dimensions(
+    predicate: Lin, limit: int, dimensions: Sequence[tuple[Lin, Lin] | None], fixed: Callable[[SSAValue], bool]
+) -> list[tuple[int, Lin]]:
+    """The dimensions (as outer and inner parts) whose inner part a predicate bounds, each with its largest index."""
+    parts = predicate.split(lambda v: not fixed(v))
+    if parts is None or parts[1].is_const:
+        return []
+    return [
+        (d, dimension[0] - parts[0] + (limit - 1))
+        for d, dimension in enumerate(dimensions)
+        if dimension is not None and dimension[1] == parts[1]
+    ]
 
 
 def restrictions(block: BlockOp, bounds: Bounds = loop_bounds) -> list[tuple[Lin, int]]:
@@ -263,58 +265,6 @@ def footprint(alloc: AllocOp, bounds: Bounds = loop_bounds) -> Footprint:
             bases.append(origin + low[d])
             extents.append(size)
     return Footprint(tuple(bases), tuple(extents))
-
-
-def uncovered_read(alloc: AllocOp, bounds: Bounds = loop_bounds) -> tuple[BlockOp, str] | None:
-    """A block that may read an element of a buffer before anything wrote it in the buffer's lifetime, and why; None
-    if it is proven that there is none."""
-    buffer = alloc.buffer
-    accesses = accesses_of(buffer)
-    shape = buffer_shape(buffer)
-    sources = [op for op in accesses if not isinstance(op, ReadOp)]
-    if any(block_of(op).has_kind(IteratorKind.ORDERED) for op in sources):
-        # The rows of a scan's state: written in order, from its initial rows on.
-        if isinstance(alloc.parent_op(), ForOp):
-            return block_of(sources[0]), "expected the state of a scan to live outside of loops"
-        return None
-    for access in accesses:
-        if isinstance(access, WriteOp):
-            continue
-        block = block_of(access)
-        if isinstance(access, ReduceOp) and block.init is not None:
-            continue
-        if not any(_is_covered(access, source, shape, bounds) for source in sources if source is not access):
-            reason = f"expected all that block '{block.block_name}' reads of the buffer to be written before"
-            return block, reason
-    return None
-
-
-def _is_covered(access: Access, source: Access, shape: Sequence[int], bounds: Bounds) -> bool:
-    reader, writer = block_of(access), block_of(source)
-    if reader is writer:
-        return _same_element(access, source)
-    if position(writer) > position(reader):
-        return False
-    if isinstance(source, ReduceOp) and writer.init is None:
-        return False
-    own = set(enclosing_loops(writer))
-    common = [loop for loop in enclosing_loops(reader) if loop in own]
-    if writer.has_kind(IteratorKind.REDUCE) and any(loop in reduce_loops(writer) for loop in common):
-        return False
-    written = region(source, common, bounds, exact=True)
-    needed = region(access, common, bounds)
-    return written is not None and needed is not None and covers(written, needed, shape, bounds)
-
-
-def _same_element(access: Access, source: Access) -> bool:
-    """Whether an earlier access of the same block execution wrote exactly the element read."""
-    return source.is_before_in_block(access) if _same_place(access, source) else False
-
-
-def _same_place(access: Access, source: Access) -> bool:
-    if access.parent is not source.parent:
-        return False
-    return iterator_forms(access) == iterator_forms(source)
 
 
 def reduce_loops(block: BlockOp) -> set[ForOp]:

@@ -43,7 +43,7 @@ def require_serial(loop: ForOp) -> None:
 
 
 def set_forms(block: BlockOp, bindings: Sequence[Lin], predicates: Sequence[tuple[Lin, int]]) -> None:
-    """Gives a block new bindings and predicates; predicates that always hold, or that its domain implies, are dropped."""
+    """Gives a block new bindings and predicates, without predicates that always hold or that its domain implies."""
     kept = [p for p in dict.fromkeys(predicates) if not _implied(p, bindings, block.extents)]
     map, loops = to_affine_map([*bindings, *(form for form, _ in kept)])
     rank = len(bindings)

@@ -94,8 +94,8 @@ def interchange(loops: Sequence[ForOp], permutation: Sequence[int]) -> list[ForO
     loop.for %i : 8 {              loop.for %j : 4 {
       loop.for %j : 4 { … }          loop.for %i : 8 { … }
 
-    TVM calls it `reorder`. A new order of the loops of a reduction needs an associative and commutative combiner and, for
-    floats, `reassoc`; loops of ordered iterators keep their place.
+    TVM calls it `reorder`. A new order of the loops of a reduction needs an associative and commutative combiner and,
+    for floats, `reassoc`; loops of ordered iterators keep their place.
 
     Returns:
         The loops in their new order.
@@ -220,7 +220,7 @@ def _require_one_kind(block: BlockOp, loops: Sequence[ForOp]) -> None:
         refuse(f"expected loops of ordered iterators to stay, got a coalesce around '{block.block_name}'", block)
     if len(found) > 1:
         refuse(
-            f"expected loops over iterators of one kind, got {' and '.join(sorted(found))} in block '{block.block_name}'",
+            f"expected loops over iterators of one kind, got {' and '.join(sorted(found))} in '{block.block_name}'",
             block,
         )
 

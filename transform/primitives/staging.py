@@ -69,7 +69,7 @@ def cache_read(block: BlockOp, buffer: SSAValue, at: ForOp | None, memory_space:
         The copying block, named after the buffer.
 
     Raises:
-        ScheduleError: if the block does not read the buffer inside of the loop, or something there writes it in between.
+        ScheduleError: if the block does not read the buffer in the loop, or something there writes it in between.
     """
     reads = [op for op in block.reads() if op.buffer is buffer]
     if not reads:
@@ -84,7 +84,7 @@ def cache_read(block: BlockOp, buffer: SSAValue, at: ForOp | None, memory_space:
                 block,
                 ("written here", writer),
             )
-    intervals = _bounding_box(reads, [*enclosing_loops(parent), *([parent] if isinstance(parent, ForOp) else [])])
+    intervals = bounding_box(reads, [*enclosing_loops(parent), *([parent] if isinstance(parent, ForOp) else [])])
     alloc = _alloc(parent, buffer, memory_space)
     copy = _copy(f"{alloc.sym_name.data}_read", buffer, alloc.buffer, intervals, kernel(block))
     _insert(parent, anchor, [alloc, copy[0]])
@@ -115,8 +115,8 @@ def cache_write(block: BlockOp, at: ForOp | None, memory_space: str = "local") -
         The block that copies out, named after the buffer.
 
     Raises:
-        ScheduleError: if the block writes several buffers, or its reduction goes on beyond the loop's iteration, or what it
-            writes there is not a box.
+        ScheduleError: if the block writes several buffers, or its reduction goes on beyond the loop's iteration, or
+            what it writes there is not a box.
     """
     require_kind_free(block, IteratorKind.ORDERED, "to stage what it writes")
     buffers = block.written_buffers()
@@ -128,7 +128,7 @@ def cache_write(block: BlockOp, at: ForOp | None, memory_space: str = "local") -
     for writer in writers_of(buffer):
         if not is_inside(writer, parent):
             continue
-        for loop in sorted(reduce_loops(writer), key=lambda l: len(enclosing_loops(l))):
+        for loop in sorted(reduce_loops(writer), key=lambda loop: len(enclosing_loops(loop))):
             if loop in outer and loop.extent > 1:
                 refuse(
                     f"expected the whole reduction of '{writer.block_name}' inside of one iteration, got its "
@@ -177,9 +177,9 @@ def _staging_parent(block: BlockOp, at: ForOp | None) -> Operation:
     return at
 
 
-def _bounding_box(reads: Sequence[ReadOp], outer: Sequence[ForOp]) -> list[Interval]:
+def bounding_box(reads: Sequence[Access], outer: Sequence[ForOp]) -> list[Interval]:
     """The smallest common box of several reads; a dimension without a common base is the whole one."""
-    shape = buffer_shape(reads[0].buffer)
+    shape = buffer_shape(reads[0].buffers[0])
     boxes = [region(read, outer) for read in reads]
     result: list[Interval] = []
     for d, extent in enumerate(shape):
@@ -301,4 +301,4 @@ def _index(op: Operation) -> int:
     return op.parent.get_operation_index(op)
 
 
-__all__ = ["cache_read", "cache_write"]
+__all__ = ["bounding_box", "cache_read", "cache_write"]

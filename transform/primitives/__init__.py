@@ -1,0 +1,30 @@
+"""Schedule primitives: plain functions on the loop rung that check legality, then mutate.
+
+Each one raises `ScheduleError`, with the IR as it was, if it can't prove that the program keeps its meaning. Transform
+ops, the tuner and Python users all call these.
+"""
+
+from __future__ import annotations
+
+from .inline import compute_inline
+from .kinds import parallelize, peel, unroll, vectorize
+from .location import compute_at, reverse_compute_at
+from .loops import coalesce, interchange, tile
+from .reduction import decompose_reduction
+from .staging import cache_read, cache_write
+
+__all__ = [
+    "cache_read",
+    "cache_write",
+    "coalesce",
+    "compute_at",
+    "compute_inline",
+    "decompose_reduction",
+    "interchange",
+    "parallelize",
+    "peel",
+    "reverse_compute_at",
+    "tile",
+    "unroll",
+    "vectorize",
+]

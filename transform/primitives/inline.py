@@ -1,0 +1,167 @@
+"""compute_inline: a producer's body in place of the reads of what it writes."""
+
+from __future__ import annotations
+
+from xdsl.dialects.affine import ApplyOp
+from xdsl.dialects.builtin import AffineMapAttr
+from xdsl.ir import SSAValue
+from xdsl.ir.affine import AffineMap
+
+from ...dialects.loop import BlockOp, IteratorKind, ReadOp, WriteOp, loop_bounds
+from ...dialects.quasi_affine import Lin, from_affine, to_affine_map
+from ...dialects.regions import accesses_of, alloc_of, block_of, iterator_forms, readers_of, writers_of
+from .common import buffer_name, erase_empty_loops, is_inside, refuse, require_kind_free
+from .location import precedes
+
+
+def compute_inline(block: BlockOp) -> None:
+    """Computes a producer's elements where they are read, and erases its block and buffer.
+
+    before                            after `compute_inline(P)`
+    P: T[i] = exp(A[i])               C: B[i] = exp(A[i + 1]) * 2
+    C: B[i] = T[i + 1] * 2
+
+    Raises:
+        ScheduleError: unless the block is spatial, writes one element of one buffer inside of the kernel, at distinct
+            iterators, and everything that reads it reads at affine indices.
+    """
+    for kind in (IteratorKind.REDUCE, IteratorKind.ORDERED):
+        require_kind_free(block, kind, "to inline it")
+    buffers = block.written_buffers()
+    writes = block.writes()
+    if len(buffers) != 1 or len(writes) != 1 or not isinstance(writes[0], WriteOp):
+        refuse(f"expected a block with one write to inline, got {len(writes)} in '{block.block_name}'", block)
+    write, buffer = writes[0], buffers[0]
+    alloc = alloc_of(buffer)
+    if alloc is None:
+        refuse(
+            f"expected a buffer inside of the kernel to inline, got the output that '{block.block_name}' writes", block
+        )
+    if writers_of(buffer) != [block]:
+        refuse(f"expected '{block.block_name}' alone to write '{buffer_name(buffer)}'", block)
+    dimensions = _iterator_of_dimension(block, write)
+    reads = [op for op in accesses_of(buffer) if isinstance(op, ReadOp)]
+    for read in reads:
+        if block_of(read) is block:
+            refuse(f"expected '{block.block_name}' not to read what it writes", block)
+        if None in iterator_forms(read):
+            refuse(
+                f"expected affine reads of '{buffer_name(buffer)}' to inline it, got a data-dependent one",
+                block,
+                ("read here", read),
+            )
+    _require_stable_inputs(block)
+    for read in reads:
+        _inline_into(block, write, dimensions, read)
+    parent = block.parent_op()
+    block.detach()
+    block.erase()
+    erase_empty_loops(parent)
+    alloc.detach()
+    alloc.erase()
+
+
+def _iterator_of_dimension(block: BlockOp, write: WriteOp) -> list[tuple[SSAValue | None, int]]:
+    """For each dimension of a write, its iterator and the constant added to it; None for an iterator-free dimension."""
+    result: list[tuple[SSAValue | None, int]] = []
+    seen: set[SSAValue] = set()
+    for form in iterator_forms(write):
+        terms = [] if form is None else list(form.terms.items())
+        if form is not None and not terms:
+            result.append((None, form.const))
+            continue
+        iterator, scale = terms[0] if terms else (None, 0)
+        if form is None or len(terms) != 1 or scale != 1 or not isinstance(iterator, SSAValue) or iterator in seen:
+            refuse(
+                f"expected '{block.block_name}' to write at distinct iterators, each plus a constant, to inline it",
+                block,
+                ("written here", write),
+            )
+        seen.add(iterator)
+        result.append((iterator, form.const))
+    if any(extent > 1 and v not in seen for v, extent in zip(block.iterators, block.extents, strict=True)):
+        refuse(f"expected '{block.block_name}' to write at each of its iterators to inline it", block)
+    return result
+
+
+def _require_stable_inputs(block: BlockOp) -> None:
+    """What the block reads must still hold the same, and be visible, where its readers stand."""
+    readers = readers_of(block.written_buffers()[0])
+    for buffer in dict.fromkeys(read.buffer for read in block.reads()):
+        alloc = alloc_of(buffer)
+        home = None if alloc is None else alloc.parent_op()
+        for reader in readers:
+            if home is not None and not is_inside(reader, home):
+                refuse(
+                    f"expected '{buffer_name(buffer)}', which '{block.block_name}' reads, to live where "
+                    f"'{reader.block_name}' stands",
+                    block,
+                    ("this reader", reader),
+                )
+        for writer in writers_of(buffer):
+            if not precedes(writer, block):
+                refuse(
+                    f"expected '{buffer_name(buffer)}' to be complete before '{block.block_name}'",
+                    block,
+                    ("written here", writer),
+                )
+
+
+def _inline_into(block: BlockOp, write: WriteOp, dimensions: list[tuple[SSAValue | None, int]], read: ReadOp) -> None:
+    """Puts a copy of the block's body in place of one read."""
+    assert read.parent is not None
+    target = read.parent
+    replacement: dict[SSAValue, Lin] = {v: Lin(0) for v in block.iterators}
+    for form, (iterator, offset) in zip(iterator_forms(read), dimensions, strict=True):
+        assert form is not None
+        if iterator is not None:
+            replacement[iterator] = form - offset
+    indices: dict[SSAValue, ApplyOp] = {}
+    mapper: dict[SSAValue, SSAValue] = {}
+    for iterator, form in replacement.items():
+        map, operands = to_affine_map([form])
+        apply = ApplyOp(operands, AffineMapAttr(map))
+        apply.result.name_hint = iterator.name_hint
+        target.insert_op_before(apply, read)
+        indices[apply.result] = apply
+        mapper[iterator] = apply.result
+    values = {v: replacement[k] for k, v in mapper.items()}
+    for op in block.body.block.ops:
+        if op is write:
+            continue
+        copy = op.clone(mapper)
+        target.insert_op_before(copy, read)
+        for inner in copy.walk():
+            if isinstance(inner, ReadOp):
+                _compose_read(inner, values)
+            elif isinstance(inner, ApplyOp):
+                _compose_apply(inner, values)
+    read.result.replace_all_uses_with(mapper.get(write.value, write.value))
+    read.detach()
+    read.erase()
+    for value, apply in indices.items():
+        if value.first_use is None:
+            apply.detach()
+            apply.erase()
+
+
+def _compose_read(read: ReadOp, values: dict[SSAValue, Lin]) -> None:
+    if not any(index in values for index in read.indices):
+        return
+    operands = [values.get(index, Lin.of(index)) for index in read.indices]
+    map, indices = to_affine_map(from_affine(expr, operands, loop_bounds) for expr in read.map.data.results)
+    read.operands = [read.buffer, *indices]
+    read.map = AffineMapAttr(map)
+
+
+def _compose_apply(apply: ApplyOp, values: dict[SSAValue, Lin]) -> None:
+    if not any(index in values for index in apply.mapOperands):
+        return
+    source: AffineMap = apply.map.data
+    operands = [values.get(index, Lin.of(index)) for index in apply.mapOperands]
+    map, indices = to_affine_map(from_affine(expr, operands, loop_bounds, source.num_dims) for expr in source.results)
+    apply.operands = indices
+    apply.map = AffineMapAttr(map)
+
+
+__all__ = ["compute_inline"]

@@ -1,0 +1,94 @@
+"""decompose_reduction: a reduction's init as a block of its own."""
+
+from __future__ import annotations
+
+from xdsl.ir import Block, Region, SSAValue
+
+from ...dialects.loop import BlockOp, ForOp, IteratorKind, enclosing_loops, loop_bounds, zero_map
+from ...dialects.quasi_affine import Lin
+from ...dialects.regions import reduce_loops
+from .common import describe, fresh_name, is_inside, kernel, nest, refuse, set_forms
+
+
+def decompose_reduction(block: BlockOp, loop: ForOp) -> BlockOp:
+    """Moves a reduction's init into a block of its own in front of a loop.
+
+    before                          after `decompose_reduction(C, k)`
+    loop.for %i : 8 {               loop.for %i : 8 {
+      loop.for %k : 64 {              C_init: T[i] = 0
+        C: init T[i] = 0              loop.for %k : 64 {
+           T[i] += A[i, k]              C: T[i] += A[i, k]
+
+    The spatial loops inside of `loop` are copied around the init, with their marks.
+
+    Returns:
+        The init's block.
+
+    Raises:
+        ScheduleError: if the block has no init, or one of its reduce loops is outside of the loop.
+    """
+    if block.init is None:
+        refuse(f"expected a block with an init to decompose, got '{block.block_name}'", block)
+    if not is_inside(block, loop):
+        refuse(f"expected a loop around block '{block.block_name}', got {describe(loop)}", loop, ("the block", block))
+    reducing = reduce_loops(block)
+    for reduce in reducing:
+        if reduce.extent > 1 and is_inside(loop, reduce):
+            refuse(
+                f"expected all reduce loops of '{block.block_name}' at or inside of {describe(loop)}, got "
+                f"{describe(reduce)} outside",
+                loop,
+                ("the outer reduce loop", reduce),
+            )
+    inner = [each for each in enclosing_loops(block) if each is loop or is_inside(each, loop)]
+    spatial = [each for each in inner if each not in reducing and _binds(block, each)]
+    return _split_init(block, loop, spatial, reducing)
+
+
+def _binds(block: BlockOp, loop: ForOp) -> bool:
+    return loop.induction_variable in block.operands
+
+
+def _split_init(block: BlockOp, loop: ForOp, spatial: list[ForOp], reducing: set[ForOp]) -> BlockOp:
+    init = block.init
+    assert init is not None
+    kept = [i for i, kind in enumerate(block.kinds) if kind is not IteratorKind.REDUCE]
+    region = Region(Block(arg_types=[block.iterators[i].type for i in kept]))
+    mapper: dict[SSAValue, SSAValue] = {}
+    for i, arg in zip(kept, region.block.args, strict=True):
+        arg.name_hint = block.iterators[i].name_hint
+        mapper[block.iterators[i]] = arg
+    for op in init.body.block.ops:
+        region.block.add_op(op.clone(mapper))
+    new = BlockOp(
+        fresh_name(kernel(block), f"{block.block_name}_init"),
+        [block.kinds[i] for i in kept],
+        [block.extents[i] for i in kept],
+        zero_map(len(kept)),
+        [],
+        region,
+    )
+    loops, top = nest([each.extent for each in spatial], [each.induction_variable.name_hint for each in spatial], new)
+    replacement: dict[SSAValue, Lin] = {}
+    for old, copy in zip(spatial, loops, strict=True):
+        copy.kind_attr, copy.peel, copy.grain, copy.thread = old.kind_attr, old.peel, old.grain, old.thread
+        replacement[old.induction_variable] = Lin.of(copy.induction_variable)
+    forms = block.binding_forms()
+    reduced = {each.induction_variable for each in reducing}
+    set_forms(
+        new,
+        [forms[i].substitute(replacement, loop_bounds) for i in kept],
+        [
+            (form.substitute(replacement, loop_bounds), limit)
+            for form, limit in block.predicate_forms()
+            if not any(value in reduced for value in form.values())
+        ],
+    )
+    assert loop.parent is not None
+    loop.parent.insert_op_before(top, loop)
+    init.detach()
+    init.erase()
+    return new
+
+
+__all__ = ["decompose_reduction"]
