@@ -332,7 +332,7 @@ class WeightOp(IRDLOperation):
 
 @irdl_op_definition
 class ConstantOp(IRDLOperation):
-    """A tensor written in the program: `%c = graph.constant dense<2.0> : tensor<4xf32>`."""
+    """A tensor of one number: `%c = graph.constant dense<2.0> : tensor<4xf32>`. Other data is a weight."""
 
     name = "graph.constant"
 
@@ -348,6 +348,14 @@ class ConstantOp(IRDLOperation):
         type = _verify_static(self.result.type)
         if self.value.type != type:
             raise VerifyException(f"expected a value of type {type}, got {self.value.type}")
+        data = self.value.data.data
+        if data != data[: _num_bytes(type) // len(self.value)] * len(self.value):
+            raise VerifyException("expected one number in all elements, got several: use graph.weight")
+
+    @property
+    def number(self) -> float | int:
+        """What each element is."""
+        return cast(float | int, next(self.value.iter_values()))
 
     @classmethod
     def parse(cls, parser: Parser) -> ConstantOp:
@@ -565,7 +573,10 @@ class GemmOp(TensorOp):
         return 1.0 if self.beta is None else self.beta.value.data
 
     def infer_result_types(self) -> Sequence[AnyTensor]:
-        return [_gemm_type(self.a, self.b, self.c, self.trans_a is not None, self.trans_b is not None)]
+        type = _gemm_type(self.a, self.b, self.c, self.trans_a is not None, self.trans_b is not None)
+        if not isinstance(type.element_type, AnyFloat) and (self.alpha or self.beta):
+            raise VerifyException(f"expected no alpha or beta on elements of type {type.element_type}")
+        return [type]
 
 
 def _gemm_type(a: SSAValue, b: SSAValue, c: SSAValue | None, trans_a: bool, trans_b: bool) -> AnyTensor:

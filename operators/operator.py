@@ -1,0 +1,52 @@
+"""What the families of operators have in common: what a tensor expression is given as."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias, cast
+
+from xdsl.dialects.builtin import f16, f32, f64, i1, i8, i16, i32, i64
+from xdsl.ir import Attribute, SSAValue
+
+from ..dialects import graph
+from ..dialects.extents import Extent
+from ..errors import CompileError
+from ..te.dtypes import BOOL
+from ..te.expressions import Reduction
+from ..te.tensors import Size, Tensor, compute
+
+Expression: TypeAlias = Callable[..., Tensor]
+"""Takes an op and a tensor for each of its operands; gives its result as a tensor expression of them."""
+
+_DTYPES: dict[Attribute, str] = {
+    f16: "float16",
+    f32: "float32",
+    f64: "float64",
+    i1: BOOL,
+    i8: "int8",
+    i16: "int16",
+    i32: "int32",
+    i64: "int64",
+}
+
+
+def dtype_of(value: SSAValue) -> str:
+    """The element type of a tensor value, by its name in the tensor-expression language."""
+    return _DTYPES[cast(graph.AnyTensor, value.type).element_type]
+
+
+def known_extents(value: SSAValue) -> tuple[Extent, ...]:
+    """The extents of a tensor value.
+
+    Raises:
+        CompileError: if one is not known.
+    """
+    type = cast(graph.AnyTensor, value.type)
+    if not graph.has_known_shape(type):
+        raise CompileError(f"expected extents that are static or named by #te.shape, got {type}")
+    return cast(tuple[Extent, ...], graph.shape_of(type))
+
+
+def reduce_to(shape: Sequence[Size], element: Callable[..., Reduction], name: str) -> Tensor:
+    """A `te.compute` whose elements are reductions of one value."""
+    return cast(Tensor, compute(shape, element, name=name))

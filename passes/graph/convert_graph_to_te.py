@@ -1,0 +1,126 @@
+"""`convert-graph-to-te`: say what each element is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, FunctionType, ModuleOp, StringAttr, UnitAttr
+from xdsl.dialects.func import CallOp, FuncOp, ReturnOp
+from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.passes import ModulePass
+from xdsl.pattern_rewriter import GreedyRewritePatternApplier, PatternRewriter, PatternRewriteWalker, RewritePattern
+from xdsl.rewriter import InsertPoint
+
+from ...dialects import graph
+from ...errors import CompileError
+from ...operators.operator import Expression, dtype_of, known_extents
+from ...operators.registry import EXPRESSIONS, tensor_expression
+from ...te.build import CONSTANT, NAME, build_function
+from ...te.tensors import Tensor, placeholder
+from ..function_pass import functions
+
+WEIGHT = "graph.weight"
+"""Attribute of an argument of `@main` that is a weight: the name of its `graph.data`."""
+
+
+@dataclass(frozen=True)
+class OperatorToTe(RewritePattern):
+    """Replace an operator by its tensor expression."""
+
+    expressions: Mapping[type[Operation], Expression] = field(default_factory=lambda: EXPRESSIONS)
+
+    def match_and_rewrite(self, op: Operation, rewriter: PatternRewriter) -> None:
+        if type(op) not in self.expressions:
+            return
+        operands = [_placeholder(operand, index) for index, operand in enumerate(op.operands)]
+        result = tensor_expression(op, operands, self.expressions)
+        assert result is not None
+        self._inline(op, operands, result, rewriter)
+
+    def _inline(self, op: Operation, operands: Sequence[Tensor], result: Tensor, rewriter: PatternRewriter) -> None:
+        """Move the body of the expression's function to `op`."""
+        block = build_function([*operands, result]).body.block
+        final = block.last_op
+        assert isinstance(final, ReturnOp)
+        (value,) = final.operands
+        if op.results[0].name_hint:
+            value.name_hint = op.results[0].name_hint
+        final.detach()
+        final.erase()
+        rewriter.inline_block(block, InsertPoint.before(op), op.operands)
+        rewriter.replace(op, [], [value])
+
+
+def _placeholder(operand: SSAValue, index: int) -> Tensor:
+    return placeholder(known_extents(operand), dtype_of(operand), operand.name_hint or f"operand{index}")
+
+
+def lift_weights(func: FuncOp) -> None:
+    """Make the weights that `func` names its last arguments, one for each name."""
+    arguments: dict[str, SSAValue] = {}
+    attributes = list(func.arg_attrs.data) if func.arg_attrs else [DictionaryAttr({})] * len(func.args)
+    block = func.body.block
+    for op in tuple(block.ops):
+        if isinstance(op, graph.WeightOp):
+            name = op.data.root_reference.data
+            if name not in arguments:
+                arguments[name] = block.insert_arg(op.result.type, len(block.args))
+                arguments[name].name_hint = op.result.name_hint
+                attributes.append(_weight_attributes(name))
+            op.result.replace_all_uses_with(arguments[name])
+            op.detach()
+            op.erase()
+    if arguments:
+        func.arg_attrs = ArrayAttr(attributes)
+        func.function_type = FunctionType.from_lists(block.arg_types, func.function_type.outputs.data)
+
+
+def _weight_attributes(name: str) -> DictionaryAttr:
+    attributes: dict[str, Attribute] = {NAME: StringAttr(name), CONSTANT: UnitAttr(), WEIGHT: StringAttr(name)}
+    return DictionaryAttr(attributes)
+
+
+def convert_graph_to_te(module: ModuleOp, expressions: Mapping[type[Operation], Expression] = EXPRESSIONS) -> None:
+    """Replace every operator by its tensor expression, and every weight by an argument of the function.
+
+    Raises:
+        CompileError: if an operator has no tensor expression, an extent is not known, or a function that names weights
+            is called by another.
+    """
+    _check_callees(module)
+    for func in functions(module):
+        lift_weights(func)
+    for op in tuple(module.body.block.ops):
+        if isinstance(op, graph.DataOp):
+            op.detach()
+            op.erase()
+    patterns = GreedyRewritePatternApplier([OperatorToTe(expressions)], dce_enabled=False)
+    PatternRewriteWalker(patterns, apply_recursively=False).rewrite_module(module)
+    for func in functions(module):
+        for op in func.body.block.ops:
+            if isinstance(op, graph.TensorOp):
+                raise CompileError(f"expected an operator with a tensor expression, got {op.name}")
+
+
+def _check_callees(module: ModuleOp) -> None:
+    called = {op.callee.root_reference.data for op in module.walk() if isinstance(op, CallOp)}
+    for func in functions(module):
+        if func.sym_name.data in called and any(isinstance(op, graph.WeightOp) for op in func.body.block.ops):
+            raise CompileError(
+                f"expected weights as arguments of @{func.sym_name.data}, which is called, got graph.weight"
+            )
+
+
+@dataclass(frozen=True)
+class ConvertGraphToTePass(ModulePass):
+    """Replace operators by tensor expressions; weights become the last arguments of the function that names them.
+
+    Before → after: `graph.relu %x` → `te.compute "relu" spatial(…) { te.read %x; arith.maximumf; te.yield }`.
+    """
+
+    name = "convert-graph-to-te"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        convert_graph_to_te(op)
