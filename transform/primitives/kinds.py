@@ -6,12 +6,10 @@ from collections.abc import Sequence
 
 from xdsl.dialects.builtin import IndexType, IntegerAttr, UnitAttr
 
-from ...dialects.loop import AllocOp, ForOp, LoopKind, blocks_in, enclosing_loops
+from ...dialects.lanes import vectorization_failure
+from ...dialects.loop import AllocOp, ForOp, LoopKind, enclosing_loops
 from .common import describe, refuse, require_serial
 from .dependence import require_independent
-
-MAX_LANES = 256
-"""The widest loop that `vectorize` takes: as many lanes as 16 vectors of 64 bytes hold 4-byte elements."""
 
 
 def unroll(loop: ForOp) -> None:
@@ -28,21 +26,12 @@ def vectorize(loop: ForOp) -> None:
             along the last dimension.
     """
     require_serial(loop)
-    if loop.extent > MAX_LANES:
-        refuse(f"expected at most {MAX_LANES} lanes to vectorize, got {describe(loop)}, tile it first", loop)
-    around = enclosing_loops(loop)
-    for other in [*around, *(op for op in loop.walk() if isinstance(op, ForOp) and op is not loop)]:
-        if other.kind is LoopKind.VECTORIZED:
-            refuse(f"expected one vectorized loop in a nest, got {describe(loop)} with {describe(other)}", other)
+    if (failure := vectorization_failure(loop)) is not None:
+        refuse(f"{failure}, to vectorize {describe(loop)}", loop)
     for op in loop.walk():
         if isinstance(op, AllocOp):
             refuse("expected no buffer to live inside of a vectorized loop", loop, ("the buffer", op))
-    require_independent(loop, around, "vectorize")
-    from ...dialects.lanes import lane_failure
-
-    for block in blocks_in(loop):
-        if (failure := lane_failure(block, loop)) is not None:
-            refuse(f"{failure[0]}, to vectorize {describe(loop)}", loop, ("accessed here", failure[1]))
+    require_independent(loop, enclosing_loops(loop), "vectorize")
     loop.kind = LoopKind.VECTORIZED
 
 
@@ -84,4 +73,4 @@ def peel(loops: Sequence[ForOp]) -> None:
         loop.peel = UnitAttr()
 
 
-__all__ = ["MAX_LANES", "parallelize", "peel", "unroll", "vectorize"]
+__all__ = ["parallelize", "peel", "unroll", "vectorize"]
