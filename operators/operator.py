@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TypeAlias, cast
 
 from xdsl.dialects.builtin import f16, f32, f64, i1, i8, i16, i32, i64
-from xdsl.ir import Attribute, SSAValue
+from xdsl.ir import Attribute, Operation, SSAValue
 
 from ..dialects import graph
 from ..dialects.extents import Extent
@@ -17,6 +18,15 @@ from ..te.tensors import Size, Tensor, compute
 
 Expression: TypeAlias = Callable[..., Tensor]
 """Takes an op and a tensor for each of its operands; gives its result as a tensor expression of them."""
+
+
+class TensorExpressionInterface(Operation, ABC):
+    """The interface of an op, a plugin's say, that gives its own tensor expression."""
+
+    @abstractmethod
+    def tensor_expression(self, *operands: Tensor) -> Tensor:
+        """The result of this op as a tensor expression of its operands."""
+
 
 _DTYPES: dict[Attribute, str] = {
     f16: "float16",

@@ -14,7 +14,10 @@ PassFactory = Callable[[], type[ModulePass]]
 
 PASSES = {
     "canonicalize": "common.canonicalize:CanonicalizePass",
+    "convert-graph-to-te": "graph.convert_graph_to_te:ConvertGraphToTePass",
     "cse": "common.cse:CSEPass",
+    "graph-fuse": "graph.fuse:GraphFusePass",
+    "graph-infer-shapes": "graph.infer_shapes:GraphInferShapesPass",
     "symbol-dce": "common.symbol_dce:SymbolDCEPass",
     "transform-interpreter": "common.transform_interpreter:TransformInterpreterPass",
 }

@@ -16,7 +16,7 @@ from xdsl.rewriter import InsertPoint
 from ...dialects import graph
 from ...errors import CompileError
 from ...operators.operator import Expression, dtype_of, known_extents
-from ...operators.registry import EXPRESSIONS, tensor_expression
+from ...operators.registry import EXPRESSIONS, has_expression, tensor_expression
 from ...te.build import CONSTANT, NAME, build_function
 from ...te.tensors import Tensor, placeholder
 from ..function_pass import functions
@@ -32,7 +32,7 @@ class OperatorToTe(RewritePattern):
     expressions: Mapping[type[Operation], Expression] = field(default_factory=lambda: EXPRESSIONS)
 
     def match_and_rewrite(self, op: Operation, rewriter: PatternRewriter) -> None:
-        if type(op) not in self.expressions:
+        if not has_expression(op, self.expressions):
             return
         operands = [_placeholder(operand, index) for index, operand in enumerate(op.operands)]
         result = tensor_expression(op, operands, self.expressions)
