@@ -1,4 +1,4 @@
-"""Everything that a name can stand for, ours and plugins': dialects, passes, targets. All of it loads when first used."""
+"""What names stand for, ours and plugins': dialects, passes, targets. All of it loads when first used."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from dataclasses import replace
 
@@ -11,6 +12,10 @@ from xdsl.ir import Operation
 from xdsl.parser import Parser
 from xdsl.utils.exceptions import DiagnosticException, ParseError, UnregisteredConstructException
 from xdsl.utils.lexer import Span
+
+from ..errors import did_you_mean
+
+_UNKNOWN_OPERATION = re.compile(r"Operation (\S+) is not registered")
 
 
 class LocatedParser(Parser):
@@ -25,10 +30,23 @@ class LocatedParser(Parser):
 
     def parse_operation(self) -> Operation:
         start = self.pos
-        op = super().parse_operation()
+        try:
+            op = super().parse_operation()
+        except ParseError as error:
+            raise self._with_hint(error, start) from error.__cause__
         if op.location is UNKNOWN_LOC:
             op.location = self._location(start)
         return op
+
+    def _with_hint(self, error: ParseError, start: int) -> ParseError:
+        """xDSL points behind an operation that it does not know; point at it, and offer the nearest."""
+        unknown = _UNKNOWN_OPERATION.fullmatch(error.msg)
+        if unknown is None:
+            return error
+        name = unknown[1]
+        at = self.lexer.input.content.index(name, start)
+        hint = did_you_mean(name, (op.name for op in self.ctx.loaded_ops))
+        return ParseError(Span(at, at + len(name), self.lexer.input), f"unknown operation '{name}'{hint}")
 
     def _location(self, pos: int) -> FileLineColLoc:
         line = bisect_left(self._newlines, pos)

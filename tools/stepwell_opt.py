@@ -5,17 +5,18 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import IO, cast
+from textwrap import TextWrapper
+from typing import IO
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.xdsl_opt_main import xDSLOptMain
 
 from ..backends.plugin import load_plugins
-from ..backends.registry import make_own_context, our_dialects, pass_registry, target_names
+from ..backends.registry import BACKENDS, make_own_context, our_dialects, pass_registry
 from ..dialects.source import parse_module
 from ..errors import PipelineError
 from ..passes.common.transform_interpreter import TransformInterpreterPass
@@ -28,6 +29,7 @@ from ..passes.pass_manager import (
     VerifyEach,
     build_pipeline,
 )
+from ..passes.registry import our_passes
 from ..passes.script_pipeline import expand_scripts
 from .diagnostics import USER_ERRORS, Reported, describe_error, run_tool
 from .reproducer import FailureRecorder, read_pipeline, write_reproducer
@@ -57,7 +59,7 @@ class StepwellOptMain(xDSLOptMain):
         arg_parser.prog = "stepwell-opt"
         arg_parser.usage = "stepwell-opt [options] [input_file]"
         arg_parser.formatter_class = argparse.RawDescriptionHelpFormatter
-        arg_parser.epilog = describe_plugins()
+        arg_parser.epilog = describe_names()
         add_arguments(arg_parser)
 
     def setup_pipeline(self) -> None:
@@ -163,7 +165,7 @@ class StepwellOptMain(xDSLOptMain):
             return super().output_resulting_program(prog)
 
     @contextmanager
-    def reporting(self, root: ModuleOp | None = None) -> Iterator[None]:
+    def reporting(self, root: ModuleOp | None = None) -> Generator[None]:
         """Give what the user caused a message that is complete."""
         try:
             yield
@@ -191,7 +193,7 @@ def add_arguments(arg_parser: argparse.ArgumentParser) -> None:
             f"--print-ir-{when}",
             metavar="PASS",
             action="extend",
-            type=lambda names: cast(str, names).split(","),
+            type=lambda names: names.split(","),
             default=[],
             help=f"print the IR {when} these passes, which commas separate",
         )
@@ -208,14 +210,24 @@ def add_arguments(arg_parser: argparse.ArgumentParser) -> None:
     failures.add_argument("--run-reproducer", action="store_true", help="run the pipeline in the input's header")
 
 
-def describe_plugins() -> str:
-    """What plugins add, for the end of the help."""
-    lines = [f"dialects: {', '.join(our_dialects())}", f"targets of stepwell: {', '.join(target_names())}"]
+def describe_names() -> str:
+    """What is there by name, ours and that of each plugin, for the end of the help."""
+    lines = [_listed("stepwell", {"dialects": our_dialects(), "passes": our_passes(), "targets": BACKENDS})]
     for plugin in load_plugins():
-        slots = {"dialects": plugin.dialects(), "passes": plugin.passes(), "targets": plugin.backends()}
-        brings = "; ".join(f"{slot} {', '.join(names)}" for slot, names in slots.items() if names)
-        lines.append(f"plugin {plugin.name}: {brings or 'nothing for this tool'}")
+        slots = {
+            "dialects": plugin.dialects(),
+            "passes": plugin.passes(),
+            "transform ops": plugin.transform_ops(),
+            "targets": plugin.backends(),
+        }
+        lines.append(_listed(f"plugin {plugin.name}", slots))
     return "\n".join(lines)
+
+
+def _listed(owner: str, slots: Mapping[str, Iterable[str]]) -> str:
+    wrapper = TextWrapper(width=100, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
+    lists = (wrapper.fill(f"{slot}: {', '.join(names)}") for slot, names in slots.items() if names)
+    return "\n".join([f"{owner}:", *lists])
 
 
 def main(args: Sequence[str] | None = None) -> int:
