@@ -6,7 +6,7 @@ and the rung's own read. Combiners are scalar code over their own arguments.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from xdsl.dialects import affine, scf
 from xdsl.dialects.arith import AddiOp, AndIOp, CmpiOp, ConstantOp, MuliOp, OrIOp, SubiOp, XOrIOp
@@ -17,6 +17,7 @@ from xdsl.dialects.builtin import (
     IndexType,
     IntegerAttr,
     IntegerType,
+    ShapedType,
     Signedness,
 )
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
@@ -68,11 +69,11 @@ def verify_scalar_body(
     """Checks the ops of a scalar body, and that its scalars come from the body itself or are iterators."""
     terminator = block.last_op
     for op in walk_scalar_ops(block):
+        if isinstance(op, read):
+            _verify_operands(op, [v for v in op.operands if not isinstance(v.type, ShapedType)], owner, is_iterator)
+            continue
         if op is terminator or isinstance(op, scf.YieldOp):
             pass
-        elif isinstance(op, read):
-            _verify_operands(op, [v for v in op.operands if isinstance(v.type, IndexType)], owner, is_iterator)
-            continue
         elif not is_scalar_op(op):
             raise VerifyException(f"expected scalar arith, math, affine.apply or scf.if in a body, got {op.name}")
         _verify_operands(op, op.operands, owner, is_iterator)

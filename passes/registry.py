@@ -13,6 +13,9 @@ from ..errors import PipelineError, did_you_mean
 PassFactory = Callable[[], type[ModulePass]]
 
 PASSES = {
+    "convert-te-to-loop": "te.convert_te_to_loop:ConvertTeToLoopPass",
+    "te-simplify": "te.te_simplify:TeSimplifyPass",
+    "te-specialize": "te.te_specialize:TeSpecializePass",
     "canonicalize": "common.canonicalize:CanonicalizePass",
     "convert-graph-to-te": "graph.convert_graph_to_te:ConvertGraphToTePass",
     "cse": "common.cse:CSEPass",

@@ -62,7 +62,7 @@ def highest(dtype: str) -> int | float:
     return math.inf if is_float(dtype) else integer_range(dtype)[1]
 
 
-def check_constant(value: int | float | bool, dtype: str) -> int | float | bool:
+def check_constant(value: float | bool, dtype: str) -> int | float | bool:
     """`value` as a constant of the dtype.
 
     Raises:

@@ -141,7 +141,7 @@ class Const(Expr):
 
     __slots__ = ("value",)
 
-    def __init__(self, value: int | float | bool, dtype: str) -> None:
+    def __init__(self, value: float | bool, dtype: str) -> None:
         super().__init__(dtype)
         self.value = check_constant(value, dtype)
 
@@ -336,7 +336,7 @@ def as_expr(value: object, dtype: str | None = None) -> Expr:
     if isinstance(value, Reduction):
         value._refuse()  # pyright: ignore[reportPrivateUsage]
     if hasattr(value, "item") and getattr(value, "shape", None) == ():
-        return as_expr(getattr(value, "item")(), dtype)
+        return as_expr(value.item(), dtype)
     raise CompileError(f"expected a scalar expression or a number, got {describe(value)}")
 
 

@@ -106,7 +106,7 @@ def cast(x: ExprLike, dtype: object) -> Expr:
     return value if value.dtype == name else Cast(value, name)
 
 
-def const(value: int | float | bool, dtype: object) -> Expr:
+def const(value: float | bool, dtype: object) -> Expr:
     """A number of a dtype."""
     return Const(value, INDEX if dtype == INDEX else dtype_name(dtype))
 

@@ -55,7 +55,7 @@ def argmin(x: ExprLike, axis: IterVar, dtype: object = "int64") -> Reduction:
 
 def _arg_reduction(
     value: Expr,
-    identity: int | float,
+    identity: float,
     axis: IterVar,
     dtype: object,
     what: str,
@@ -86,7 +86,7 @@ def _arg_reduction(
 @overload
 def reduce(
     combine: Callable[[Expr, Expr], ExprLike],
-    identity: int | float | bool,
+    identity: float | bool,
     values: ExprLike,
     axis: Axes,
     *,

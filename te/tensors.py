@@ -117,7 +117,7 @@ def reduce_axis(extent: Size, name: str = "k") -> IterVar:
 def _extent(value: object) -> Extent:
     if not isinstance(value, Extent | int) or isinstance(value, bool):
         if hasattr(value, "__index__"):
-            value = getattr(value, "__index__")()
+            value = value.__index__()
         else:
             raise CompileError(f"expected an extent (a number or an expression of te.var), got {describe(value)}")
     extent = Extent.of(cast("Extent | int", value))
