@@ -21,6 +21,7 @@ PASSES = {
     "cse": "common.cse:CSEPass",
     "graph-fuse": "graph.fuse:GraphFusePass",
     "graph-infer-shapes": "graph.infer_shapes:GraphInferShapesPass",
+    "loop-expand": "loop.expand:LoopExpandPass",
     "symbol-dce": "common.symbol_dce:SymbolDCEPass",
     "transform-interpreter": "common.transform_interpreter:TransformInterpreterPass",
 }

@@ -1,0 +1,340 @@
+"""`loop-expand`: from rung 3 to rung 4a, in one partial-evaluation walk.
+
+Serial loops become `affine.for`, parallel ones `cpu.parallel`; the induction variables of unrolled loops become
+constants, those of vectorized loops lane numbers. What remains of a block's guards is decided by intervals: proven, so
+nothing; never true, so no code; a bound on all that a loop runs, so fewer iterations or lanes; per lane, so a
+mask; else an `affine.if`. A loop marked `peel` emits its last iteration on its own where that proves guards
+in the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, ModuleOp
+from xdsl.dialects.func import FuncOp
+from xdsl.ir import Block, Operation
+
+from ...dialects.cpu import target_of
+from ...dialects.loop import AllocOp, BlockOp, ForOp, LoopKind
+from ...dialects.quasi_affine import Lin
+from ...errors import CompileError
+from ..function_pass import FunctionPass
+from .expansion.body import BodyExpansion
+from .expansion.emitter import INDEX, Emitter, affine_map
+from .expansion.environment import Environment
+from .expansion.plan import Guard, KernelPlan
+
+MAX_OPS = 16384
+"""The most ops that a kernel may expand to."""
+STACK_BYTES = 64 * 1024
+"""How much of the stack the buffers of a kernel may take; the others are allocated."""
+
+Pending = Mapping[BlockOp, tuple[Guard, ...]]
+"""The guards of blocks that nothing has proven yet; blocks that are not in it run whenever their loops do."""
+
+
+class Expansion:
+    """The walk over a kernel."""
+
+    def __init__(self, plan: KernelPlan, emitter: Emitter) -> None:
+        self.plan = plan
+        self.env = Environment(plan.ranges)
+        self.emitter = emitter
+        self.parallel = False
+
+    def ops(self, ops: Iterable[Operation], pending: Pending) -> None:
+        """Emits loops, blocks and buffers, in order."""
+        for op in ops:
+            match op:
+                case ForOp():
+                    self.loop(op, pending)
+                case BlockOp():
+                    self.block(op, pending.get(op, ()))
+                case AllocOp():
+                    self.emitter.allocate(op.buffer, self.plan.storage[op.buffer])
+                case _:
+                    op.detach()
+                    self.emitter.add(op)
+
+    # blocks
+
+    def block(self, block: BlockOp, guards: Sequence[Guard]) -> None:
+        """Emits a copy of a block under what is left of its guards."""
+        conditions: list[Lin] = []
+        masked: list[Guard] = []
+        for guard in guards:
+            form = self.env.evaluate(guard.form)
+            lo, hi = self.env.interval(form)
+            if lo >= guard.limit:
+                return
+            if hi < guard.limit:
+                continue
+            if self.env.in_lanes(form):
+                masked.append(guard)
+            else:
+                conditions.append(-form + (guard.limit - 1))
+        body = BodyExpansion(self.plan, block, self.env, self.emitter)
+        if not conditions:
+            body.run(masked)
+            return
+        inner = Block()
+        with self.emitter.inside(inner):
+            body.run(masked)
+        self.emitter.add_if(conditions, inner)
+
+    # loops
+
+    def loop(self, loop: ForOp, pending: Pending) -> None:
+        """Emits a loop as its kind says, with as many iterations as any block below may run."""
+        blocks = self.plan.blocks_below[loop]
+        if not blocks:
+            return
+        pending = self._unproven(blocks, pending)
+        if len(pending) == len(blocks):
+            shared = self._shared_conditions(loop, blocks, pending)
+            if shared:
+                self._under(shared, loop, pending)
+                return
+        extent = self._trip_count(loop, blocks, pending)
+        if extent <= 0:
+            return
+        if extent == 1:
+            self._iteration(loop, 0, pending)
+            return
+        match loop.kind:
+            case LoopKind.UNROLLED:
+                for number in range(extent):
+                    self._iteration(loop, number, pending)
+            case LoopKind.VECTORIZED:
+                self._lanes(loop, extent, pending)
+            case LoopKind.PARALLEL if not self.parallel:
+                self._parallel(loop, extent, pending)
+            case LoopKind.SERIAL | LoopKind.VIRTUAL | LoopKind.PARALLEL:
+                self._serial(loop, extent, pending)
+            case LoopKind.BOUND:
+                raise CompileError(f"expected a loop that a CPU can run, got one bound to '{loop.thread}'")
+
+    def _unproven(self, blocks: Sequence[BlockOp], pending: Pending) -> Pending:
+        """What intervals do not prove of the guards of some blocks."""
+        if not pending:
+            return pending
+        left: dict[BlockOp, tuple[Guard, ...]] = {}
+        for block in blocks:
+            guards = pending.get(block)
+            if guards is not None:
+                open = tuple(guard for guard in guards if self.env.interval(guard.form)[1] >= guard.limit)
+                if open:
+                    left[block] = open
+        return left
+
+    def _trip_count(self, loop: ForOp, blocks: Sequence[BlockOp], pending: Pending) -> int:
+        """How many iterations run at most: in later ones, every block has a guard that fails."""
+        variable = loop.induction_variable
+        most = 0
+        for block in blocks:
+            trips = loop.extent
+            for guard in pending.get(block, ()):
+                lo, _ = self.env.interval(guard.form)
+                if lo >= guard.limit:
+                    trips = 0
+                    break
+                coefficient = guard.form.coefficient(variable)
+                if coefficient is not None and coefficient > 0:
+                    trips = min(trips, -((lo - guard.limit) // coefficient))
+            most = max(most, trips)
+            if most == loop.extent:
+                break
+        return most
+
+    def _iteration(self, loop: ForOp, number: int, pending: Pending) -> None:
+        """Emits one iteration with a constant induction variable."""
+        with self.env.bind(loop.induction_variable, Lin(number), (number, number)):
+            self._body(loop, pending)
+
+    def _body(self, loop: ForOp, pending: Pending) -> None:
+        self.ops(loop.body.block.ops, self._unproven(self.plan.blocks_below[loop], pending))
+
+    def _lanes(self, loop: ForOp, extent: int, pending: Pending) -> None:
+        if self.env.lane is not None:
+            raise CompileError("expected one vectorized loop in a nest, got one inside of another")
+        with self.env.bind_lanes(loop.induction_variable, extent):
+            self._body(loop, pending)
+
+    def _serial(self, loop: ForOp, extent: int, pending: Pending) -> None:
+        if loop.peel is not None and self._peeling_helps(loop, extent, pending):
+            self._for(loop, extent - 1, pending)
+            self._iteration(loop, extent - 1, pending)
+        else:
+            self._for(loop, extent, pending)
+
+    def _peeling_helps(self, loop: ForOp, extent: int, pending: Pending) -> bool:
+        """Whether some guard below holds in all iterations but the last."""
+        variable = loop.induction_variable
+        known = self.env.ranges[variable]
+        open = [g for b in self.plan.blocks_below[loop] for g in pending.get(b, ())]
+        self.env.ranges[variable] = (0, extent - 1)
+        open = [guard for guard in open if self.env.interval(guard.form)[1] >= guard.limit]
+        self.env.ranges[variable] = (0, extent - 2)
+        helps = any(self.env.interval(guard.form)[1] < guard.limit for guard in open)
+        self.env.ranges[variable] = known
+        return helps
+
+    def _for(self, loop: ForOp, extent: int, pending: Pending) -> None:
+        if extent == 1:
+            self._iteration(loop, 0, pending)
+            return
+        bounds, pending = self._bounds(loop, extent, pending)
+        body = Block(arg_types=(INDEX,))
+        variable = body.args[0]
+        variable.name_hint = loop.induction_variable.name_hint
+        self.env.ranges[variable] = (0, extent - 1)
+        with self.env.bind(loop.induction_variable, Lin.of(variable), (0, extent - 1)), self.emitter.inside(body):
+            self._body(loop, pending)
+        if body.first_op is None:
+            return
+        upper, operands = affine_map([Lin(extent), *bounds])
+        self.emitter.add_for(upper, operands, body)
+
+    def _bounds(self, loop: ForOp, extent: int, pending: Pending) -> tuple[list[Lin], Pending]:
+        """Guards of all blocks below that say how many iterations run, as bounds of the loop, and the guards left."""
+        blocks = self.plan.blocks_below[loop]
+        if len(pending) < len(blocks):
+            return [], pending
+        variable = loop.induction_variable
+        bounds: list[Lin] = []
+        taken: set[Guard] = set()
+        for guard in pending[blocks[0]]:
+            coefficient = guard.form.coefficient(variable)
+            if not coefficient or coefficient < 0 or any(guard not in pending[block] for block in blocks):
+                continue
+            rest = guard.form - Lin(0, {variable: coefficient})
+            if not self._is_bound(rest):
+                continue
+            rest = self.env.evaluate(rest)
+            if self.env.in_lanes(rest):
+                continue
+            bounds.append((Lin(guard.limit + coefficient - 1) - rest).floordiv(coefficient, self.env.bounds))
+            taken.add(guard)
+        if not taken:
+            return [], pending
+        left = {block: open for block, guards in pending.items() if (open := tuple(g for g in guards if g not in taken))}
+        return bounds, left
+
+    def _is_bound(self, form: Lin) -> bool:
+        """Whether a form depends only on loops around the place of emission."""
+        return all(value in self.env.values for value in form.values())
+
+    def _shared_conditions(self, loop: ForOp, blocks: Sequence[BlockOp], pending: Pending) -> list[Guard]:
+        """Guards of all blocks below that stay as they are in the loop."""
+        shared: list[Guard] = []
+        for guard in pending[blocks[0]]:
+            if all(guard in pending[block] for block in blocks[1:]) and self._is_bound(guard.form):
+                form = self.env.evaluate(guard.form)
+                if not self.env.in_lanes(form):
+                    shared.append(guard)
+        return shared
+
+    def _under(self, shared: Sequence[Guard], loop: ForOp, pending: Pending) -> None:
+        left: dict[BlockOp, tuple[Guard, ...]] = {}
+        for block, guards in pending.items():
+            open = tuple(guard for guard in guards if guard not in shared)
+            if open:
+                left[block] = open
+        conditions: list[Lin] = []
+        for guard in shared:
+            form = self.env.evaluate(guard.form)
+            lo, _ = self.env.interval(form)
+            if lo >= guard.limit:
+                return
+            conditions.append(-form + (guard.limit - 1))
+        inner = Block()
+        with self.emitter.inside(inner):
+            self.loop(loop, left)
+        self.emitter.add_if(conditions, inner)
+
+    def _parallel(self, loop: ForOp, extent: int, pending: Pending) -> None:
+        if self.env.lane is not None:
+            raise CompileError("expected no parallel loop inside of a vectorized one")
+        body = Block(arg_types=(INDEX,))
+        variable = body.args[0]
+        variable.name_hint = loop.induction_variable.name_hint
+        self.parallel = True
+        self.env.ranges[variable] = (0, extent - 1)
+        peel = loop.peel is not None and self._peeling_helps(loop, extent, pending)
+        with self.emitter.new_scope(body):
+            if peel:
+                self._peeled_parallel(loop, extent, pending, Lin.of(variable))
+            else:
+                with self.env.bind(loop.induction_variable, Lin.of(variable), (0, extent - 1)):
+                    self._body(loop, pending)
+        self.parallel = False
+        if body.first_op is not None:
+            self.emitter.add_parallel(extent, loop.grain, body)
+
+    def _peeled_parallel(self, loop: ForOp, extent: int, pending: Pending, value: Lin) -> None:
+        """The last iteration has code of its own inside of the parallel loop: it runs beside the others."""
+        main, last = Block(), Block()
+        with self.env.bind(loop.induction_variable, value, (0, extent - 2)), self.emitter.inside(main):
+            (variable,) = value.values()
+            self.env.ranges[variable] = (0, extent - 2)
+            self._body(loop, pending)
+        with self.emitter.inside(last):
+            self._iteration(loop, extent - 1, pending)
+        self.emitter.add_if([-value + (extent - 2)], main, last)
+
+
+def expand_loops(func: FuncOp, *, fma: bool = True, max_ops: int = MAX_OPS) -> None:
+    """Expands the loops and blocks of a kernel, in place. A function without any is left as it is.
+
+    Raises:
+        CompileError: if a loop's kind cannot be expanded, or the result would be too large.
+    """
+    entry = func.body.block
+    if not any(isinstance(op, ForOp | BlockOp | AllocOp) for op in entry.ops):
+        return
+    plan = KernelPlan(func, fma=fma)
+    pending = {block: known.guards for block, known in plan.blocks.items() if known.guards}
+    new = Block()
+    emitter = Emitter(new, max_ops, STACK_BYTES)
+    Expansion(plan, emitter).ops(tuple(entry.ops), pending)
+    for op in reversed(tuple(entry.ops)):
+        entry.erase_op(op, safe_erase=False)
+    emitter.close_scope(new, new.last_op)
+    for op in tuple(new.ops):
+        op.detach()
+        entry.add_op(op)
+    _drop_argument_attributes(func)
+
+
+def _drop_argument_attributes(func: FuncOp) -> None:
+    attributes = func.arg_attrs
+    if attributes is None:
+        return
+    kept = [
+        DictionaryAttr({name: value for name, value in each.data.items() if not name.startswith("loop.")})
+        for each in attributes
+    ]
+    func.arg_attrs = ArrayAttr(kept) if any(each.data for each in kept) else None
+
+
+@dataclass(frozen=True)
+class LoopExpandPass(FunctionPass):
+    """Expands loop kinds and blocks into `affine`, `vector`, `memref`, `arith`, `math`, `scf` and `cpu`."""
+
+    name = "loop-expand"
+
+    max_ops: int = MAX_OPS
+    """The most ops that a kernel may expand to."""
+
+    def apply_to_function(self, ctx: Context, func: FuncOp) -> None:
+        expand_loops(func, fma=has_fma(func), max_ops=self.max_ops)
+
+
+def has_fma(func: FuncOp) -> bool:
+    """Whether the target that a function is compiled for fuses multiply and add. What is not said is assumed."""
+    module = func.parent_op()
+    target = target_of(module) if isinstance(module, ModuleOp) else None
+    return target is None or bool(target.fma.data)

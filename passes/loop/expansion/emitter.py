@@ -1,0 +1,394 @@
+"""Emission of rung 4a: ops at one place, constants and buffers at the entry of the function or the parallel body."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+
+from xdsl.dialects import affine, arith, memref, vector
+from xdsl.dialects.builtin import (
+    AffineMapAttr,
+    AffineSetAttr,
+    DenseArrayBase,
+    DenseIntOrFPElementsAttr,
+    FloatAttr,
+    IndexType,
+    IntegerAttr,
+    MemRefType,
+    VectorType,
+    i1,
+    i32,
+    i64,
+)
+from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
+from xdsl.ir.affine import (
+    AffineBinaryOpExpr,
+    AffineBinaryOpKind,
+    AffineConstantExpr,
+    AffineConstraintExpr,
+    AffineConstraintKind,
+    AffineDimExpr,
+    AffineExpr,
+    AffineMap,
+    AffineSet,
+)
+
+from ....dialects import cpu
+from ....dialects.quasi_affine import Bounds, Digit, Lin, to_affine_map
+from ....errors import CompileError
+from .plan import Storage
+
+INDEX = IndexType()
+ALIGNMENT = IntegerAttr(64, i64)
+"""Alignment of emitted buffers: a cache line, and the widest vector."""
+_NO_OVERFLOW = {"overflowFlags": arith.IntegerOverflowAttr("none")}
+
+
+@cache
+def vector_type(element: Attribute, width: int) -> VectorType:
+    """A vector type, shared between its users."""
+    return VectorType(element, [width])
+
+
+@cache
+def index_attr(value: int) -> IntegerAttr:
+    """An index constant, shared between its users."""
+    return IntegerAttr(value, INDEX)
+
+
+@lru_cache(maxsize=4096)
+def _linear_map(num_dims: int, key: tuple[int, ...]) -> AffineMapAttr:
+    """The map whose results a key lists: for each a count of terms, then dimensions and coefficients, then the
+    constant."""
+    results: list[AffineExpr] = []
+    entries = iter(key)
+    for count in entries:
+        expr: AffineExpr | None = None
+        for _ in range(count):
+            term: AffineExpr = AffineDimExpr(next(entries))
+            coefficient = next(entries)
+            if coefficient != 1:
+                term = AffineBinaryOpExpr(AffineBinaryOpKind.Mul, term, AffineConstantExpr(coefficient))
+            expr = term if expr is None else AffineBinaryOpExpr(AffineBinaryOpKind.Add, expr, term)
+        constant = AffineConstantExpr(next(entries))
+        if expr is None:
+            expr = constant
+        elif constant.value:
+            expr = AffineBinaryOpExpr(AffineBinaryOpKind.Add, expr, constant)
+        results.append(expr)
+    return AffineMapAttr(AffineMap(num_dims, 0, tuple(results)))
+
+
+def affine_map(forms: Sequence[Lin]) -> tuple[AffineMapAttr, list[SSAValue]]:
+    """The map whose results are `forms`, and its operands."""
+    positions: dict[SSAValue, int] = {}
+    key: list[int] = []
+    for form in forms:
+        terms = form.terms
+        key.append(len(terms))
+        for atom, coefficient in terms.items():
+            if isinstance(atom, Digit):
+                map, operands = to_affine_map(forms)
+                return AffineMapAttr(map), operands
+            key.append(positions.setdefault(atom, len(positions)))
+            key.append(coefficient)
+        key.append(form.const)
+    return _linear_map(len(positions), tuple(key)), list(positions)
+
+
+@dataclass
+class Scope:
+    """A function, or the body of a parallel loop, which becomes a function: what stands at its entry and its exit."""
+
+    prologue: list[Operation] = field(default_factory=list[Operation])
+    epilogue: list[Operation] = field(default_factory=list[Operation])
+    constants: dict[Attribute, SSAValue] = field(default_factory=dict[Attribute, SSAValue])
+    buffers: dict[SSAValue, SSAValue] = field(default_factory=dict[SSAValue, SSAValue])
+    outer: Scope | None = None
+
+
+class Emitter:
+    """Appends ops to a block. Values of straight-line code are shared until something makes them stale."""
+
+    def __init__(self, block: Block, max_ops: int, stack_bytes: int) -> None:
+        self.block = block
+        self.scope = Scope()
+        self._values: dict[object, SSAValue] = {}
+        self._loads: dict[SSAValue, dict[object, SSAValue]] = {}
+        self._room = max_ops
+        self._max_ops = max_ops
+        self._stack_bytes = stack_bytes
+
+    # ops
+
+    def add(self, op: Operation) -> None:
+        """Appends an op."""
+        self._room -= 1
+        if self._room < 0:
+            raise CompileError(f"expected at most {self._max_ops} ops after loops are expanded: unroll less")
+        self.block.add_op(op)
+
+    def emit(
+        self,
+        op_type: type[Operation],
+        operands: Sequence[SSAValue],
+        result_type: Attribute,
+        properties: Mapping[str, Attribute] = {},
+    ) -> SSAValue:
+        """Appends an op with one result."""
+        op = op_type.create(operands=operands, result_types=(result_type,), properties=properties)
+        self.add(op)
+        return op.results[0]
+
+    @contextmanager
+    def inside(self, block: Block) -> Iterator[None]:
+        """Emits to a nested block. What it stored makes loads around it stale."""
+        saved = self.block, self._values, self._loads
+        self.block, self._values, self._loads = block, {}, {}
+        yield
+        self.block, self._values, self._loads = saved
+        self._loads.clear()
+
+    @contextmanager
+    def new_scope(self, block: Block) -> Iterator[None]:
+        """Emits to a block that becomes a function."""
+        self.scope = Scope(outer=self.scope)
+        with self.inside(block):
+            yield
+        self.close_scope(block, None)
+        assert self.scope.outer is not None
+        self.scope = self.scope.outer
+
+    def close_scope(self, block: Block, terminator: Operation | None) -> None:
+        """Puts what stands at the entry and at the exit of the current scope around the code of `block`."""
+        first = block.first_op
+        if first is None:
+            block.add_ops(self.scope.prologue)
+        else:
+            block.insert_ops_before(self.scope.prologue, first)
+        if terminator is None:
+            block.add_ops(self.scope.epilogue)
+        else:
+            block.insert_ops_before(self.scope.epilogue, terminator)
+
+    # constants
+
+    def constant(self, value: Attribute, type: Attribute) -> SSAValue:
+        """A constant, one for each scope."""
+        known = self.scope.constants.get(value)
+        if known is None:
+            op = arith.ConstantOp.create(result_types=(type,), properties={"value": value})
+            self.scope.prologue.append(op)
+            known = self.scope.constants[value] = op.result
+        return known
+
+    def index_constant(self, value: int) -> SSAValue:
+        """An index constant."""
+        return self.constant(index_attr(value), INDEX)
+
+    def splat(self, value: int, type: Attribute) -> SSAValue:
+        """An integer or floating-point constant of a scalar or vector type."""
+        element = type.element_type if isinstance(type, VectorType) else type
+        if isinstance(type, VectorType):
+            return self.constant(_dense(type, (value,)), type)
+        attr = IntegerAttr(value, element) if _is_integer(element) else FloatAttr(value, element)  # pyright: ignore
+        return self.constant(attr, type)
+
+    def broadcast(self, value: SSAValue, width: int) -> SSAValue:
+        """A scalar in every lane; vectors as they are."""
+        if isinstance(value.type, VectorType):
+            return value
+        key = ("broadcast", value, width)
+        known = self._values.get(key)
+        if known is None:
+            type = vector_type(value.type, width)
+            owner = value.owner
+            if isinstance(owner, arith.ConstantOp):
+                scalar = owner.value
+                assert isinstance(scalar, IntegerAttr | FloatAttr)
+                known = self.constant(_splat_of(type, scalar), type)
+            else:
+                known = self.emit(vector.BroadcastOp, (value,), type)
+            self._values[key] = known
+        return known
+
+    # index arithmetic
+
+    def index(self, form: Lin) -> SSAValue:
+        """A form that all lanes share as a value."""
+        if not form.terms:
+            return self.index_constant(form.const)
+        if form.const == 0 and len(form.terms) == 1:
+            ((atom, coefficient),) = form.terms.items()
+            if coefficient == 1 and isinstance(atom, SSAValue):
+                return atom
+        known = self._values.get(form)
+        if known is None:
+            map, operands = affine_map((form,))
+            known = self._values[form] = self.emit(affine.ApplyOp, operands, INDEX, {"map": map})
+        return known
+
+    def lane_index(self, form: Lin, lane: SSAValue, width: int, bounds: Bounds) -> SSAValue:
+        """A form that differs between lanes as a vector of indices."""
+        key = ("lanes", form, width)
+        known = self._values.get(key)
+        if known is None:
+            known = self._values[key] = self._lane_index(form, lane, width, bounds)
+        return known
+
+    def _lane_index(self, form: Lin, lane: SSAValue, width: int, bounds: Bounds) -> SSAValue:
+        type = vector_type(INDEX, width)
+        varying: list[tuple[Digit, int]] = []
+        rest = Lin(form.const)
+        step = 0
+        for atom, coefficient in form.terms.items():
+            if atom is lane:
+                step = coefficient
+            elif isinstance(atom, Digit) and lane in atom.inner.values():
+                varying.append((atom, coefficient))
+            else:
+                rest = rest + Lin(0, {atom: coefficient})
+        offset = rest.const if rest.is_const else 0
+        total = self.constant(_dense(type, tuple(offset + step * i for i in range(width))), type)
+        if not rest.is_const:
+            total = self.emit(arith.AddiOp, (self.broadcast(self.index(rest), width), total), type, _NO_OVERFLOW)
+        for digit, coefficient in varying:
+            part = self._lane_digit(digit, lane, width, bounds)
+            if coefficient != 1:
+                part = self.emit(arith.MuliOp, (part, self.splat(coefficient, type)), type, _NO_OVERFLOW)
+            total = self.emit(arith.AddiOp, (total, part), type, _NO_OVERFLOW)
+        return total
+
+    def _lane_digit(self, digit: Digit, lane: SSAValue, width: int, bounds: Bounds) -> SSAValue:
+        type = vector_type(INDEX, width)
+        inner = self.lane_index(digit.inner, lane, width, bounds)
+        interval = digit.inner.range(bounds)
+        if interval is None or interval[0] < 0:
+            # Multiples of what the digit repeats with make it non-negative and vanish in it.
+            assert interval is not None, "expected bounded values"
+            period = digit.divisor * (digit.modulus or 1)
+            lift = -(interval[0] // period)
+            inner = self.emit(arith.AddiOp, (inner, self.splat(lift * period, type)), type, _NO_OVERFLOW)
+        else:
+            lift = 0
+        if digit.divisor != 1:
+            inner = self.emit(arith.DivUIOp, (inner, self.splat(digit.divisor, type)), type)
+        if digit.modulus is not None:
+            return self.emit(arith.RemUIOp, (inner, self.splat(digit.modulus, type)), type)
+        if lift:
+            inner = self.emit(arith.SubiOp, (inner, self.splat(lift, type)), type, _NO_OVERFLOW)
+        return inner
+
+    # control flow
+
+    def add_if(self, forms: Sequence[Lin], then: Block, otherwise: Block | None = None) -> None:
+        """Runs a finished block where every form is at least 0, else the other one. Empty blocks need no code."""
+        if then.first_op is None and (otherwise is None or otherwise.first_op is None):
+            return
+        condition, operands = self._condition_set(forms)
+        regions = [self.region_of(then, affine.YieldOp)]
+        regions.append(Region() if otherwise is None else self.region_of(otherwise, affine.YieldOp))
+        self.add(affine.IfOp.create(operands=operands, properties={"condition": condition}, regions=regions))
+
+    def add_for(self, upper: AffineMapAttr, operands: Sequence[SSAValue], body: Block) -> None:
+        """Runs a finished block, whose argument is the induction variable, from 0 to the least of the bounds."""
+        properties: dict[str, Attribute] = {
+            "lowerBoundMap": _linear_map(0, (0, 0)),
+            "upperBoundMap": upper,
+            "step": index_attr(1),
+            "operandSegmentSizes": _segments(0, len(operands), 0),
+        }
+        regions = [self.region_of(body, affine.YieldOp)]
+        self.add(affine.ForOp.create(operands=operands, properties=properties, regions=regions))
+
+    def add_parallel(self, extent: int, grain: IntegerAttr | None, body: Block) -> None:
+        """Runs a finished block, whose argument is the induction variable, on several threads."""
+        self.add(cpu.ParallelOp(extent, Region(body), None if grain is None else grain.value.data))
+
+    def _condition_set(self, forms: Sequence[Lin]) -> tuple[AffineSetAttr, list[SSAValue]]:
+        """The set in which every form is at least 0, and its operands."""
+        map, operands = affine_map(forms)
+        zero = AffineConstantExpr(0)
+        constraints = tuple(
+            AffineConstraintExpr(AffineConstraintKind.ge, expr, zero, canonicalize=False) for expr in map.data.results
+        )
+        return AffineSetAttr(AffineSet(map.data.num_dims, 0, constraints)), operands
+
+    # memory
+
+    def known_load(self, buffer: SSAValue, key: object) -> SSAValue | None:
+        """What an element or vector of a buffer is known to be in this straight line."""
+        loads = self._loads.get(buffer)
+        return None if loads is None else loads.get(key)
+
+    def remember_load(self, buffer: SSAValue, key: object, value: SSAValue) -> None:
+        """Shares a load in this straight line."""
+        self._loads.setdefault(buffer, {})[key] = value
+
+    def stored(self, buffer: SSAValue) -> None:
+        """Forgets what a buffer holds. (Distinct buffers do not overlap.)"""
+        self._loads.pop(buffer, None)
+
+    def allocate(self, buffer: SSAValue, storage: Storage) -> None:
+        """Makes room for a buffer at the entry of the current scope: small ones on the stack."""
+        if buffer in self.scope.buffers:
+            return
+        on_stack = storage.byte_size <= self._stack_bytes
+        properties: dict[str, Attribute] = {"alignment": ALIGNMENT, "operandSegmentSizes": _segments(0, 0)}
+        op_type = memref.AllocaOp if on_stack else memref.AllocOp
+        op = op_type.create(result_types=(storage.type,), properties=properties)
+        op.results[0].name_hint = buffer.name_hint
+        if on_stack:
+            self._stack_bytes -= storage.byte_size
+        else:
+            self.scope.epilogue.append(memref.DeallocOp.create(operands=op.results))
+        self.scope.prologue.append(op)
+        self.scope.buffers[buffer] = op.results[0]
+
+    def buffer(self, buffer: SSAValue) -> SSAValue:
+        """The memref that holds a buffer."""
+        scope: Scope | None = self.scope
+        while scope is not None:
+            known = scope.buffers.get(buffer)
+            if known is not None:
+                return known
+            scope = scope.outer
+        assert not isinstance(buffer.owner, Operation) or isinstance(buffer.type, MemRefType)
+        return buffer
+
+    def is_private(self, buffer: SSAValue) -> bool:
+        """Whether only the thread that runs the current scope sees a buffer."""
+        return buffer in self.scope.buffers
+
+    def region_of(self, block: Block, terminator: type[Operation]) -> Region:
+        """A region of one finished block."""
+        block.add_op(terminator.create())
+        return Region(block)
+
+
+@cache
+def _segments(*sizes: int) -> DenseArrayBase:
+    return DenseArrayBase.from_list(i32, sizes)
+
+
+@lru_cache(maxsize=1024)
+def _dense(type: VectorType, values: tuple[int, ...]) -> DenseIntOrFPElementsAttr:
+    return DenseIntOrFPElementsAttr.from_list(type, values)  # pyright: ignore
+
+
+@lru_cache(maxsize=1024)
+def _splat_of(type: VectorType, value: IntegerAttr | FloatAttr) -> DenseIntOrFPElementsAttr:
+    return DenseIntOrFPElementsAttr.from_list(type, (value.value.data,))  # pyright: ignore
+
+
+def _is_integer(type: Attribute) -> bool:
+    from xdsl.dialects.builtin import IntegerType
+
+    return isinstance(type, IntegerType | IndexType)
+
+
+def mask_type(width: int) -> VectorType:
+    """The type of a mask."""
+    return vector_type(i1, width)

@@ -1,0 +1,301 @@
+"""What `loop-expand` knows about a kernel before it walks it: guards, access forms, storage.
+
+Everything is a form over the loops' induction variables, computed once for each block, however many copies of it are
+emitted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from xdsl.dialects import affine, arith
+from xdsl.dialects.arith import FastMathFlag, FastMathFlagsAttr
+from xdsl.dialects.builtin import IndexType, IntegerAttr, MemRefType
+from xdsl.dialects.func import FuncOp
+from xdsl.ir import Attribute, Operation, SSAValue
+
+from ....dialects.lanes import is_lane_private, row_major_strides
+from ....dialects.loop import (
+    AllocOp,
+    BlockOp,
+    ForOp,
+    IteratorKind,
+    LoopKind,
+    OutOfRange,
+    ReadOp,
+    ReduceOp,
+    WriteOp,
+    blocks_in,
+    enclosing_loops,
+)
+from ....dialects.quasi_affine import Bounds, Interval, Lin, from_affine
+from ....dialects.regions import footprint
+from ....errors import CompileError
+
+Access = ReadOp | WriteOp | ReduceOp
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """A condition for a block to run: `form < limit`."""
+
+    form: Lin
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """How a buffer lies in memory: each kept dimension, less its base, and one for the lanes where each has its own.
+
+    `logical` is the shape that the program knows: nothing valid lies outside of it.
+    """
+
+    type: MemRefType
+    kept: tuple[int, ...]
+    base: tuple[Lin, ...]
+    lane: SSAValue | None
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    logical: tuple[int, ...]
+
+    @property
+    def byte_size(self) -> int:
+        count = 1
+        for extent in self.shape:
+            count *= extent
+        return count * _byte_size(self.type.element_type)
+
+
+@dataclass(frozen=True, slots=True)
+class AccessPlan:
+    """Where an access goes, in each dimension of the storage: a form over induction variables, or data of the body."""
+
+    buffer: SSAValue
+    indices: tuple[Lin | SSAValue, ...]
+    is_affine: bool
+    wraps: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BlockPlan:
+    """What is known about a block: when it runs, the affine values of its body, where its accesses go, which products
+    become part of a fused multiply-add, and the properties of the ops that are emitted."""
+
+    guards: tuple[Guard, ...]
+    reduce_forms: tuple[Lin, ...]
+    forms: dict[SSAValue, Lin]
+    accesses: dict[Operation, tuple[AccessPlan, ...]]
+    fused: set[SSAValue]
+    properties: dict[Operation, dict[str, Attribute]]
+
+
+class KernelPlan:
+    """What is known about a kernel."""
+
+    def __init__(self, func: FuncOp, *, fma: bool) -> None:
+        self.ranges: dict[SSAValue, Interval] = {}
+        self.blocks_below: dict[ForOp, list[BlockOp]] = {}
+        self.storage: dict[SSAValue, Storage] = {}
+        self.blocks: dict[BlockOp, BlockPlan] = {}
+        self._fma = fma
+        allocs: list[AllocOp] = []
+        blocks: list[BlockOp] = []
+        for op in func.body.block.ops:
+            self._collect(op, allocs, blocks)
+        for argument in func.body.block.args:
+            if isinstance(argument.type, MemRefType):
+                self.storage[argument] = argument_storage(argument.type)
+        for alloc in allocs:
+            self.storage[alloc.buffer] = buffer_storage(alloc)
+        for block in blocks:
+            self.blocks[block] = self._plan_block(block)
+
+    def _collect(self, op: Operation, allocs: list[AllocOp], blocks: list[BlockOp]) -> None:
+        if isinstance(op, ForOp):
+            self.ranges[op.induction_variable] = (0, op.extent - 1)
+            self.blocks_below[op] = blocks_in(op)
+            for child in op.body.block.ops:
+                self._collect(child, allocs, blocks)
+        elif isinstance(op, BlockOp):
+            blocks.append(op)
+        elif isinstance(op, AllocOp):
+            allocs.append(op)
+
+    def _plan_block(self, block: BlockOp) -> BlockPlan:
+        bounds = self.ranges.get
+        bindings = block.binding_forms(bounds)
+        reduce_forms = tuple(
+            form for kind, form in zip(block.kinds, bindings, strict=True) if kind is IteratorKind.REDUCE
+        )
+        _check_init(block)
+        forms: dict[SSAValue, Lin] = dict(zip(block.iterators, bindings, strict=True))
+        accesses: dict[Operation, tuple[AccessPlan, ...]] = {}
+        fused: set[SSAValue] = set()
+        properties: dict[Operation, dict[str, Attribute]] = {}
+        for op in block.body.walk():
+            if isinstance(op, Access):
+                accesses[op] = tuple(self._plan_access(op, buffer, forms) for buffer in op.buffers)
+                continue
+            form = _index_form(op, forms, bounds)
+            if form is not None:
+                forms[op.results[0]] = form
+                continue
+            properties[op] = _emitted_properties(op)
+            if self._fma and isinstance(op, arith.MulfOp) and _is_contracted(op):
+                fused.add(op.result)
+        guards = self._guards(block, bindings)
+        return BlockPlan(guards, reduce_forms, forms, accesses, fused, properties)
+
+    def _guards(self, block: BlockOp, bindings: Sequence[Lin]) -> tuple[Guard, ...]:
+        bounds = self.ranges.get
+        guards: dict[Guard, None] = {}
+        for form, extent in zip(bindings, block.extents, strict=True):
+            guards[Guard(form, extent)] = None
+            guards[Guard(-form, 1)] = None
+        for form, limit in block.predicate_forms(bounds):
+            guards[Guard(form, limit)] = None
+        return tuple(guard for guard in guards if not holds(guard, bounds))
+
+    def _plan_access(self, op: Access, buffer: SSAValue, forms: dict[SSAValue, Lin]) -> AccessPlan:
+        bounds = self.ranges.get
+        storage = self.storage_of(buffer)
+        data = [operand for operand in op.indices if isinstance(operand.owner, Operation)]
+        operands = [Lin.of(operand) if operand in data else forms[operand] for operand in op.indices]
+        indices: list[Lin | SSAValue] = []
+        for d, base in zip(storage.kept, storage.base, strict=True):
+            form = from_affine(op.map.data.results[d], operands, bounds)
+            if data and any(value in data for value in form.values()):
+                (value,) = form.values()
+                indices.append(value)
+            else:
+                indices.append(form - base)
+        if storage.lane is not None:
+            indices.append(Lin.of(storage.lane))
+        elif len(indices) < len(storage.shape):
+            indices.append(Lin())
+        wraps = isinstance(op, ReadOp) and op.out_of_range.data is OutOfRange.WRAP
+        return AccessPlan(buffer, tuple(indices), all(isinstance(index, Lin) for index in indices), wraps)
+
+    def storage_of(self, buffer: SSAValue) -> Storage:
+        storage = self.storage.get(buffer)
+        if storage is None:
+            assert isinstance(buffer.type, MemRefType)
+            storage = self.storage[buffer] = argument_storage(buffer.type)
+        return storage
+
+
+def holds(guard: Guard, bounds: Bounds) -> bool:
+    """Whether interval arithmetic proves a guard."""
+    interval = guard.form.range(bounds)
+    return interval is not None and interval[1] < guard.limit
+
+
+def argument_storage(type: MemRefType) -> Storage:
+    """A buffer that lies in memory as the program says."""
+    shape = type.get_shape()
+    rank = len(shape)
+    strides = tuple(row_major_strides(shape))
+    if not rank:
+        return Storage(type, (), (), None, (), (), ())
+    return Storage(type, tuple(range(rank)), (Lin(),) * rank, None, shape, strides, shape)
+
+
+def buffer_storage(alloc: AllocOp) -> Storage:
+    """A staged buffer, shrunk to what one lifetime touches; dimensions of extent 1 vanish."""
+    found = footprint(alloc)
+    kept = tuple(d for d, extent in enumerate(found.shape) if extent > 1)
+    shape = [found.shape[d] for d in kept]
+    lane = None
+    for loop in enclosing_loops(alloc):
+        if loop.kind is LoopKind.VECTORIZED and is_lane_private(alloc.buffer, loop):
+            lane = loop.induction_variable
+            shape.append(loop.extent)
+    if not shape:
+        shape = [1]
+    source = alloc.buffer.type
+    assert isinstance(source, MemRefType)
+    logical = source.get_shape()
+    return Storage(
+        MemRefType(source.element_type, shape),
+        kept,
+        tuple(found.base[d] for d in kept),
+        lane,
+        tuple(shape),
+        tuple(row_major_strides(shape)),
+        tuple(logical[d] for d in kept),
+    )
+
+
+def _check_init(block: BlockOp) -> None:
+    if block.init is None:
+        return
+    from ....dialects.regions import reduce_loops
+
+    for loop in reduce_loops(block):
+        if loop.kind in (LoopKind.VECTORIZED, LoopKind.PARALLEL):
+            raise CompileError(
+                f"block '{block.block_name}': expected a decomposed reduction below a {loop.kind} reduce loop, "
+                "got one with an init"
+            )
+
+
+def _index_form(op: Operation, forms: dict[SSAValue, Lin], bounds: Bounds) -> Lin | None:
+    """The form of an op's result, where it is index arithmetic on iterators."""
+    if len(op.results) != 1 or not isinstance(op.results[0].type, IndexType):
+        return None
+    if isinstance(op, arith.ConstantOp):
+        value = op.value
+        return Lin(value.value.data) if isinstance(value, IntegerAttr) else None
+    operands: list[Lin] = []
+    for operand in op.operands:
+        form = forms.get(operand)
+        if form is None:
+            return None
+        operands.append(form)
+    match op:
+        case affine.ApplyOp():
+            return from_affine(op.map.data.results[0], operands, bounds, op.map.data.num_dims)
+        case arith.AddiOp():
+            return operands[0] + operands[1]
+        case arith.SubiOp():
+            return operands[0] - operands[1]
+        case arith.MuliOp() if operands[1].is_const:
+            return operands[0] * operands[1].const
+        case arith.MuliOp() if operands[0].is_const:
+            return operands[1] * operands[0].const
+        case _:
+            return None
+
+
+def _emitted_properties(op: Operation) -> dict[str, Attribute]:
+    """The properties of the op that is emitted for a scalar op: order is final now, so nothing may reassociate it."""
+    fastmath = op.properties.get("fastmath")
+    if not isinstance(fastmath, FastMathFlagsAttr) or FastMathFlag.REASSOC not in fastmath.data:
+        return op.properties
+    kept = FastMathFlagsAttr([flag for flag in fastmath.data if flag is not FastMathFlag.REASSOC] or "none")
+    return {**op.properties, "fastmath": kept}
+
+
+def allows_contraction(fastmath: object) -> bool:
+    """Whether fastmath flags allow to fuse an op with another."""
+    return isinstance(fastmath, FastMathFlagsAttr) and FastMathFlag.ALLOW_CONTRACT in fastmath.data
+
+
+def _is_contracted(product: arith.MulfOp) -> bool:
+    """Whether a product goes into one sum only, and both may be fused.
+
+    A reduction that carries `contract` extends it to the products it sums: its flags are about how values are combined.
+    """
+    uses = list(product.result.uses)
+    if len(uses) != 1:
+        return False
+    user = uses[0].operation
+    if isinstance(user, ReduceOp):
+        return allows_contraction(product.fastmath) or allows_contraction(user.fastmath)
+    return isinstance(user, arith.AddfOp) and allows_contraction(product.fastmath) and allows_contraction(user.fastmath)
+
+
+def _byte_size(type: Attribute) -> int:
+    width = getattr(type, "bitwidth", 64)
+    return max(1, width // 8)
