@@ -1,0 +1,15 @@
+"""The `sched` dialect: our own transform operations, on kernels of the loop rung.
+
+Each operation says what it does to the payload of each operand. Blocks are moved and never recreated, so that handles
+to blocks survive the tiling of the loops around them; exactly the handles to erased operations die.
+"""
+
+from __future__ import annotations
+
+from xdsl.ir import Dialect
+
+from .sched_ops.navigation import NAVIGATION_OPS
+from .sched_ops.params import PARAM_OPS
+from .sched_ops.primitives import PRIMITIVE_OPS
+
+Sched = Dialect("sched", [*NAVIGATION_OPS, *PARAM_OPS, *PRIMITIVE_OPS], [])

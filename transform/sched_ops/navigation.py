@@ -1,0 +1,426 @@
+"""Finding blocks, loops and buffers, and asking about them and about the target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, ClassVar, TypeVar
+
+from xdsl.dialects.builtin import I64, DenseArrayBase, IntegerAttr, MemRefType, StringAttr, i64
+from xdsl.dialects.func import FuncOp
+from xdsl.dialects.transform import TransformOpHandleType, TransformParamHandleType, TransformValueHandleType
+from xdsl.ir import Attribute, Operation, SSAValue, TypeAttribute
+from xdsl.irdl import (
+    IRDLOperation,
+    ParsePropInAttrDict,
+    irdl_op_definition,
+    operand_def,
+    opt_prop_def,
+    prop_def,
+    result_def,
+    var_result_def,
+)
+from xdsl.utils.exceptions import VerifyException
+
+from ...dialects.loop import BlockOp, ForOp, IteratorKind, blocks_in, enclosing_loops, kernel_of
+from ...dialects.regions import in_program_order, readers_of, writers_of
+from ...errors import ScheduleError, did_you_mean
+from ..interfaces import Payload, Results, TransformOpInterface
+from ..structure import (
+    KINDS,
+    StructureSpec,
+    buffers_read,
+    contraction_of,
+    element_bytes,
+    loops_binding,
+    mismatch,
+)
+from ..target import target_fact
+
+if TYPE_CHECKING:
+    from ..interpreter import Interpreter
+    from ..state import TransformState
+
+_T = TypeVar("_T", bound=Operation)
+
+
+class Looks(TransformOpInterface):
+    """Operations that only look may stand in matchers."""
+
+    MATCHER: ClassVar[bool] = True
+
+
+def typed_ops(state: TransformState, handle: SSAValue, kind: type[_T]) -> list[_T]:
+    """The payload of a handle, all of which must be ops of one kind."""
+    ops: list[_T] = []
+    for op in state.ops(handle):
+        if not isinstance(op, kind):
+            raise ScheduleError(f"expected a handle to {kind.name}, got {op.name}", op)
+        ops.append(op)
+    return ops
+
+
+def typed_op(state: TransformState, handle: SSAValue, kind: type[_T]) -> _T:
+    """The one payload op of a handle, which must be of the kind."""
+    ops = typed_ops(state, handle, kind)
+    if len(ops) != 1:
+        raise ScheduleError(f"expected a handle to exactly one {kind.name}, got {len(ops)}")
+    return ops[0]
+
+
+def spread(found: Sequence[Operation] | Sequence[SSAValue], count: int, what: str) -> Results:
+    """One payload a result, or all in one result."""
+    if count == 1:
+        return [found]
+    if len(found) != count:
+        raise ScheduleError(f"expected {len(found)} results, one for each {what}, or a single one, got {count}")
+    return [found[i : i + 1] for i in range(count)]
+
+
+def blocks_below(state: TransformState, root: SSAValue) -> list[BlockOp]:
+    """The blocks in the payload of a handle, in program order."""
+    return [block for op in state.ops(root) for block in blocks_in(op)]
+
+
+@irdl_op_definition
+class MatchBlockOp(Looks, IRDLOperation):
+    """The block with the canonical name, else the one with the alias.
+
+    `%c = sched.match_block "reduce0" in %root : (!transform.any_op) -> !transform.any_op`
+    """
+
+    name = "sched.match_block"
+    block_name = prop_def(StringAttr)
+    root = operand_def(TransformOpHandleType)
+    result = result_def(TransformOpHandleType)
+    assembly_format = "$block_name `in` $root attr-dict `:` functional-type(operands, results)"
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        name = self.block_name.data
+        blocks = blocks_below(interpreter.state, self.root)
+        found = [block for block in blocks if block.block_name == name]
+        found = found or [block for block in blocks if block.alias is not None and block.alias.data == name]
+        if len(found) == 1:
+            return [found]
+        names = [block.block_name for block in blocks]
+        names += [block.alias.data for block in blocks if block.alias is not None]
+        if not found:
+            listed = ", ".join(dict.fromkeys(names)) or "none"
+            raise ScheduleError(f"expected a block named '{name}', got {listed}{did_you_mean(name, names)}")
+        raise ScheduleError(f"expected one block named '{name}', got {len(found)}", found[1])
+
+
+@irdl_op_definition
+class MatchKernelOp(Looks, IRDLOperation):
+    """The function with the name.
+
+    `%f = sched.match_kernel "matmul" in %root : (!transform.any_op) -> !transform.any_op`
+    """
+
+    name = "sched.match_kernel"
+    kernel_name = prop_def(StringAttr)
+    root = operand_def(TransformOpHandleType)
+    result = result_def(TransformOpHandleType)
+    assembly_format = "$kernel_name `in` $root attr-dict `:` functional-type(operands, results)"
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        name = self.kernel_name.data
+        kernels = [f for root in interpreter.state.ops(self.root) for f in root.walk() if isinstance(f, FuncOp)]
+        found = [func for func in kernels if func.sym_name.data == name]
+        if not found:
+            names = [func.sym_name.data for func in kernels]
+            listed = ", ".join(names) or "none"
+            raise ScheduleError(f"expected a kernel named '{name}', got {listed}{did_you_mean(name, names)}")
+        return [found]
+
+
+class _Structured(Looks, IRDLOperation):
+    """What a block should look like."""
+
+    kind = prop_def(StringAttr)
+    spatial = opt_prop_def(IntegerAttr[I64])
+    reduce = opt_prop_def(IntegerAttr[I64])
+    ordered = opt_prop_def(IntegerAttr[I64])
+    rank = opt_prop_def(IntegerAttr[I64])
+    element_type = opt_prop_def(TypeAttribute)
+    constant = opt_prop_def(DenseArrayBase.constr(i64))
+    irdl_options = (ParsePropInAttrDict(),)
+
+    @property
+    def spec(self) -> StructureSpec:
+        """What is asked for, as a value."""
+        return StructureSpec(
+            self.kind.data,
+            _optional(self.spatial),
+            _optional(self.reduce),
+            _optional(self.ordered),
+            _optional(self.rank),
+            self.element_type,
+            tuple(self.constant.get_values()) if self.constant is not None else (),
+        )
+
+    def verify_(self) -> None:
+        if self.kind.data not in KINDS:
+            hint = did_you_mean(self.kind.data, KINDS)
+            raise VerifyException(f"expected a structure ({', '.join(KINDS)}), got '{self.kind.data}'{hint}")
+
+
+def _optional(attr: IntegerAttr | None) -> int | None:
+    return attr.value.data if attr is not None else None
+
+
+@irdl_op_definition
+class MatchStructureOp(_Structured):
+    """The blocks that look as asked for, in program order; perhaps none.
+
+    `%c = sched.match_structure "contraction" in %f {element_type = f32} : (!transform.any_op) -> !transform.any_op`
+    """
+
+    name = "sched.match_structure"
+    root = operand_def(TransformOpHandleType)
+    result = result_def(TransformOpHandleType)
+    assembly_format = "$kind `in` $root attr-dict `:` functional-type(operands, results)"
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        spec = self.spec
+        return [[block for block in blocks_below(interpreter.state, self.root) if mismatch(block, spec) is None]]
+
+
+@irdl_op_definition
+class CheckStructureOp(_Structured):
+    """Accepts blocks that look as asked for; for matchers.
+
+    `sched.match.structure "contraction", %c {element_type = f32} : !transform.any_op`
+    """
+
+    name = "sched.match.structure"
+    target = operand_def(TransformOpHandleType)
+    assembly_format = "$kind `,` $target attr-dict `:` type($target)"
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        spec = self.spec
+        ops = interpreter.state.ops(self.target)
+        if not ops:
+            raise ScheduleError(f"expected a {spec.kind}, got an empty handle")
+        for op in ops:
+            reason = mismatch(op, spec)
+            if reason is not None:
+                raise ScheduleError(reason, op)
+        return []
+
+
+@irdl_op_definition
+class GetLoopsOp(Looks, IRDLOperation):
+    """The loops around the one block (or op), outermost first; with `of`, those that bind iterators of that kind.
+
+    `%i, %j, %k = sched.get_loops %c : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op)`
+    """
+
+    name = "sched.get_loops"
+    of = opt_prop_def(StringAttr)
+    target = operand_def(TransformOpHandleType)
+    loops = var_result_def(TransformOpHandleType)
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "$target attr-dict `:` functional-type(operands, results)"
+
+    def verify_(self) -> None:
+        kinds = [kind.value for kind in IteratorKind]
+        if self.of is not None and self.of.data not in kinds:
+            hint = did_you_mean(self.of.data, kinds)
+            raise VerifyException(f"expected an iterator kind ({', '.join(kinds)}), got '{self.of.data}'{hint}")
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        target = interpreter.state.op(self.target)
+        loops = enclosing_loops(target)
+        if self.of is not None:
+            block = typed_op(interpreter.state, self.target, BlockOp)
+            kinds = block.kinds
+            loops = loops_binding(block, [i for i, kind in enumerate(kinds) if kind == self.of.data])
+        return spread(loops, len(self.loops), "loop")
+
+
+@irdl_op_definition
+class GetContractionLoopsOp(Looks, IRDLOperation):
+    """The loops of a contraction by role: batch, m, n (which moves along the output's last dimension), k.
+
+    `%b, %m, %n, %k = sched.get_contraction_loops %c : (!transform.any_op) -> (…)`
+    """
+
+    name = "sched.get_contraction_loops"
+    target = operand_def(TransformOpHandleType)
+    batch = result_def(TransformOpHandleType)
+    m = result_def(TransformOpHandleType)
+    n = result_def(TransformOpHandleType)
+    k = result_def(TransformOpHandleType)
+    assembly_format = "$target attr-dict `:` functional-type(operands, results)"
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        block = typed_op(interpreter.state, self.target, BlockOp)
+        roles = contraction_of(block)
+        if roles is None:
+            raise ScheduleError(f"expected a contraction, got block '{block.block_name}'", block)
+        return [loops_binding(block, positions) for positions in (roles.batch, roles.m, roles.n, roles.k)]
+
+
+class _NeighboursOp(Looks, IRDLOperation):
+    target = operand_def(TransformOpHandleType)
+    blocks = var_result_def(TransformOpHandleType)
+    assembly_format = "$target attr-dict `:` functional-type(operands, results)"
+
+
+def _neighbours(
+    op: _NeighboursOp,
+    interpreter: Interpreter,
+    buffers: Callable[[BlockOp], Iterable[SSAValue]],
+    touching: Callable[[SSAValue], Iterable[BlockOp]],
+    what: str,
+) -> Results:
+    found: dict[BlockOp, None] = {}
+    for block in typed_ops(interpreter.state, op.target, BlockOp):
+        for buffer in buffers(block):
+            found.update((other, None) for other in touching(buffer) if other is not block)
+    return spread(in_program_order(list(found)), len(op.blocks), what)
+
+
+@irdl_op_definition
+class GetProducersOp(_NeighboursOp):
+    """The blocks that write what the blocks read, in program order."""
+
+    name = "sched.get_producers"
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        return _neighbours(self, interpreter, buffers_read, writers_of, "producer")
+
+
+@irdl_op_definition
+class GetConsumersOp(_NeighboursOp):
+    """The blocks that read what the blocks write, in program order."""
+
+    name = "sched.get_consumers"
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        return _neighbours(self, interpreter, BlockOp.written_buffers, readers_of, "consumer")
+
+
+class _BuffersOp(Looks, IRDLOperation):
+    target = operand_def(TransformOpHandleType)
+    buffers = var_result_def(TransformValueHandleType)
+    assembly_format = "$target attr-dict `:` functional-type(operands, results)"
+
+
+@irdl_op_definition
+class GetReadsOp(_BuffersOp):
+    """The buffers that the block reads by `loop.read`, each once, by first read.
+
+    `%A, %B = sched.get_reads %c : (!transform.any_op) -> (!transform.any_value, !transform.any_value)`
+    """
+
+    name = "sched.get_reads"
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        block = typed_op(interpreter.state, self.target, BlockOp)
+        return spread(buffers_read(block), len(self.buffers), "buffer")
+
+
+@irdl_op_definition
+class GetWritesOp(_BuffersOp):
+    """The buffers that the block writes, each once."""
+
+    name = "sched.get_writes"
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        block = typed_op(interpreter.state, self.target, BlockOp)
+        return spread(block.written_buffers(), len(self.buffers), "buffer")
+
+
+@irdl_op_definition
+class GetExtentOp(Looks, IRDLOperation):
+    """The extents of the loops.
+
+    `%n = sched.get_extent %j : (!transform.any_op) -> !transform.any_param`
+    """
+
+    name = "sched.get_extent"
+    target = operand_def(TransformOpHandleType)
+    extent = result_def(TransformParamHandleType)
+    assembly_format = "$target attr-dict `:` functional-type(operands, results)"
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        return [[IntegerAttr(loop.extent, i64) for loop in typed_ops(interpreter.state, self.target, ForOp)]]
+
+
+@irdl_op_definition
+class GetElementBytesOp(Looks, IRDLOperation):
+    """How many bytes an element of what the block writes takes.
+
+    `%b = sched.get_element_bytes %c : (!transform.any_op) -> !transform.any_param`
+    """
+
+    name = "sched.get_element_bytes"
+    target = operand_def(TransformOpHandleType)
+    bytes = result_def(TransformParamHandleType)
+    assembly_format = "$target attr-dict `:` functional-type(operands, results)"
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        sizes: list[Attribute] = []
+        for block in typed_ops(interpreter.state, self.target, BlockOp):
+            type = block.written_buffers()[0].type
+            assert isinstance(type, MemRefType)
+            sizes.append(IntegerAttr(element_bytes(type.element_type), i64))
+        return [sizes]
+
+
+@irdl_op_definition
+class TargetQueryOp(Looks, IRDLOperation):
+    """A fact of the target that the payload's module names.
+
+    `%v = sched.target_query "vector_bytes" : !transform.any_param`
+    """
+
+    name = "sched.target_query"
+    fact = prop_def(StringAttr)
+    result = result_def(TransformParamHandleType)
+    assembly_format = "$fact attr-dict `:` type($result)"
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        return [[IntegerAttr(target_fact(interpreter.state.root, self.fact.data), i64)]]
+
+
+@irdl_op_definition
+class GetKernelOp(Looks, IRDLOperation):
+    """The functions that the ops are in, each once.
+
+    `%f = sched.get_kernel %c : (!transform.any_op) -> !transform.any_op`
+    """
+
+    name = "sched.get_kernel"
+    target = operand_def(TransformOpHandleType)
+    kernel = result_def(TransformOpHandleType)
+    assembly_format = "$target attr-dict `:` functional-type(operands, results)"
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        found: dict[Operation, None] = {}
+        for op in interpreter.state.ops(self.target):
+            func = kernel_of(op)
+            if func is None:
+                raise ScheduleError("expected an op in a function", op)
+            found[func] = None
+        payload: Payload = list(found)
+        return [payload]
+
+
+NAVIGATION_OPS: list[type[Operation]] = [
+    CheckStructureOp,
+    GetConsumersOp,
+    GetContractionLoopsOp,
+    GetElementBytesOp,
+    GetExtentOp,
+    GetKernelOp,
+    GetLoopsOp,
+    GetProducersOp,
+    GetReadsOp,
+    GetWritesOp,
+    MatchBlockOp,
+    MatchKernelOp,
+    MatchStructureOp,
+    TargetQueryOp,
+]

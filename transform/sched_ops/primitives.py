@@ -1,0 +1,466 @@
+"""The schedule primitives as transform operations: thin callers of the functions in `transform.primitives`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from xdsl.dialects.builtin import DenseArrayBase, StringAttr, i64
+from xdsl.dialects.transform import TransformOpHandleType, TransformParamHandleType, TransformValueHandleType
+from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.irdl import (
+    AttrSizedOperandSegments,
+    IRDLOperation,
+    ParsePropInAttrDict,
+    irdl_op_definition,
+    operand_def,
+    opt_operand_def,
+    opt_prop_def,
+    prop_def,
+    result_def,
+    var_operand_def,
+    var_result_def,
+)
+from xdsl.parser import Parser
+from xdsl.printer import Printer
+from xdsl.utils.exceptions import VerifyException
+
+from ...dialects.loop import BlockOp, ForOp
+from ...errors import ScheduleError
+from .. import primitives
+from ..interfaces import Effect, Payload, Results, TransformOpInterface
+from ..upstream import syntax
+from .navigation import spread, typed_op, typed_ops
+from .params import mixed_integers
+
+if TYPE_CHECKING:
+    from ..interpreter import Interpreter
+    from ..state import TransformState
+
+_GUARD = StringAttr("guard")
+_LOCAL = StringAttr("local")
+_TAILS = ("guard", "exact")
+
+
+def _loops(state: TransformState, handles: Sequence[SSAValue]) -> list[ForOp]:
+    """The loops of several handles, one after another; at least one."""
+    loops = [loop for handle in handles for loop in typed_ops(state, handle, ForOp)]
+    if not loops:
+        raise ScheduleError("expected at least one loop, got empty handles")
+    return loops
+
+
+@irdl_op_definition
+class TileOp(TransformOpInterface, IRDLOperation):
+    """Splits each loop in an outer and an inner one, and moves the inner ones inside.
+
+    `%io, %jo, %ii, %ji = sched.tile %i, %j tile_sizes [%ti, 64] : (!transform.any_op, …, !transform.any_param) -> (…)`
+
+    Results: a handle for each loop, outer loops first; or two handles, all outer and all inner loops.
+    """
+
+    name = "sched.tile"
+    loops = var_operand_def(TransformOpHandleType)
+    sizes = var_operand_def(TransformParamHandleType)
+    static_sizes = prop_def(DenseArrayBase.constr(i64))
+    tail = prop_def(StringAttr, default_value=_GUARD)
+    tiled = var_result_def(TransformOpHandleType)
+    irdl_options = (AttrSizedOperandSegments(as_property=True),)
+
+    def operand_effects(self) -> tuple[Effect, ...]:
+        return (*(Effect.ERASES for _ in self.loops), Effect.READS)
+
+    def verify_(self) -> None:
+        static = self.static_sizes.get_values()
+        if static.count(syntax.STATIC_OR_PARAM) != len(self.sizes):
+            raise VerifyException(
+                f"expected {static.count(syntax.STATIC_OR_PARAM)} params among the sizes, got {len(self.sizes)}"
+            )
+        if self.tail.data not in _TAILS:
+            raise VerifyException(f"expected a tail ({', '.join(_TAILS)}), got '{self.tail.data}'")
+        if len(self.tiled) not in (2, 2 * len(self.loops), 2 * len(static)):
+            raise VerifyException(f"expected {2 * len(static)} results, or 2, got {len(self.tiled)}")
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        state = interpreter.state
+        loops = _loops(state, self.loops)
+        sizes = mixed_integers(state, self.static_sizes.get_values(), self.sizes)
+        if len(sizes) != len(loops):
+            raise ScheduleError(f"expected {len(loops)} tile sizes, one for each loop, got {len(sizes)}", loops[0])
+        count = len(self.tiled)
+        if count not in (2, 2 * len(loops)):
+            raise ScheduleError(f"expected {2 * len(loops)} results, or 2, got {count}", loops[0])
+        tiled = primitives.tile(loops, sizes, self.tail.data)
+        if count == 2:
+            return [tiled[: len(loops)], tiled[len(loops) :]]
+        return spread(tiled, count, "loop")
+
+    @classmethod
+    def parse(cls, parser: Parser) -> TileOp:
+        loops = syntax.parse_operands(parser)
+        parser.parse_keyword("tile_sizes")
+        static, params = syntax.split_mixed(syntax.parse_mixed(parser))
+        attributes = parser.parse_optional_attr_dict()
+        tail = attributes.pop("tail", _GUARD)
+        values, results = syntax.parse_functional(parser, [*loops, *params])
+        op = cls.build(
+            operands=[values[: len(loops)], values[len(loops) :]],
+            result_types=[results],
+            properties={"static_sizes": DenseArrayBase.from_list(i64, static), "tail": tail},
+        )
+        op.attributes.update(attributes)
+        return op
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_list(self.loops, printer.print_ssa_value)
+        printer.print_string(" tile_sizes [")
+        syntax.print_mixed(printer, self.static_sizes.get_values(), self.sizes)
+        printer.print_string("]")
+        shown: dict[str, Attribute] = {"tail": self.tail} if self.tail != _GUARD else {}
+        syntax.print_attr_dict(printer, shown | self.attributes)
+        syntax.print_functional(printer, self.operands, self.results)
+
+
+@irdl_op_definition
+class InterchangeOp(TransformOpInterface, IRDLOperation):
+    """Reorders loops of one perfect nest: place `p` gets the loop `permutation[p]`.
+
+    `sched.interchange %i, %j permutation = [1, 0] : (!transform.any_op, !transform.any_op) -> ()`
+
+    Results: none, or the loops in their new order.
+    """
+
+    name = "sched.interchange"
+    loops = var_operand_def(TransformOpHandleType)
+    permutation = prop_def(DenseArrayBase.constr(i64))
+    reordered = var_result_def(TransformOpHandleType)
+    assembly_format = "$loops `permutation` `=` $permutation attr-dict `:` functional-type(operands, results)"
+
+    OPERAND_EFFECTS: ClassVar[tuple[Effect, ...]] = (Effect.FORWARDS,)
+
+    def verify_(self) -> None:
+        permutation = self.permutation.get_values()
+        if sorted(permutation) != list(range(len(permutation))):
+            raise VerifyException(f"expected a permutation of 0..{len(permutation) - 1}, got {list(permutation)}")
+        if len(self.reordered) not in (0, 1, len(permutation)):
+            raise VerifyException(f"expected 0, 1 or {len(permutation)} results, got {len(self.reordered)}")
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        loops = _loops(interpreter.state, self.loops)
+        permutation = list(self.permutation.get_values())
+        if len(loops) != len(permutation):
+            raise ScheduleError(f"expected {len(permutation)} loops to permute, got {len(loops)}", loops[0])
+        reordered = primitives.interchange(loops, permutation)
+        return spread(reordered, len(self.reordered), "loop") if self.reordered else []
+
+
+@irdl_op_definition
+class ReorderOp(TransformOpInterface, IRDLOperation):
+    """Reorders loops of one perfect nest: handles say the new order, whatever the present one is.
+
+    `sched.reorder %k, %i, %j : !transform.any_op, !transform.any_op, !transform.any_op`
+    """
+
+    name = "sched.reorder"
+    loops = var_operand_def(TransformOpHandleType)
+    assembly_format = "$loops attr-dict `:` type($loops)"
+
+    OPERAND_EFFECTS: ClassVar[tuple[Effect, ...]] = (Effect.FORWARDS,)
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        wanted = _loops(interpreter.state, self.loops)
+        present = sorted(wanted, key=_depth)
+        permutation = [present.index(loop) for loop in wanted]
+        if permutation != sorted(permutation):
+            primitives.interchange(present, permutation)
+        return []
+
+
+def _depth(op: Operation) -> int:
+    depth, parent = 0, op.parent_op()
+    while parent is not None:
+        depth, parent = depth + 1, parent.parent_op()
+    return depth
+
+
+@irdl_op_definition
+class CoalesceOp(TransformOpInterface, IRDLOperation):
+    """Makes one loop of loops directly inside of one another; one loop stays what it is.
+
+    `%ij = sched.coalesce %i, %j : (!transform.any_op, !transform.any_op) -> !transform.any_op`
+    """
+
+    name = "sched.coalesce"
+    loops = var_operand_def(TransformOpHandleType)
+    coalesced = result_def(TransformOpHandleType)
+    assembly_format = "$loops attr-dict `:` functional-type(operands, results)"
+
+    OPERAND_EFFECTS: ClassVar[tuple[Effect, ...]] = (Effect.ERASES,)
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        loops = _loops(interpreter.state, self.loops)
+        return [[loops[0] if len(loops) == 1 else primitives.coalesce(loops)]]
+
+
+class _MarkOp(TransformOpInterface, IRDLOperation):
+    """Marks loops; if one is refused, none is marked."""
+
+    loops = var_operand_def(TransformOpHandleType)
+    assembly_format = "$loops attr-dict `:` type($loops)"
+
+    OPERAND_EFFECTS: ClassVar[tuple[Effect, ...]] = (Effect.FORWARDS,)
+
+
+def _mark(loops: Sequence[ForOp], mark: Callable[[ForOp], None]) -> None:
+    before = [dict(loop.properties) for loop in loops]
+    try:
+        for loop in loops:
+            mark(loop)
+    except ScheduleError:
+        for loop, properties in zip(loops, before, strict=True):
+            loop.properties = properties
+        raise
+
+
+@irdl_op_definition
+class UnrollOp(_MarkOp):
+    """Marks loops to be unrolled: `sched.unroll %ii : !transform.any_op`"""
+
+    name = "sched.unroll"
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        _mark(_loops(interpreter.state, self.loops), primitives.unroll)
+        return []
+
+
+@irdl_op_definition
+class VectorizeOp(_MarkOp):
+    """Marks loops whose iterations become vector lanes: `sched.vectorize %ji : !transform.any_op`"""
+
+    name = "sched.vectorize"
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        _mark(_loops(interpreter.state, self.loops), primitives.vectorize)
+        return []
+
+
+@irdl_op_definition
+class PeelOp(_MarkOp):
+    """Marks loops whose last iteration is emitted on its own.
+
+    `sched.peel %io, %jo : !transform.any_op, !transform.any_op`
+    """
+
+    name = "sched.peel"
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        primitives.peel(_loops(interpreter.state, self.loops))
+        return []
+
+
+@irdl_op_definition
+class ParallelizeOp(TransformOpInterface, IRDLOperation):
+    """Marks a loop whose iterations run on all threads, at least `grain` on each.
+
+    `sched.parallelize %io grain = %g : !transform.any_op, !transform.any_param`
+    """
+
+    name = "sched.parallelize"
+    loop = operand_def(TransformOpHandleType)
+    grain = opt_operand_def(TransformParamHandleType)
+    static_grain = opt_prop_def(DenseArrayBase.constr(i64))
+
+    OPERAND_EFFECTS: ClassVar[tuple[Effect, ...]] = (Effect.FORWARDS, Effect.READS)
+
+    def verify_(self) -> None:
+        static = self.static_grain.get_values() if self.static_grain is not None else ()
+        if len(static) > 1 or static.count(syntax.STATIC_OR_PARAM) != (self.grain is not None):
+            raise VerifyException("expected one grain, an integer or a param")
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        loops = _loops(interpreter.state, [self.loop])
+        grain: int | None = None
+        if self.static_grain is not None:
+            params = [self.grain] if self.grain is not None else []
+            grain = mixed_integers(interpreter.state, self.static_grain.get_values(), params)[0]
+        _mark(loops, lambda loop: primitives.parallelize(loop, grain))
+        return []
+
+    @classmethod
+    def parse(cls, parser: Parser) -> ParallelizeOp:
+        operands = [parser.parse_unresolved_operand()]
+        properties: dict[str, Attribute] = {}
+        if parser.parse_optional_keyword("grain") is not None:
+            parser.parse_punctuation("=")
+            static, params = syntax.split_mixed([syntax.parse_integer_or_param(parser)])
+            properties["static_grain"] = DenseArrayBase.from_list(i64, static)
+            operands += params
+        attributes = parser.parse_optional_attr_dict()
+        pos = parser.pos
+        parser.parse_punctuation(":")
+        values = syntax.resolve(parser, operands, syntax.parse_types(parser), pos)
+        return cls.create(operands=values, properties=properties, attributes=attributes)
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_ssa_value(self.loop)
+        if self.static_grain is not None:
+            printer.print_string(" grain = ")
+            syntax.print_mixed(printer, self.static_grain.get_values(), [self.grain] if self.grain is not None else [])
+        syntax.print_attr_dict(printer, self.attributes)
+        syntax.print_types(printer, self.operands)
+
+
+def _staging_loop(state: TransformState, loop: SSAValue | None) -> ForOp | None:
+    return typed_op(state, loop, ForOp) if loop is not None else None
+
+
+@irdl_op_definition
+class CacheReadOp(TransformOpInterface, IRDLOperation):
+    """Copies what a block reads of a buffer into a staged buffer, once for each iteration of the loop (else once).
+
+    `%b = sched.cache_read %c, %B at %jo {memory_space = "local"} : (…) -> !transform.any_op`
+    """
+
+    name = "sched.cache_read"
+    block = operand_def(TransformOpHandleType)
+    buffer = operand_def(TransformValueHandleType)
+    at = opt_operand_def(TransformOpHandleType)
+    memory_space = prop_def(StringAttr, default_value=_LOCAL)
+    copy = result_def(TransformOpHandleType)
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "$block `,` $buffer (`at` $at^)? attr-dict `:` functional-type(operands, results)"
+
+    OPERAND_EFFECTS: ClassVar[tuple[Effect, ...]] = (Effect.FORWARDS, Effect.READS, Effect.FORWARDS)
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        state = interpreter.state
+        block = typed_op(state, self.block, BlockOp)
+        buffers = state.values(self.buffer)
+        if len(buffers) != 1:
+            raise ScheduleError(f"expected a handle to exactly one buffer, got {len(buffers)}", block)
+        loop = _staging_loop(state, self.at)
+        return [[primitives.cache_read(block, buffers[0], loop, self.memory_space.data)]]
+
+
+@irdl_op_definition
+class CacheWriteOp(TransformOpInterface, IRDLOperation):
+    """Lets a block write into a staged buffer, copied out at the end of each iteration of the loop (else once).
+
+    `%out = sched.cache_write %c at %jo {memory_space = "local"} : (…) -> !transform.any_op`
+    """
+
+    name = "sched.cache_write"
+    block = operand_def(TransformOpHandleType)
+    at = opt_operand_def(TransformOpHandleType)
+    memory_space = prop_def(StringAttr, default_value=_LOCAL)
+    copy = result_def(TransformOpHandleType)
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "$block (`at` $at^)? attr-dict `:` functional-type(operands, results)"
+
+    OPERAND_EFFECTS: ClassVar[tuple[Effect, ...]] = (Effect.FORWARDS,)
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        block = typed_op(interpreter.state, self.block, BlockOp)
+        loop = _staging_loop(interpreter.state, self.at)
+        return [[primitives.cache_write(block, loop, self.memory_space.data)]]
+
+
+class _MoveOp(TransformOpInterface, IRDLOperation):
+    block = operand_def(TransformOpHandleType)
+    loop = operand_def(TransformOpHandleType)
+    assembly_format = "$block `into` $loop attr-dict `:` type($block) `,` type($loop)"
+
+    OPERAND_EFFECTS: ClassVar[tuple[Effect, ...]] = (Effect.FORWARDS, Effect.FORWARDS)
+
+    def payload(self, interpreter: Interpreter) -> tuple[BlockOp, ForOp]:
+        """The block to move and the loop to move it into."""
+        state = interpreter.state
+        return typed_op(state, self.block, BlockOp), typed_op(state, self.loop, ForOp)
+
+
+@irdl_op_definition
+class ComputeAtOp(_MoveOp):
+    """Moves a producer into a loop of its consumer.
+
+    `sched.compute_at %p into %jo : !transform.any_op, !transform.any_op`
+    """
+
+    name = "sched.compute_at"
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        primitives.compute_at(*self.payload(interpreter))
+        return []
+
+
+@irdl_op_definition
+class ReverseComputeAtOp(_MoveOp):
+    """Moves a consumer into a loop of its producer.
+
+    `sched.reverse_compute_at %c into %jo : !transform.any_op, !transform.any_op`
+    """
+
+    name = "sched.reverse_compute_at"
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        primitives.reverse_compute_at(*self.payload(interpreter))
+        return []
+
+
+@irdl_op_definition
+class ComputeInlineOp(TransformOpInterface, IRDLOperation):
+    """Computes what a block writes where it is read, and erases the block.
+
+    `sched.compute_inline %p : !transform.any_op`
+    """
+
+    name = "sched.compute_inline"
+    block = operand_def(TransformOpHandleType)
+    assembly_format = "$block attr-dict `:` type($block)"
+
+    OPERAND_EFFECTS: ClassVar[tuple[Effect, ...]] = (Effect.ERASES,)
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        primitives.compute_inline(typed_op(interpreter.state, self.block, BlockOp))
+        return []
+
+
+@irdl_op_definition
+class DecomposeReductionOp(TransformOpInterface, IRDLOperation):
+    """Makes a block of a reduction's init, in front of the loop.
+
+    `%init = sched.decompose_reduction %c at %k : (!transform.any_op, !transform.any_op) -> !transform.any_op`
+    """
+
+    name = "sched.decompose_reduction"
+    block = operand_def(TransformOpHandleType)
+    loop = operand_def(TransformOpHandleType)
+    init = result_def(TransformOpHandleType)
+    assembly_format = "$block `at` $loop attr-dict `:` functional-type(operands, results)"
+
+    OPERAND_EFFECTS: ClassVar[tuple[Effect, ...]] = (Effect.FORWARDS, Effect.FORWARDS)
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        state = interpreter.state
+        block, loop = typed_op(state, self.block, BlockOp), typed_op(state, self.loop, ForOp)
+        payload: Payload = [primitives.decompose_reduction(block, loop)]
+        return [payload]
+
+
+PRIMITIVE_OPS: list[type[Operation]] = [
+    CacheReadOp,
+    CacheWriteOp,
+    CoalesceOp,
+    ComputeAtOp,
+    ComputeInlineOp,
+    DecomposeReductionOp,
+    InterchangeOp,
+    ReorderOp,
+    ParallelizeOp,
+    PeelOp,
+    ReverseComputeAtOp,
+    TileOp,
+    UnrollOp,
+    VectorizeOp,
+]

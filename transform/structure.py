@@ -1,0 +1,236 @@
+"""What a block computes, read off its iterators and accesses: contraction, map, reduction. Nothing here changes IR."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from xdsl.dialects import arith
+from xdsl.dialects.builtin import AnyFloat, IntegerType, MemRefType
+from xdsl.dialects.func import FuncOp
+from xdsl.ir import Attribute, BlockArgument, Operation, SSAValue
+from xdsl.ir.affine import AffineDimExpr
+
+from ..dialects.loop import CONSTANT, BlockOp, ForOp, IteratorKind, ReadOp, ReduceOp, WriteOp, enclosing_loops, loop_of
+from ..errors import ScheduleError
+
+_ADD = (arith.AddfOp, arith.AddiOp)
+_MULTIPLY = (arith.MulfOp, arith.MuliOp)
+_CASTS = (arith.ExtFOp, arith.ExtSIOp, arith.ExtUIOp, arith.SIToFPOp, arith.UIToFPOp)
+
+
+@dataclass(frozen=True)
+class Contraction:
+    """Positions of a contraction's iterators: in both inputs (`batch`), in the left one only (`m`), in the right one
+    only (`n`), summed over (`k`). The right input is the one that moves along the output's last dimension."""
+
+    batch: tuple[int, ...]
+    m: tuple[int, ...]
+    n: tuple[int, ...]
+    k: tuple[int, ...]
+    left: ReadOp
+    right: ReadOp
+
+
+def reduction_of(block: BlockOp) -> ReduceOp | None:
+    """The one reduction of a block into one buffer, if that is all that the block writes besides its init."""
+    found = [op for op in block.writes() if op.parent_op() is block]
+    if len(found) == 1 and isinstance(found[0], ReduceOp) and len(found[0].buffers) == 1:
+        return found[0]
+    return None
+
+
+def contraction_of(block: BlockOp) -> Contraction | None:
+    """The roles of a block's iterators if it sums products of two reads."""
+    reduce = reduction_of(block)
+    if reduce is None or block.has_kind(IteratorKind.ORDERED) or not _combines_by(reduce, _ADD):
+        return None
+    factors = _factors(reduce.values[0])
+    if factors is None:
+        return None
+    used = [_iterators_used(read, block) for read in factors]
+    if any(positions is None for positions in used):
+        return None
+    left, right = (positions or set[int]() for positions in used)
+    last = _iterators_of_last_dimension(reduce, block)
+    if last <= left and not last <= right:
+        left, right, factors = right, left, factors[::-1]
+    kinds = block.kinds
+    spatial = [i for i, kind in enumerate(kinds) if kind is IteratorKind.SPATIAL]
+    reduced = [i for i, kind in enumerate(kinds) if kind is IteratorKind.REDUCE]
+    if not all(i in left and i in right for i in reduced) or not all(i in left or i in right for i in spatial):
+        return None
+    return Contraction(
+        tuple(i for i in spatial if i in left and i in right),
+        tuple(i for i in spatial if i in left and i not in right),
+        tuple(i for i in spatial if i in right and i not in left),
+        tuple(reduced),
+        *factors,
+    )
+
+
+def _combines_by(reduce: ReduceOp, kinds: tuple[type[Operation], ...]) -> bool:
+    ops = list(reduce.combiner.block.ops)
+    return len(ops) == 2 and isinstance(ops[0], kinds)
+
+
+def _factors(value: SSAValue) -> tuple[ReadOp, ReadOp] | None:
+    product = value.owner
+    if not isinstance(product, _MULTIPLY):
+        return None
+    reads = [_read_behind(operand) for operand in product.operands]
+    first, second = reads
+    return (first, second) if first is not None and second is not None else None
+
+
+def _read_behind(value: SSAValue) -> ReadOp | None:
+    owner = value.owner
+    while isinstance(owner, _CASTS):
+        owner = owner.operands[0].owner
+    return owner if isinstance(owner, ReadOp) else None
+
+
+def _iterators_used(read: ReadOp, block: BlockOp) -> set[int] | None:
+    """Positions of the iterators that an access moves with; none if it is indexed by data."""
+    positions: set[int] = set()
+    for expr in read.map.data.results:
+        for dim in expr.used_dims():
+            index = read.indices[dim]
+            if not isinstance(index, BlockArgument) or index.block is not block.body.block:
+                return None
+            positions.add(index.index)
+    return positions
+
+
+def _iterators_of_last_dimension(write: ReduceOp | WriteOp, block: BlockOp) -> set[int]:
+    results = write.map.data.results
+    if not results:
+        return set()
+    indices = [write.indices[dim] for dim in results[-1].used_dims()]
+    return {index.index for index in indices if isinstance(index, BlockArgument) and index.block is block.body.block}
+
+
+def is_map(block: BlockOp) -> bool:
+    """Whether each point of the block writes elements of its own and nothing is accumulated."""
+    return all(kind is IteratorKind.SPATIAL for kind in block.kinds)
+
+
+def is_reduction(block: BlockOp) -> bool:
+    """Whether the block combines values over reduce iterators and has no ordered one."""
+    return block.has_kind(IteratorKind.REDUCE) and not block.has_kind(IteratorKind.ORDERED)
+
+
+def is_row_reduction(block: BlockOp) -> bool:
+    """Whether the block reduces over the last dimension of what it reads, and over nothing else."""
+    reads = [op for op in block.reads() if op.parent_op() is block]
+    if not is_reduction(block) or not reads:
+        return False
+    reduced = {i for i, kind in enumerate(block.kinds) if kind is IteratorKind.REDUCE}
+    return any(_moves_last(read, block, reduced) for read in reads)
+
+
+def _moves_last(read: ReadOp, block: BlockOp, reduced: set[int]) -> bool:
+    *outer, last = (*read.map.data.results,) or (None,)
+    if not isinstance(last, AffineDimExpr):
+        return False
+    index = read.indices[last.position]
+    if not isinstance(index, BlockArgument) or index.block is not block.body.block or reduced != {index.index}:
+        return False
+    return all(last.position not in expr.used_dims() for expr in outer if expr is not None)
+
+
+KINDS: dict[str, Callable[[BlockOp], bool]] = {
+    "any": lambda block: True,
+    "contraction": lambda block: contraction_of(block) is not None,
+    "map": is_map,
+    "reduction": is_reduction,
+    "row_reduction": is_row_reduction,
+}
+"""What `sched.match_structure` can ask for."""
+
+
+@dataclass(frozen=True)
+class StructureSpec:
+    """What a block should look like; what is None is not asked."""
+
+    kind: str = "any"
+    spatial: int | None = None
+    reduce: int | None = None
+    ordered: int | None = None
+    rank: int | None = None
+    element_type: Attribute | None = None
+    constant: tuple[int, ...] = ()
+    """Inputs (by order of first read) that have to be model constants."""
+
+
+def mismatch(block: Operation, spec: StructureSpec) -> str | None:
+    """Why an op does not look as asked for; None if it does."""
+    if not isinstance(block, BlockOp):
+        return f"expected loop.block, got {block.name}"
+    for kind, wanted in (
+        (IteratorKind.SPATIAL, spec.spatial),
+        (IteratorKind.REDUCE, spec.reduce),
+        (IteratorKind.ORDERED, spec.ordered),
+    ):
+        count = block.kinds.count(kind)
+        if wanted is not None and count != wanted:
+            return f"expected {wanted} {kind} iterators, got {count}"
+    return _buffer_mismatch(block, spec) or (
+        None if KINDS[spec.kind](block) else f"expected a {spec.kind}, got block '{block.block_name}'"
+    )
+
+
+def _buffer_mismatch(block: BlockOp, spec: StructureSpec) -> str | None:
+    for buffer in block.written_buffers():
+        assert isinstance(buffer.type, MemRefType)
+        rank = len(buffer.type.get_shape())
+        if spec.rank is not None and rank != spec.rank:
+            return f"expected to write a buffer of rank {spec.rank}, got {rank}"
+        if spec.element_type is not None and buffer.type.element_type != spec.element_type:
+            return f"expected to write {spec.element_type}, got {buffer.type.element_type}"
+    inputs = buffers_read(block)
+    for position in spec.constant:
+        if position >= len(inputs) or not is_constant(inputs[position]):
+            return f"expected input #{position} to be a constant"
+    return None
+
+
+def buffers_read(block: BlockOp) -> list[SSAValue]:
+    """The buffers that a block reads by `loop.read`, each once, in program order."""
+    return list(dict.fromkeys(read.buffer for read in block.reads()))
+
+
+def is_constant(buffer: SSAValue) -> bool:
+    """Whether a buffer is a kernel parameter that is a model constant."""
+    if not isinstance(buffer, BlockArgument):
+        return False
+    func = buffer.block.parent_op()
+    if not isinstance(func, FuncOp) or func.arg_attrs is None:
+        return False
+    return CONSTANT in func.arg_attrs.data[buffer.index].data
+
+
+def loops_binding(block: BlockOp, positions: Sequence[int]) -> list[ForOp]:
+    """The loops that bind the iterators at the positions, outermost first.
+
+    Raises:
+        ScheduleError: if such a loop binds another iterator too.
+    """
+    forms = block.binding_forms()
+    mine = {loop_of(value) for position in positions for value in forms[position].values()}
+    others = {loop_of(value) for i, form in enumerate(forms) if i not in positions for value in form.values()}
+    shared = mine & others
+    loops = [loop for loop in enclosing_loops(block) if loop in mine]
+    for loop in loops:
+        if loop in shared:
+            raise ScheduleError("expected a loop that binds iterators of one role, got one of several", loop)
+    return loops
+
+
+def element_bytes(type: Attribute) -> int:
+    """How many bytes an element takes in memory."""
+    if isinstance(type, IntegerType):
+        return max(1, type.width.data // 8)
+    if isinstance(type, AnyFloat):
+        return type.bitwidth // 8
+    raise ScheduleError(f"expected an integer or float element type, got {type}")

@@ -1,0 +1,52 @@
+"""Facts of the target that a module names in an attribute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol, runtime_checkable
+
+from xdsl.ir import Attribute, Operation
+
+from ..errors import ScheduleError, did_you_mean
+
+TARGET_SUFFIX = ".target"
+"""A module names its target in an attribute `<dialect>.target`, such as `cpu.target`."""
+
+
+@runtime_checkable
+class TargetFacts(Protocol):
+    """A target attribute whose facts scripts may ask for."""
+
+    def facts(self) -> dict[str, int]:
+        """The facts by name."""
+        ...
+
+
+def target_of(op: Operation) -> Attribute | None:
+    """The target attribute of the nearest op around `op` that has one."""
+    for candidate in _nearby(op):
+        for name, attr in candidate.attributes.items():
+            if name.endswith(TARGET_SUFFIX):
+                return attr
+    return None
+
+
+def _nearby(op: Operation) -> Iterator[Operation]:
+    current: Operation | None = op
+    while current is not None:
+        yield current
+        current = current.parent_op()
+
+
+def target_fact(op: Operation, name: str) -> int:
+    """A fact of the target that `op` is compiled for."""
+    target = target_of(op)
+    if target is None:
+        raise ScheduleError(f"expected a module with a target to ask for '{name}', got none", op)
+    if not isinstance(target, TargetFacts):
+        raise ScheduleError(f"expected a target with facts, got {target}", op)
+    facts = target.facts()
+    if name not in facts:
+        listed = ", ".join(facts)
+        raise ScheduleError(f"expected a fact of the target ({listed}), got '{name}'{did_you_mean(name, facts)}", op)
+    return facts[name]
