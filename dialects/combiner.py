@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from xdsl.dialects.arith import FastMathFlagsAttr
 from xdsl.dialects.builtin import ArrayAttr, FloatAttr, IntegerAttr
@@ -104,7 +105,7 @@ def verify_combiner(
     if len(identity.data) != len(types):
         raise VerifyException(f"expected {len(types)} identity values, got {len(identity.data)}")
     for value, type in zip(identity.data, types, strict=True):
-        if not isinstance(value, IntegerAttr | FloatAttr) or value.type != type:
+        if not isinstance(value, IntegerAttr | FloatAttr) or cast(Attribute, value.type) != type:
             raise VerifyException(f"expected an identity of type {type}, got {value}")
     last = region.block.last_op
     if not isinstance(last, terminator):

@@ -81,7 +81,7 @@ class _Proof:
 
     def grouped(self, form: Lin) -> Terms:
         """The terms of a form, with bounded sums in place of their terms."""
-        terms: Terms = dict(form.terms)
+        terms: Terms = {atom: scale for atom, scale in form.terms.items()}  # noqa: C416 (widens the key type)
         for members, group in self.groups:
             scales = {divmod(terms.get(atom, 0), coefficient) for atom, coefficient in members.items()}
             if len(scales) != 1:
@@ -167,9 +167,8 @@ def prove_coverage(
         if parts is None:
             raise Unproven("expected floordiv and mod of loops inside or outside of the buffer's lifetime, got both")
         outer, own = parts
-        if not staged or kind is IteratorKind.REDUCE:
-            if not outer.is_const or outer.const:
-                raise Unproven(f"expected a {kind} binding that starts at 0 with the loops of the buffer's lifetime")
+        if (not staged or kind is IteratorKind.REDUCE) and (not outer.is_const or outer.const):
+            raise Unproven(f"expected a {kind} binding that starts at 0 with the loops of the buffer's lifetime")
         reached = proof.sum_extent(proof.grouped(own), 0)
         if reached < extent and (not staged or kind is IteratorKind.REDUCE):
             raise Unproven(f"expected a {kind} iterator of extent {extent} to be covered, got {reached} values")

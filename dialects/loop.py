@@ -22,12 +22,11 @@ from xdsl.dialects.builtin import (
     i64,
 )
 from xdsl.dialects.func import FuncOp
-from xdsl.dialects.utils import FastMathFlag
+from xdsl.dialects.utils import EnumAttribute, FastMathFlag
 from xdsl.ir import (
     Attribute,
     Block,
     Dialect,
-    EnumAttribute,
     Operation,
     Region,
     SpacedOpaqueSyntaxAttribute,
@@ -59,6 +58,7 @@ from xdsl.traits import (
     NoTerminator,
 )
 from xdsl.utils.exceptions import VerifyException
+from xdsl.utils.hints import isa
 from xdsl.utils.str_enum import StrEnum
 
 from .affine_syntax import (
@@ -70,6 +70,7 @@ from .affine_syntax import (
 )
 from .combiner import parse_combiner, print_combiner, verify_combiner
 from .quasi_affine import Bounds, Interval, Lin, from_affine
+from .scalar import Constraints, guards_of, verify_combiner_body, verify_scalar_body
 
 _INDEX = IndexType()
 
@@ -326,6 +327,9 @@ class BlockOp(IRDLOperation):
         forms = [from_affine(e, operands, bounds or loop_bounds) for e in self.predicates.data.results]
         return list(zip(forms, self.limits.get_values(), strict=True))
 
+    def limits_of_predicates(self) -> Sequence[int]:
+        return () if self.limits is None else self.limits.get_values()
+
     def accesses(self) -> Iterator[ReadOp | WriteOp | ReduceOp]:
         """Every access of the block, in program order, also those in its init and in lazy branches."""
         for op in self.walk():
@@ -360,9 +364,8 @@ class BlockOp(IRDLOperation):
                 )
         if (self.predicates is None) != (self.limits is None):
             raise VerifyException("expected a limit for each predicate")
-        if self.predicates is not None and self.limits is not None:
-            if len(self.predicates.data.results) != len(self.limits.get_values()):
-                raise VerifyException("expected a limit for each predicate")
+        if self.predicates is not None and len(self.predicates.data.results) != len(self.limits_of_predicates()):
+            raise VerifyException("expected a limit for each predicate")
         if any(arg.type != _INDEX for arg in self.iterators):
             raise VerifyException("expected iterators of type index")
         for value in self.operands:
@@ -371,15 +374,12 @@ class BlockOp(IRDLOperation):
         for op in self.body.block.ops:
             if isinstance(op, InitOp) and op is not self.body.block.first_op:
                 raise VerifyException("expected loop.init as the first op of its block")
-            if isinstance(op, ForOp | BlockOp | AllocOp):
-                raise VerifyException(f"expected scalar code in a block, got {op.name}")
         if self.init is not None and not self.has_kind(IteratorKind.REDUCE):
             raise VerifyException("expected a reduce iterator in a block with an init")
-        own = set(self.iterators)
-        for op in self.walk():
-            for operand in op.operands:
-                if op is not self and loop_of(operand) is not None and operand not in own:
-                    raise VerifyException("expected a block's body to use iterators, got a loop's induction variable")
+        accesses = (ReadOp, WriteOp, ReduceOp)
+        verify_scalar_body(self.body.block, self, (*accesses, InitOp), is_iterator)
+        if self.init is not None:
+            verify_scalar_body(self.init.body.block, self, accesses, is_iterator)
         from .iteration import coverage_failure  # the proof needs this module
 
         if (failure := coverage_failure(self)) is not None:
@@ -485,21 +485,53 @@ class InitOp(IRDLOperation):
 def _verify_indices(map: AffineMap, indices: Sequence[SSAValue], buffers: Sequence[SSAValue]) -> None:
     if map.num_dims != len(indices) or map.num_symbols:
         raise VerifyException(f"expected a map with {len(indices)} dimensions, one for each index, got {map}")
-    for type in (buffer.type for buffer in buffers):
-        if isinstance(type, MemRefType) and len(type.shape) != len(map.results):
+    for type in [memref_type(buffer) for buffer in buffers]:
+        if len(type.shape) != len(map.results):
             raise VerifyException(f"expected {len(type.shape)} indices for {type}, got {len(map.results)}")
+
+
+def verify_bounds(access: ReadOp | WriteOp | ReduceOp) -> None:
+    """Checks that an access stays inside of its buffers wherever its block runs and the `scf.if`s around it let it.
+
+    Raises:
+        VerifyException: if that is not proven.
+    """
+    operands = [Lin.of(value) for value in access.indices]
+    constraints: Constraints | None = None
+    for dim, expr in enumerate(access.map.data.results):
+        form = from_affine(expr, operands, loop_bounds)
+        if not all(is_iterator(value) for value in form.values()):
+            continue  # data: the op says what happens out of range
+        interval = form.range(loop_bounds)
+        for buffer in access.buffers:
+            limit = memref_type(buffer).get_shape()[dim]
+            if interval is not None and interval[0] >= 0 and interval[1] < limit:
+                continue
+            if constraints is None:
+                constraints = Constraints(guards_of(access, is_iterator, loop_bounds), loop_bounds)
+            guarded = constraints.range(form)
+            if guarded is not None and (guarded[0] < 0 or guarded[1] >= limit):
+                raise VerifyException(
+                    f"expected indices of dimension {dim} in 0..{limit - 1}, got {guarded[0]}..{guarded[1]}"
+                )
+
+
+def memref_type(buffer: SSAValue) -> MemRefType[Attribute]:
+    """The type of a buffer."""
+    type = buffer.type
+    assert isa(type, MemRefType[Attribute])
+    return type
 
 
 def element_type(buffer: SSAValue) -> Attribute:
     """The element type of a buffer."""
-    assert isinstance(buffer.type, MemRefType)
-    return buffer.type.element_type
+    return memref_type(buffer).element_type
 
 
-def _parse_memref(parser: Parser) -> MemRefType:
+def _parse_memref(parser: Parser) -> MemRefType[Attribute]:
     pos = parser.pos
     type = parser.parse_type()
-    if not isinstance(type, MemRefType):
+    if not isa(type, MemRefType[Attribute]):
         parser.raise_error(f"expected a memref type, got {type}", pos)
     return type
 
@@ -546,6 +578,7 @@ class ReadOp(IRDLOperation):
                 len(used) != 1 or expr != AffineExpr.dimension(self.indices.index(used[0]))
             ):
                 raise VerifyException("expected a data-dependent index to stand alone in its dimension")
+        verify_bounds(self)
 
     @classmethod
     def parse(cls, parser: Parser) -> ReadOp:
@@ -595,6 +628,7 @@ class WriteOp(IRDLOperation):
             raise VerifyException(f"expected a value of type {element_type(self.buffer)}, got {self.value.type}")
         if any(not is_iterator(v) for v in self.indices):
             raise VerifyException("expected writes at affine functions of iterators, got a data-dependent index")
+        verify_bounds(self)
 
     @classmethod
     def parse(cls, parser: Parser) -> WriteOp:
@@ -692,7 +726,9 @@ class ReduceOp(IRDLOperation):
                 raise VerifyException(f"expected a value of type {element_type(buffer)}, got {value.type}")
         if any(not is_iterator(v) for v in self.indices):
             raise VerifyException("expected writes at affine functions of iterators, got a data-dependent index")
+        verify_bounds(self)
         verify_combiner(self.combiner, [value.type for value in self.values], self.identity, YieldOp)
+        verify_combiner_body(self.combiner.block)
 
     @classmethod
     def parse(cls, parser: Parser) -> ReduceOp:
@@ -758,12 +794,11 @@ class AllocOp(IRDLOperation):
     irdl_options = (ParsePropInAttrDict(),)
     assembly_format = "$sym_name attr-dict `:` type($buffer)"
 
-    def __init__(self, name: str, type: MemRefType) -> None:
+    def __init__(self, name: str, type: MemRefType[Attribute]) -> None:
         super().__init__(properties={"sym_name": StringAttr(name)}, result_types=[type])
 
     def verify_(self) -> None:
-        assert isinstance(self.buffer.type, MemRefType)
-        if any(extent < 1 for extent in self.buffer.type.get_shape()):
+        if any(extent < 1 for extent in memref_type(self.buffer).get_shape()):
             raise VerifyException(f"expected a static shape, got {self.buffer.type}")
         from .iteration import uncovered_read  # the proof needs this module
 

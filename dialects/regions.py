@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
-from xdsl.dialects.builtin import MemRefType
 from xdsl.ir import Operation, SSAValue
 
 from .loop import (
@@ -19,6 +18,7 @@ from .loop import (
     enclosing_loops,
     loop_bounds,
     loop_of,
+    memref_type,
 )
 from .quasi_affine import ZERO, Bounds, Lin, from_affine
 
@@ -42,8 +42,7 @@ def alloc_of(buffer: SSAValue) -> AllocOp | None:
 
 def buffer_shape(buffer: SSAValue) -> tuple[int, ...]:
     """The logical shape of a buffer."""
-    assert isinstance(buffer.type, MemRefType)
-    return buffer.type.get_shape()
+    return memref_type(buffer).get_shape()
 
 
 def accesses_of(buffer: SSAValue) -> list[Access]:

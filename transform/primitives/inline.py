@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from xdsl.dialects.affine import ApplyOp
 from xdsl.dialects.builtin import AffineMapAttr
-from xdsl.ir import SSAValue
+from xdsl.ir import Operation, SSAValue
 from xdsl.ir.affine import AffineMap
+from xdsl.utils.exceptions import VerifyException
 
 from ...dialects.loop import BlockOp, IteratorKind, ReadOp, WriteOp, loop_bounds
 from ...dialects.quasi_affine import Lin, from_affine, to_affine_map
@@ -51,8 +52,17 @@ def compute_inline(block: BlockOp) -> None:
                 ("read here", read),
             )
     _require_stable_inputs(block)
-    for read in reads:
-        _inline_into(block, write, dimensions, read)
+    copies = [_copy_body(block, write, dimensions, read) for read in reads]
+    for read, (ops, _) in zip(reads, copies, strict=True):
+        if (failure := _bounds_failure(ops)) is not None:
+            for inserted, _ in copies:
+                _discard(inserted)
+            refuse(f"{failure}, to inline '{block.block_name}' there", block, ("read here", read))
+    for read, (ops, value) in zip(reads, copies, strict=True):
+        read.result.replace_all_uses_with(value)
+        read.detach()
+        read.erase()
+        _erase_unused(ops)
     parent = block.parent_op()
     block.detach()
     block.erase()
@@ -107,42 +117,62 @@ def _require_stable_inputs(block: BlockOp) -> None:
                 )
 
 
-def _inline_into(block: BlockOp, write: WriteOp, dimensions: list[tuple[SSAValue | None, int]], read: ReadOp) -> None:
-    """Puts a copy of the block's body in place of one read."""
-    assert read.parent is not None
+def _copy_body(
+    block: BlockOp, write: WriteOp, dimensions: list[tuple[SSAValue | None, int]], read: ReadOp
+) -> tuple[list[Operation], SSAValue]:
+    """Puts a copy of the block's body in front of one read; gives its ops and the value that replaces the read."""
     target = read.parent
+    assert target is not None
     replacement: dict[SSAValue, Lin] = {v: Lin(0) for v in block.iterators}
     for form, (iterator, offset) in zip(iterator_forms(read), dimensions, strict=True):
         assert form is not None
         if iterator is not None:
             replacement[iterator] = form - offset
-    indices: dict[SSAValue, ApplyOp] = {}
+    ops: list[Operation] = []
     mapper: dict[SSAValue, SSAValue] = {}
     for iterator, form in replacement.items():
         map, operands = to_affine_map([form])
         apply = ApplyOp(operands, AffineMapAttr(map))
         apply.result.name_hint = iterator.name_hint
-        target.insert_op_before(apply, read)
-        indices[apply.result] = apply
+        ops.append(apply)
         mapper[iterator] = apply.result
     values = {v: replacement[k] for k, v in mapper.items()}
-    for op in block.body.block.ops:
-        if op is write:
-            continue
-        copy = op.clone(mapper)
-        target.insert_op_before(copy, read)
-        for inner in copy.walk():
+    ops += [op.clone(mapper) for op in block.body.block.ops if op is not write]
+    for op in ops:
+        target.insert_op_before(op, read)
+    for op in ops[len(replacement) :]:
+        for inner in op.walk():
             if isinstance(inner, ReadOp):
                 _compose_read(inner, values)
             elif isinstance(inner, ApplyOp):
                 _compose_apply(inner, values)
-    read.result.replace_all_uses_with(mapper.get(write.value, write.value))
-    read.detach()
-    read.erase()
-    for value, apply in indices.items():
-        if value.first_use is None:
-            apply.detach()
-            apply.erase()
+    return ops, mapper.get(write.value, write.value)
+
+
+def _bounds_failure(ops: list[Operation]) -> str | None:
+    """Why a copied read is not proven to be in bounds where it is now, if so."""
+    for op in ops:
+        for inner in op.walk():
+            if isinstance(inner, ReadOp):
+                try:
+                    inner.verify_()
+                except VerifyException as failure:
+                    return str(failure)
+    return None
+
+
+def _discard(ops: list[Operation]) -> None:
+    for op in reversed(ops):
+        op.detach()
+        op.erase()
+
+
+def _erase_unused(ops: list[Operation]) -> None:
+    """Erases index computations that turned out not to be needed."""
+    for op in ops:
+        if isinstance(op, ApplyOp) and op.result.first_use is None:
+            op.detach()
+            op.erase()
 
 
 def _compose_read(read: ReadOp, values: dict[SSAValue, Lin]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from xdsl.ir import Operation, SSAValue
 
 from ...dialects.iteration import Unproven, prove_coverage, uncovered_read, written_box
-from ...dialects.loop import AllocOp, BlockOp, ForOp, IteratorKind, enclosing_loops, loop_bounds
+from ...dialects.loop import AllocOp, BlockOp, ForOp, IteratorKind, ReduceOp, WriteOp, enclosing_loops, loop_bounds
 from ...dialects.quasi_affine import ZERO, Lin
 from ...dialects.regions import (
     Access,
@@ -160,7 +160,7 @@ def _producer_forms(block: BlockOp, buffers: Sequence[SSAValue], outer: Collecti
         if start.is_const:
             first = max(0, start.const)
             start, size = Lin(first), min(start.const + size, extent) - first
-        if size < 1 or size > extent and start.is_const:
+        if size < 1 or (size > extent and start.is_const):
             start, size = ZERO, extent
         forms.append((start, size))
     return forms
@@ -276,7 +276,7 @@ def _consumer_forms(
     return starts, predicates
 
 
-def _last_write(block: BlockOp, buffer: SSAValue, loop: ForOp) -> Access:
+def _last_write(block: BlockOp, buffer: SSAValue, loop: ForOp) -> WriteOp | ReduceOp:
     for writer in writers_of(buffer):
         if not is_inside(writer, loop):
             refuse(
@@ -323,7 +323,7 @@ def _match_read(block: BlockOp, read: Access, box: Sequence[Interval], found: di
 
 
 def _require_consumer_inputs(block: BlockOp, loop: ForOp, anchor: Operation, sources: set[SSAValue]) -> None:
-    """All else that the block reads must be complete before `anchor`'s place; nothing in between touches its outputs."""
+    """All else that the block reads must be complete before its new place; nothing in between may touch its outputs."""
     for buffer in dict.fromkeys(read.buffer for read in block.reads()):
         if buffer in sources:
             continue
@@ -363,7 +363,8 @@ def _move_after(
     parent, before = block.parent, block.next_op
     old_parent = block.parent_op()
     bindings, own = block.binding_forms(), block.predicate_forms()
-    assert parent is not None and anchor.parent is not None
+    assert parent is not None
+    assert anchor.parent is not None
     block.detach()
     top = _new_nest(block, forms)
     loops = [loop for loop in [top, *top.walk()] if isinstance(loop, ForOp)]
@@ -419,7 +420,8 @@ def sink_alloc(buffer: SSAValue) -> None:
     if target is None or target is home or not is_inside(target, home):
         return
     parent, before = alloc.parent, alloc.next_op
-    assert parent is not None and target.body.block.first_op is not None
+    assert parent is not None
+    assert target.body.block.first_op is not None
     alloc.detach()
     target.body.block.insert_op_before(alloc, target.body.block.first_op)
     if _staged_failure(buffer):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from xdsl.ir import Operation, SSAValue
 
@@ -132,7 +133,7 @@ def perfect_chain(loops: Sequence[ForOp]) -> list[ForOp]:
     if any(loop not in chain for loop in loops):
         stray = next(loop for loop in loops if loop not in chain)
         refuse(f"expected loops of one nest, got {describe(stray)} beside {describe(innermost)}", stray)
-    for above, below in zip(chain, chain[1:], strict=False):
+    for above, below in pairwise(chain):
         if above.body.block.first_op is not below or above.body.block.last_op is not below:
             other = next(op for op in above.body.block.ops if op is not below)
             refuse(f"expected {describe(above)} to hold nothing but {describe(below)}", above, ("it also holds", other))
@@ -157,7 +158,7 @@ def _relink(chain: Sequence[ForOp], order: Sequence[ForOp]) -> None:
     assert parent is not None
     for loop in reversed(chain):
         loop.detach()
-    for above, below in zip(order, order[1:], strict=False):
+    for above, below in pairwise(order):
         above.body.block.add_op(below)
     for op in body:
         order[-1].body.block.add_op(op)

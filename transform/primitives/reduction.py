@@ -71,7 +71,7 @@ def _split_init(block: BlockOp, loop: ForOp, spatial: list[ForOp], reducing: set
     loops, top = nest([each.extent for each in spatial], [each.induction_variable.name_hint for each in spatial], new)
     replacement: dict[SSAValue, Lin] = {}
     for old, copy in zip(spatial, loops, strict=True):
-        copy.kind_attr, copy.peel, copy.grain, copy.thread = old.kind_attr, old.peel, old.grain, old.thread
+        copy.properties.update(old.properties)
         replacement[old.induction_variable] = Lin.of(copy.induction_variable)
     forms = block.binding_forms()
     reduced = {each.induction_variable for each in reducing}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xdsl.dialects.builtin import IndexType, MemRefType, StringAttr
+from xdsl.dialects.builtin import IndexType, MemRefType, NoneAttr, StringAttr
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.ir.affine import AffineMap
@@ -18,6 +18,7 @@ from ...dialects.loop import (
     ReadOp,
     WriteOp,
     enclosing_loops,
+    memref_type,
     zero_map,
 )
 from ...dialects.quasi_affine import ZERO, Lin
@@ -155,9 +156,9 @@ def cache_write(block: BlockOp, at: ForOp | None, memory_space: str = "local") -
     copy = _copy(f"{alloc.sym_name.data}_write", alloc.buffer, buffer, box.intervals, kernel(block), box.conditions)
     first = min((child_in(parent, b) for b in staged), key=_index)
     last = max((child_in(parent, b) for b in staged), key=_index)
-    assert parent.regions[0].block is first.parent
-    first.parent.insert_op_before(alloc, first)
-    last.parent.insert_op_after(copy[0], last)  # pyright: ignore[reportOptionalMemberAccess]
+    body = parent.regions[0].block
+    body.insert_op_before(alloc, first)
+    body.insert_op_after(copy[0], last)
     _redirect(moved, buffer, alloc.buffer)
     failure = _first_uncovered([buffer, alloc.buffer])
     if failure is not None:
@@ -183,7 +184,7 @@ def bounding_box(reads: Sequence[Access], outer: Sequence[ForOp]) -> list[Interv
     boxes = [region(read, outer) for read in reads]
     result: list[Interval] = []
     for d, extent in enumerate(shape):
-        intervals = [box[d] for box in boxes if box is not None]
+        intervals = [box[d] for box in boxes]
         lower = _least([interval.lower for interval in intervals], least=True)
         upper = _least([interval.uppers[0] for interval in intervals], least=False)
         if lower is None or upper is None or not (upper - lower).is_const:
@@ -205,15 +206,12 @@ def _least(forms: Sequence[Lin], *, least: bool) -> Lin | None:
 
 
 def _alloc(parent: Operation, buffer: SSAValue, memory_space: str) -> AllocOp:
-    assert isinstance(buffer.type, MemRefType)
     base = buffer_name(buffer).removesuffix("_local")
     hint = buffer.name_hint
     name = fresh_name(kernel(parent), f"{base}_{memory_space or 'global'}")
-    type = (
-        MemRefType(buffer.type.element_type, buffer.type.shape, memory_space=StringAttr(memory_space))
-        if memory_space
-        else MemRefType(buffer.type.element_type, buffer.type.shape)
-    )
+    own = memref_type(buffer)
+    space = StringAttr(memory_space) if memory_space else NoneAttr()
+    type = MemRefType(own.element_type, own.shape, memory_space=space)
     alloc = AllocOp(name, type)
     alloc.buffer.name_hint = f"{hint}_{memory_space or 'global'}" if hint else None
     return alloc
@@ -270,7 +268,8 @@ def _copy(
 
 def _insert(parent: Operation, anchor: Operation, ops: Sequence[Operation]) -> None:
     block = anchor.parent
-    assert block is not None and block is parent.regions[0].block
+    assert block is not None
+    assert block is parent.regions[0].block
     for op in ops:
         block.insert_op_before(op, anchor)
 
