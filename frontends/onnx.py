@@ -52,6 +52,7 @@ def import_onnx(source: str | os.PathLike[str] | ModelProto, converters: Sequenc
         model, folder, label = _load(path), path.parent, f"'{path}'"
     if not model.HasField("graph") or not model.opset_import or not model.ir_version:
         raise ImportModelError(f"expected an ONNX model with a graph and an opset version, got {label}")
+    _check_names(model)
     return _Importer(model, folder, converters).run()
 
 
@@ -69,6 +70,20 @@ def _load(path: Path) -> ModelProto:
     except DecodeError:
         raise ImportModelError(f"expected an ONNX model, got a truncated or different file: '{path}'") from None
     return model
+
+
+def _check_names(model: ModelProto) -> None:
+    """Checks that names are text: protobuf gives bytes where they are not."""
+    names: list[object] = [opset.domain for opset in model.opset_import]
+    names += [tensor.name for tensor in model.graph.initializer]
+    for info in (*model.graph.input, *model.graph.output):
+        names += [info.name, *(dim.dim_param for dim in info.type.tensor_type.shape.dim)]
+    for node in model.graph.node:
+        names += [node.name, node.op_type, node.domain, *node.input, *node.output]
+        names += [attribute.name for attribute in node.attribute]
+    for name in names:
+        if not isinstance(name, str):
+            raise ImportModelError(f"expected names in UTF-8, got {name!r}")
 
 
 @dataclass

@@ -86,9 +86,7 @@ def _external_data(tensor: TensorProto, folder: Path | None) -> bytes:
     location = entries.get("location", "")
     if folder is None:
         raise ImportModelError(f"expected data in the model, got file '{location}': import the model by its path")
-    path = (folder / location).resolve()
-    if not location or os.path.isabs(location) or not path.is_relative_to(folder.resolve()):
-        raise ImportModelError(f"expected a file in the model's folder, got '{location}'")
+    path = _inside(folder, location)
     try:
         offset = int(entries.get("offset", "0"))
         length = int(entries["length"]) if "length" in entries else -1
@@ -102,6 +100,17 @@ def _external_data(tensor: TensorProto, folder: Path | None) -> bytes:
             return file.read(length)
     except OSError as error:
         raise ImportModelError(f"cannot read weight file '{location}': {error.strerror}") from None
+    except (OverflowError, ValueError):
+        raise ImportModelError(f"expected an offset and a length into file '{location}', got {entries}") from None
+
+
+def _inside(folder: Path, location: object) -> Path:
+    """The file at `location`, which does not leave `folder`, by links neither."""
+    if isinstance(location, str) and location and "\0" not in location and not os.path.isabs(location):
+        path = (folder / location).resolve()
+        if path.is_relative_to(folder.resolve()):
+            return path
+    raise ImportModelError(f"expected a file in the model's folder, got '{location}'")
 
 
 def data_attribute(name: str, type: graph.AnyTensor, data: bytes) -> graph.AnyDense | ResourceAttr:

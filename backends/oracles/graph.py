@@ -140,11 +140,11 @@ class _Interpreter:
 def _checked(array: Array, type: graph.AnyTensor, sizes: Mapping[str, int], op: Operation) -> Array:
     """`array`, rounded to the type of the value that it is; its shape must be that of the type."""
     dims = graph.shape_of(type)
+    assert len(dims) == array.ndim, f"{op.name}: {array.shape} is not of type {type}"
     if all(dim is None or not set(dim.symbols()) - set(sizes) for dim in dims):
-        expected = tuple(
-            size if dim is None else dim.evaluate(sizes) for dim, size in zip(dims, array.shape, strict=False)
-        )
-        assert array.shape == expected and len(dims) == array.ndim, f"{op.name}: {array.shape} is not of type {type}"
+        pairs = zip(dims, array.shape, strict=True)
+        fits = all(dim is None or dim.evaluate(sizes) == size for dim, size in pairs)
+        assert fits, f"{op.name}: {array.shape} is not of type {type}"
     return np.asarray(array, _DTYPES[type.element_type])
 
 
