@@ -45,8 +45,7 @@ class TransformInterpreterPass(PassRunningPass):
             op,
             entry=self.entry_point,
             ctx=runner.ctx,
-            passes=runner.registry.factories(),
-            run_pass=lambda pass_, _ctx, module: runner.run(pass_, module),
+            passes=runner,
         )
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:

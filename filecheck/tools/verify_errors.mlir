@@ -1,0 +1,18 @@
+// RUN: stepwell-opt %s --split-input-file --verify-diagnostics | filecheck %s
+
+// CHECK:      verify_errors.mlir:7:3: 'arith.constant' op: {{.*}}f32{{.*}}i32
+// CHECK-NEXT:   see current operation: %{{.*}} = "arith.constant"() <{value = 2 : i32}> : () -> f32
+
+func.func @f() {
+  %a = "arith.constant"() <{value = 2 : i32}> : () -> f32
+  func.return
+}
+
+// -----
+
+// CHECK:      verify_errors.mlir:17:3: 'arith.constant' op: Operation arith.constant terminates block
+// CHECK-NEXT:   see current operation: %b = "arith.constant"()
+
+func.func @g(%a: i32) -> i32 {
+  %b = arith.constant 1 : i32
+}
