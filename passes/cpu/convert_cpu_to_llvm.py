@@ -1,0 +1,104 @@
+"""`convert-cpu-to-llvm`: what is left of the `cpu` dialect and of our attributes, in upstream's terms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects import affine, arith, func, llvm
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    DictionaryAttr,
+    IntegerAttr,
+    MemRefType,
+    ModuleOp,
+    StringAttr,
+    UnitAttr,
+    UnrealizedConversionCastOp,
+    i32,
+    i64,
+)
+from xdsl.ir import Attribute
+from xdsl.ir.affine import AffineConstantExpr, AffineExpr, AffineMap
+from xdsl.passes import ModulePass
+
+from ...dialects import cpu
+from ...dialects.loop import CONSTANT, OUTPUT
+
+_POINTER = llvm.LLVMPointerType()
+_OURS = (OUTPUT, CONSTANT)
+
+
+def convert_cpu_to_llvm(module: ModuleOp) -> None:
+    """Lowers prefetches, the target and the marks on arguments, in place."""
+    for op in tuple(module.walk()):
+        if isinstance(op, cpu.PrefetchOp):
+            lower_prefetch(op)
+        elif isinstance(op, func.FuncOp):
+            lower_argument_marks(op)
+    lower_target(module)
+
+
+def lower_prefetch(op: cpu.PrefetchOp) -> None:
+    """A prefetch becomes LLVM's, on the address of the element."""
+    type = op.memref.type
+    assert isinstance(type, MemRefType)
+    map = op.map.data
+    offset: AffineExpr = AffineConstantExpr(0)
+    stride = 1
+    for index, extent in reversed(tuple(zip(map.results, type.get_shape(), strict=True))):
+        offset = offset + index * stride
+        stride *= extent
+    linear = affine.AffineMapAttr(AffineMap(map.num_dims, map.num_symbols, (offset,)))
+    apply = affine.ApplyOp(op.indices, linear)
+    index = arith.IndexCastOp(apply.result, i64)
+    base = UnrealizedConversionCastOp.get((op.memref,), (_POINTER,))
+    element = type.element_type
+    address = llvm.GEPOp(base.results[0], (llvm.GEP_USE_SSA_VAL,), element, (index.result,))
+    flags = [
+        llvm.ConstantOp(IntegerAttr(value, i32), i32)
+        for value in (int(bool(op.write.value.data)), op.locality.value.data, 1)
+    ]
+    call = llvm.CallIntrinsicOp("llvm.prefetch.p0", (address.result, *(flag.result for flag in flags)), ())
+    block = op.parent
+    assert block is not None
+    block.insert_ops_before((apply, index, base, address, *flags, call), op)
+    block.erase_op(op)
+
+
+def lower_argument_marks(op: func.FuncOp) -> None:
+    """A kernel's inputs are read only; of outputs and constants nothing else is to say."""
+    if op.arg_attrs is None or not any(key in _OURS for attrs in op.arg_attrs for key in attrs.data):
+        return
+    has_outputs = any(OUTPUT in attrs.data for attrs in op.arg_attrs)
+    lowered: list[DictionaryAttr] = []
+    for type, attrs in zip(op.function_type.inputs.data, op.arg_attrs, strict=True):
+        kept: dict[str, Attribute] = {key: value for key, value in attrs.data.items() if key not in _OURS}
+        if has_outputs and OUTPUT not in attrs.data and isinstance(type, MemRefType):
+            kept["llvm.readonly"] = UnitAttr()
+        lowered.append(DictionaryAttr(kept))
+    op.arg_attrs = ArrayAttr(lowered)
+
+
+def lower_target(module: ModuleOp) -> None:
+    """The facts that LLVM is told; those that only schedules use end here."""
+    target = cpu.target_of(module)
+    if target is None:
+        return
+    del module.attributes[cpu.TARGET]
+    facts = {
+        "llvm.target_triple": target.triple,
+        "llvm.target_cpu": target.cpu,
+        "llvm.target_features": target.features,
+    }
+    module.attributes.update({key: StringAttr(value.data) for key, value in facts.items() if value.data})
+
+
+@dataclass(frozen=True)
+class ConvertCpuToLLVMPass(ModulePass):
+    """Lowers prefetches to LLVM's intrinsic and the target to LLVM's attributes."""
+
+    name = "convert-cpu-to-llvm"
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        convert_cpu_to_llvm(op)
