@@ -35,6 +35,7 @@ from .regions import (
     bounded_dimensions,
     buffer_shape,
     covers,
+    implied,
     inside,
     is_staged,
     iterator_forms,
@@ -210,7 +211,7 @@ def _check_kinds(block: BlockOp, scope: Collection[ForOp]) -> None:
     if any(loop not in scope for loop in used[IteratorKind.REDUCE]):
         raise Unproven("expected loops of reduce iterators inside of the lifetime of what the block writes")
     for loop in used[IteratorKind.REDUCE]:
-        if loop.kind is LoopKind.PARALLEL:
+        if loop.kind is LoopKind.PARALLEL and loop.extent > 1:
             raise Unproven("expected a loop of a reduce iterator not to be parallel")
     if used[IteratorKind.ORDERED]:
         _check_order(block, used[IteratorKind.ORDERED])
@@ -349,8 +350,11 @@ def _is_covered(access: ReadOp | ReduceOp, source: WriteOp | ReduceOp, bounds: B
     if written is None:
         return False
     reading = reader.predicate_forms(bounds)
-    if any(condition not in reading for condition in written.conditions):
-        return False
+    for form, limit in written.conditions:
+        if (form, limit) not in reading and not implied(
+            form, limit, reader.binding_forms(bounds), reader.extents, bounds
+        ):
+            return False
     needed = region(access, common, bounds)
     return covers(written.intervals, needed, buffer_shape(access.buffers[0]), bounds)
 

@@ -184,6 +184,27 @@ def restrictions(block: BlockOp, bounds: Bounds = loop_bounds) -> list[tuple[Lin
     return result
 
 
+def implied(
+    form: Lin, limit: int, bindings: Sequence[Lin], extents: Sequence[int], bounds: Bounds = loop_bounds
+) -> bool:
+    """Whether `form < limit` holds wherever all bindings lie in their domains."""
+    spread = form.range(bounds)
+    if spread is not None and spread[1] < limit:
+        return True
+    for binding, extent in zip(bindings, extents, strict=True):
+        scales = {divmod(binding.terms.get(atom, 0), c) for atom, c in form.terms.items()}
+        if len(scales) != 1:
+            continue
+        scale, remainder = scales.pop()
+        if scale <= 0 or remainder:
+            continue
+        # binding = scale * form + rest with rest >= 0, so binding < extent <= scale * limit implies form < limit.
+        rest = (binding - form * scale).range(bounds)
+        if rest is not None and rest[0] >= 0 and extent <= scale * limit:
+            return True
+    return False
+
+
 def covers(
     written: Sequence[Interval], needed: Sequence[Interval], shape: Sequence[int], bounds: Bounds = loop_bounds
 ) -> bool:

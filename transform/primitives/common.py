@@ -21,6 +21,7 @@ from ...dialects.loop import (
     loop_bounds,
 )
 from ...dialects.quasi_affine import Lin, to_affine_map
+from ...dialects.regions import implied
 from ...errors import ScheduleError
 
 
@@ -44,7 +45,7 @@ def require_serial(loop: ForOp) -> None:
 
 def set_forms(block: BlockOp, bindings: Sequence[Lin], predicates: Sequence[tuple[Lin, int]]) -> None:
     """Gives a block new bindings and predicates, without predicates that always hold or that its domain implies."""
-    kept = [p for p in dict.fromkeys(predicates) if not _implied(p, bindings, block.extents)]
+    kept = [p for p in dict.fromkeys(predicates) if not implied(*p, bindings, block.extents)]
     map, loops = to_affine_map([*bindings, *(form for form, _ in kept)])
     rank = len(bindings)
     block.operands = loops
@@ -55,25 +56,6 @@ def set_forms(block: BlockOp, bindings: Sequence[Lin], predicates: Sequence[tupl
     else:
         block.predicates = None
         block.limits = None
-
-
-def _implied(predicate: tuple[Lin, int], bindings: Sequence[Lin], extents: Sequence[int]) -> bool:
-    form, limit = predicate
-    spread = form.range(loop_bounds)
-    if spread is not None and spread[1] < limit:
-        return True
-    for binding, extent in zip(bindings, extents, strict=True):
-        scales = {divmod(binding.terms.get(atom, 0), c) for atom, c in form.terms.items()}
-        if len(scales) != 1:
-            continue
-        scale, remainder = scales.pop()
-        if scale <= 0 or remainder:
-            continue
-        # binding = scale * form + rest with rest >= 0, so binding < extent <= scale * limit implies form < limit.
-        rest = (binding - form * scale).range(loop_bounds)
-        if rest is not None and rest[0] >= 0 and extent <= scale * limit:
-            return True
-    return False
 
 
 def rebind(block: BlockOp, replacement: Mapping[SSAValue, Lin], predicates: Sequence[tuple[Lin, int]] = ()) -> None:

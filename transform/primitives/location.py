@@ -192,11 +192,17 @@ def _new_nest(block: BlockOp, forms: Sequence[tuple[Lin, int]]) -> Operation:
     """A loop for each iterator around a detached block, spatial ones outside."""
     order = sorted(range(len(forms)), key=lambda i: block.kinds[i] is IteratorKind.REDUCE)
     hints = [block.iterators[i].name_hint for i in order]
-    names = [hint.removeprefix("v") if hint else None for hint in hints]
+    names = [_loop_hint(hint) for hint in hints]
     loops, top = nest([forms[i][1] for i in order], names, block)
     variable = {i: loop.induction_variable for i, loop in zip(order, loops, strict=True)}
     set_forms(block, [start + Lin.of(variable[i]) for i, (start, _) in enumerate(forms)], [])
     return top
+
+
+def _loop_hint(iterator: str | None) -> str | None:
+    """What the loop of an iterator is called: `%i` for `%vi`."""
+    name = iterator.removeprefix("v") if iterator else ""
+    return iterator if not name or name[0].isdecimal() else name
 
 
 def reverse_compute_at(block: BlockOp, loop: ForOp) -> None:

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from xdsl.ir import Operation, SSAValue
 
-from ...dialects.loop import BlockOp, ForOp, IteratorKind, blocks_in, enclosing_loops, loop_bounds
+from ...dialects.loop import BlockOp, ForOp, IteratorKind, LoopKind, blocks_in, enclosing_loops, loop_bounds
 from ...dialects.quasi_affine import Lin
 from ...dialects.regions import inside, scope_loops
 from .common import describe, move_body, rebind, refuse, require_serial
@@ -76,7 +76,8 @@ def _split(loop: ForOp, size: int) -> tuple[ForOp, ForOp]:
     form = Lin.of(outer.induction_variable) * size + Lin.of(inner.induction_variable)
     inexact = extent % size != 0
     blocks = blocks_in(loop)
-    guarded = {block for block in blocks if inexact and (value in block.operands or loop in scope_loops(block))}
+    # A staged block beside the loop's consumers may compute too much: only its domain matters.
+    guarded = {block for block in blocks if inexact and loop in scope_loops(block)}
     _insert_before(loop, outer)
     outer.body.block.add_op(inner)
     move_body(loop.body.block, inner.body.block)
@@ -111,9 +112,18 @@ def interchange(loops: Sequence[ForOp], permutation: Sequence[int]) -> list[ForO
     new = [loops[p] for p in permutation]
     mapping = dict(zip(places, new, strict=True))
     order = [mapping.get(loop, loop) for loop in chain]
+    for before, loop in zip(chain, order, strict=True):
+        if loop is not before:
+            _require_movable(loop)
     require_reorderable(chain, order, _around(chain[0]))
     _relink(chain, order)
     return new
+
+
+def _require_movable(loop: ForOp) -> None:
+    """What makes a loop parallel or a vector was proven where it stands."""
+    if loop.kind not in (LoopKind.SERIAL, LoopKind.UNROLLED):
+        refuse(f"expected a serial or unrolled loop to move, got {loop.kind} {describe(loop)}", loop)
 
 
 def perfect_chain(loops: Sequence[ForOp]) -> list[ForOp]:

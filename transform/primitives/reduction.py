@@ -6,8 +6,8 @@ from xdsl.ir import Block, Region, SSAValue
 
 from ...dialects.loop import BlockOp, ForOp, IteratorKind, enclosing_loops, loop_bounds, zero_map
 from ...dialects.quasi_affine import Lin
-from ...dialects.regions import reduce_loops
-from .common import describe, fresh_name, is_inside, kernel, nest, refuse, set_forms
+from ...dialects.regions import alloc_of, reduce_loops
+from .common import buffer_name, describe, fresh_name, is_inside, kernel, nest, refuse, set_forms
 
 
 def decompose_reduction(block: BlockOp, loop: ForOp) -> BlockOp:
@@ -39,6 +39,12 @@ def decompose_reduction(block: BlockOp, loop: ForOp) -> BlockOp:
                 f"{describe(reduce)} outside",
                 loop,
                 ("the outer reduce loop", reduce),
+            )
+    for buffer in block.written_buffers():
+        home = alloc_of(buffer)
+        if home is not None and is_inside(home, loop):
+            refuse(
+                f"expected '{buffer_name(buffer)}' to live outside of {describe(loop)}", loop, ("it lives here", home)
             )
     inner = [each for each in enclosing_loops(block) if each is loop or is_inside(each, loop)]
     spatial = [each for each in inner if each not in reducing and _binds(block, each)]

@@ -77,6 +77,9 @@ def cache_read(block: BlockOp, buffer: SSAValue, at: ForOp | None, memory_space:
         refuse(f"expected a buffer that block '{block.block_name}' reads, got '{buffer_name(buffer)}'", block)
     parent = _staging_parent(block, at)
     anchor = child_in(parent, block)
+    home = alloc_of(buffer)
+    if home is not None and is_inside(home, anchor):
+        refuse(f"expected '{buffer_name(buffer)}' to live where its copy is made", block, ("it lives here", home))
     for writer in writers_of(buffer):
         if writer is block or is_inside(writer, anchor) or anchor is writer:
             refuse(
@@ -136,13 +139,9 @@ def cache_write(block: BlockOp, at: ForOp | None, memory_space: str = "local") -
                     f"{describe(loop)} outside",
                     writer,
                 )
-    alloc_home = alloc_of(buffer)
-    if (
-        alloc_home is not None
-        and not is_inside(parent, alloc_home.parent_op() or parent)
-        and (alloc_home.parent_op() is not parent)
-    ):
-        refuse(f"expected '{buffer_name(buffer)}' to live outside of the loop", block)
+    home = alloc_of(buffer)
+    if home is not None and is_inside(home, parent) and home.parent_op() is not parent:
+        refuse(f"expected '{buffer_name(buffer)}' to live where it is copied to", block, ("it lives here", home))
     write = next(op for op in block.writes() if buffer in op.buffers)
     box = written_box(write, outer)
     if box is None:
