@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, ModuleOp
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Block, Operation
 
@@ -306,18 +306,6 @@ def expand_loops(func: FuncOp, *, fma: bool = True, max_ops: int = MAX_OPS) -> N
     for op in tuple(new.ops):
         op.detach()
         entry.add_op(op)
-    _drop_argument_attributes(func)
-
-
-def _drop_argument_attributes(func: FuncOp) -> None:
-    attributes = func.arg_attrs
-    if attributes is None:
-        return
-    kept = [
-        DictionaryAttr({name: value for name, value in each.data.items() if not name.startswith("loop.")})
-        for each in attributes
-    ]
-    func.arg_attrs = ArrayAttr(kept) if any(each.data for each in kept) else None
 
 
 @dataclass(frozen=True)
