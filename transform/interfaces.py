@@ -12,7 +12,9 @@ from xdsl.ir import Attribute, Operation, SSAValue
 if TYPE_CHECKING:
     from .interpreter import Interpreter
 
-Payload: TypeAlias = Sequence[Operation] | Sequence[Attribute] | Sequence[SSAValue]
+PayloadItem: TypeAlias = Operation | Attribute | SSAValue
+
+Payload: TypeAlias = Sequence[PayloadItem]
 """What a handle stands for: operations, attributes (of a param) or values."""
 
 Results: TypeAlias = Sequence[Payload]

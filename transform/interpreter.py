@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TextIO
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, StringAttr, SymbolRefAttr, UnregisteredOp
-from xdsl.ir import Attribute, Block, Operation, SSAValue
-from xdsl.passes import ModulePass
+from xdsl.ir import Block, Operation
 
 from ..dialects.source import describe_location
 from ..errors import ScheduleError, ScriptError, StepwellError, did_you_mean
 from .diagnostics import Refusal, ScriptFailure, locate
 from .interfaces import Effect, Payload, TransformOpInterface
+from .pass_runner import NoPasses, PassRunner
 from .state import TransformState
 from .upstream.control import NamedSequenceOp, YieldOp
 
 DEFAULT_ENTRY = "__transform_main"
-
-PassRegistry = Mapping[str, Callable[[], type[ModulePass]]]
-"""Factories of pass classes, as xDSL's universes hold them."""
-
-RunPass = Callable[[ModulePass, Context, ModuleOp], None]
-"""How a pass is run; the tools print, time and verify around it."""
-
-
-def run_plainly(pass_: ModulePass, ctx: Context, module: ModuleOp) -> None:
-    """Runs a pass and nothing else."""
-    pass_.apply(ctx, module)
 
 
 @dataclass
@@ -39,8 +28,7 @@ class Interpreter:
 
     state: TransformState
     ctx: Context = field(default_factory=Context)
-    passes: PassRegistry = field(default_factory=dict[str, Callable[[], type[ModulePass]]])
-    run_pass: RunPass = run_plainly
+    passes: PassRunner = field(default_factory=NoPasses)
     libraries: Sequence[ModuleOp] = ()
     output: TextIO | None = None
     """Where `transform.print` writes; standard output if none."""
@@ -190,10 +178,9 @@ def apply_script(
     *,
     entry: str = DEFAULT_ENTRY,
     ctx: Context | None = None,
-    passes: PassRegistry | None = None,
-    run_pass: RunPass = run_plainly,
+    passes: PassRunner | None = None,
     libraries: Sequence[ModuleOp] = (),
-    args: Sequence[Sequence[Attribute] | Sequence[SSAValue] | Sequence[Operation]] = (),
+    args: Sequence[Payload] = (),
     output: TextIO | None = None,
 ) -> Interpreter:
     """Runs a script on a payload; the entry's first argument is the payload, further ones are given as `args`.
@@ -202,7 +189,7 @@ def apply_script(
     """
     sequence = find_entry(script, entry)
     interpreter = Interpreter(
-        TransformState(payload), ctx or Context(), passes or {}, run_pass, libraries, output or sys.stdout
+        TransformState(payload), ctx or Context(), passes or NoPasses(), libraries, output or sys.stdout
     )
     block = sequence.body.block
     payloads: list[Payload] = [[payload], *args]

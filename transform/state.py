@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import cast
@@ -61,7 +61,7 @@ class TransformState:
         self._scope: list[SSAValue] = []
 
     @contextmanager
-    def scope(self) -> Iterator[None]:
+    def scope(self) -> Generator[None]:
         """Forgets on exit the handles that were bound inside."""
         outer, self._scope = self._scope, []
         try:
@@ -200,7 +200,7 @@ class TransformState:
             kept: list[Operation] = []
             for op in cast(Sequence[Operation], payload):
                 current: Operation | None = op
-                while current in replacements:
+                while current is not None and current in replacements:
                     current = replacements[current]
                 if current is None:
                     self._lost[handle] = f"tracking listener failed to find a replacement of {op.name}"

@@ -6,12 +6,24 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from xdsl.dialects import arith
-from xdsl.dialects.builtin import AnyFloat, IntegerType, MemRefType
+from xdsl.dialects.builtin import AnyFloat, IntegerType
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, BlockArgument, Operation, SSAValue
 from xdsl.ir.affine import AffineDimExpr
 
-from ..dialects.loop import CONSTANT, BlockOp, ForOp, IteratorKind, ReadOp, ReduceOp, WriteOp, enclosing_loops, loop_of
+from ..dialects.loop import (
+    CONSTANT,
+    BlockOp,
+    ForOp,
+    IteratorKind,
+    ReadOp,
+    ReduceOp,
+    WriteOp,
+    element_type,
+    enclosing_loops,
+    loop_of,
+)
+from ..dialects.regions import buffer_shape
 from ..errors import ScheduleError
 
 _ADD = (arith.AddfOp, arith.AddiOp)
@@ -130,13 +142,15 @@ def is_row_reduction(block: BlockOp) -> bool:
 
 
 def _moves_last(read: ReadOp, block: BlockOp, reduced: set[int]) -> bool:
-    *outer, last = (*read.map.data.results,) or (None,)
+    if not read.map.data.results:
+        return False
+    *outer, last = read.map.data.results
     if not isinstance(last, AffineDimExpr):
         return False
     index = read.indices[last.position]
     if not isinstance(index, BlockArgument) or index.block is not block.body.block or reduced != {index.index}:
         return False
-    return all(last.position not in expr.used_dims() for expr in outer if expr is not None)
+    return all(last.position not in expr.used_dims() for expr in outer)
 
 
 KINDS: dict[str, Callable[[BlockOp], bool]] = {
@@ -182,12 +196,11 @@ def mismatch(block: Operation, spec: StructureSpec) -> str | None:
 
 def _buffer_mismatch(block: BlockOp, spec: StructureSpec) -> str | None:
     for buffer in block.written_buffers():
-        assert isinstance(buffer.type, MemRefType)
-        rank = len(buffer.type.get_shape())
+        rank = len(buffer_shape(buffer))
         if spec.rank is not None and rank != spec.rank:
             return f"expected to write a buffer of rank {spec.rank}, got {rank}"
-        if spec.element_type is not None and buffer.type.element_type != spec.element_type:
-            return f"expected to write {spec.element_type}, got {buffer.type.element_type}"
+        if spec.element_type is not None and element_type(buffer) != spec.element_type:
+            return f"expected to write {spec.element_type}, got {element_type(buffer)}"
     inputs = buffers_read(block)
     for position in spec.constant:
         if position >= len(inputs) or not is_constant(inputs[position]):
@@ -230,7 +243,7 @@ def loops_binding(block: BlockOp, positions: Sequence[int]) -> list[ForOp]:
 def element_bytes(type: Attribute) -> int:
     """How many bytes an element takes in memory."""
     if isinstance(type, IntegerType):
-        return max(1, type.width.data // 8)
+        return max(1, type.bitwidth // 8)
     if isinstance(type, AnyFloat):
         return type.bitwidth // 8
     raise ScheduleError(f"expected an integer or float element type, got {type}")

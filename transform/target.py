@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Protocol, runtime_checkable
 
 from xdsl.ir import Attribute, Operation
@@ -17,7 +17,7 @@ TARGET_SUFFIX = ".target"
 class TargetFacts(Protocol):
     """A target attribute whose facts scripts may ask for."""
 
-    def facts(self) -> dict[str, int]:
+    def facts(self) -> Mapping[str, int]:
         """The facts by name."""
         ...
 

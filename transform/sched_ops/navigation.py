@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-from xdsl.dialects.builtin import I64, DenseArrayBase, IntegerAttr, MemRefType, StringAttr, i64
+from xdsl.dialects.builtin import I64, DenseArrayBase, IntegerAttr, StringAttr, i64
 from xdsl.dialects.func import FuncOp
 from xdsl.dialects.transform import TransformOpHandleType, TransformParamHandleType, TransformValueHandleType
 from xdsl.ir import Attribute, Operation, SSAValue, TypeAttribute
@@ -21,7 +21,7 @@ from xdsl.irdl import (
 )
 from xdsl.utils.exceptions import VerifyException
 
-from ...dialects.loop import BlockOp, ForOp, IteratorKind, blocks_in, enclosing_loops, kernel_of
+from ...dialects.loop import BlockOp, ForOp, IteratorKind, blocks_in, element_type, enclosing_loops, kernel_of
 from ...dialects.regions import in_program_order, readers_of, writers_of
 from ...errors import ScheduleError, did_you_mean
 from ..interfaces import Payload, Results, TransformOpInterface
@@ -363,9 +363,7 @@ class GetElementBytesOp(Looks, IRDLOperation):
     def apply(self, interpreter: Interpreter) -> Results:
         sizes: list[Attribute] = []
         for block in typed_ops(interpreter.state, self.target, BlockOp):
-            type = block.written_buffers()[0].type
-            assert isinstance(type, MemRefType)
-            sizes.append(IntegerAttr(element_bytes(type.element_type), i64))
+            sizes.append(IntegerAttr(element_bytes(element_type(block.written_buffers()[0])), i64))
         return [sizes]
 
 

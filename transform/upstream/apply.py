@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from xdsl.dialects.builtin import I64, ArrayAttr, DictionaryAttr, IntegerAttr, StringAttr, UnitAttr, i64
@@ -182,10 +183,8 @@ def _parse_value(parser: Parser, params: list[UnresolvedOperand]) -> Attribute:
     return ArrayAttr(elements) if elements is not None else parser.parse_attribute()
 
 
-def rewrite_tracked(
-    interpreter: Interpreter, op: Operation, rewrite: Callable[[PatternRewriterListener], None]
-) -> None:
-    """Runs a rewrite of what is in `op`; handles follow the ops that it replaces."""
+def rewrite_tracked(interpreter: Interpreter, rewrite: Callable[[PatternRewriterListener], None]) -> None:
+    """Runs a rewrite of payload; handles follow the ops that it replaces."""
     replacements: dict[Operation, Operation | None] = {}
 
     def replaced(old: Operation, values: Sequence[SSAValue | None]) -> None:
@@ -226,9 +225,7 @@ class ApplyPatternsOp(TransformOpInterface, IRDLOperation):
                 assert isinstance(op, PatternDescriptor)
                 patterns += [p for p in op.patterns(interpreter) if isinstance(p, RewritePattern)]
         for target in interpreter.state.ops(self.target):
-            rewrite_tracked(
-                interpreter, target, lambda listener: self._rewrite(interpreter, target, patterns, listener)
-            )  # noqa: B023
+            rewrite_tracked(interpreter, partial(self._rewrite, interpreter, target, patterns))
         return []
 
     def _rewrite(
@@ -308,7 +305,7 @@ class ApplyDCEOp(_AppliesTo):
 
     def apply(self, interpreter: Interpreter) -> Results:
         for target in interpreter.state.ops(self.target):
-            rewrite_tracked(interpreter, target, lambda listener: _dce(target.regions, listener))  # noqa: B023
+            rewrite_tracked(interpreter, partial(_dce, target.regions))
         return []
 
 

@@ -12,10 +12,10 @@ from xdsl.dialects.builtin import (
     FunctionType,
     IntegerAttr,
     StringAttr,
+    SymbolNameConstraint,
     SymbolRefAttr,
     UnitAttr,
 )
-from xdsl.dialects.builtin import SymbolNameConstraint
 from xdsl.dialects.func import FuncOpCallableInterface
 from xdsl.dialects.transform import TransformHandleType, TransformOpHandleType
 from xdsl.dialects.utils import AbstractYieldOperation, parse_func_op_like, print_func_op_like
@@ -41,7 +41,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from ...errors import ScheduleError, ScriptError
 from ..diagnostics import Refusal
-from ..interfaces import Effect, Payload, Results, TransformOpInterface, effect_on
+from ..interfaces import Effect, Payload, PayloadItem, Results, TransformOpInterface, effect_on
 from . import syntax
 
 if TYPE_CHECKING:
@@ -350,12 +350,12 @@ class ForeachOp(TransformOpInterface, IRDLOperation):
         if len(lengths) > 1 and self.with_zip_shortest is None:
             counts = ", ".join(str(len(payload)) for payload in payloads)
             raise ScheduleError(f"expected handles with the same number of payloads, got {counts}", self)
-        results: list[list[object]] = [[] for _ in self.results]
+        results: list[list[PayloadItem]] = [[] for _ in self.results]
         for index in range(min(lengths, default=0)):
             args: list[Payload] = [payload[index : index + 1] for payload in payloads]
             for result, part in zip(results, interpreter.run_block(self.body.block, args), strict=True):
                 result.extend(part)
-        return results  # pyright: ignore[reportReturnType]
+        return results
 
     @classmethod
     def parse(cls, parser: Parser) -> ForeachOp:
@@ -452,7 +452,7 @@ class ForeachMatchOp(TransformOpInterface, IRDLOperation):
         ]
         roots = interpreter.state.ops(self.root)
         forwarded = [interpreter.state.payload(operand) for operand in self.forwarded_inputs]
-        outputs: list[list[object]] = [[] for _ in self.forwarded_outputs]
+        outputs: list[list[PayloadItem]] = [[] for _ in self.forwarded_outputs]
         failures: list[tuple[str, object]] = []
         for root in roots:
             candidates = [root] if self.restrict_root is not None else _post_order(root)
@@ -462,14 +462,14 @@ class ForeachMatchOp(TransformOpInterface, IRDLOperation):
                 self._visit(interpreter, pairs, [[candidate], *forwarded], outputs, failures)
         if failures:
             raise ScheduleError("actions failed", self, tuple(failures))
-        return [roots, *outputs]  # pyright: ignore[reportReturnType]
+        return [roots, *outputs]
 
     def _visit(
         self,
         interpreter: Interpreter,
         pairs: Sequence[tuple[NamedSequenceOp, NamedSequenceOp]],
         args: list[Payload],
-        outputs: list[list[object]],
+        outputs: list[list[PayloadItem]],
         failures: list[tuple[str, object]],
     ) -> None:
         for matcher, action in pairs:
@@ -532,7 +532,8 @@ def _parse_pair(parser: Parser) -> tuple[SymbolRefAttr, SymbolRefAttr]:
     matcher = parser.parse_attribute()
     parser.parse_punctuation("->")
     action = parser.parse_attribute()
-    assert isinstance(matcher, SymbolRefAttr) and isinstance(action, SymbolRefAttr)
+    assert isinstance(matcher, SymbolRefAttr)
+    assert isinstance(action, SymbolRefAttr)
     return matcher, action
 
 
@@ -548,7 +549,7 @@ class CollectMatchingOp(TransformOpInterface, IRDLOperation):
 
     def apply(self, interpreter: Interpreter) -> Results:
         matcher = _check_matcher(interpreter.lookup(self.matcher, self), self, 1)
-        found: list[list[object]] = [[] for _ in self.results]
+        found: list[list[PayloadItem]] = [[] for _ in self.results]
         for root in interpreter.state.ops(self.root):
             for candidate in _post_order(root):
                 matched = _matched(interpreter, matcher, [[candidate]])
@@ -556,7 +557,7 @@ class CollectMatchingOp(TransformOpInterface, IRDLOperation):
                     continue
                 for result, part in zip(found, matched, strict=True):
                     result.extend(part)
-        return found  # pyright: ignore[reportReturnType]
+        return found
 
 
 @irdl_op_definition

@@ -17,6 +17,7 @@ from xdsl.dialects.builtin import (
     i64,
 )
 from xdsl.dialects.transform import (
+    ParamType,
     TransformHandleType,
     TransformOpHandleType,
     TransformParamHandleType,
@@ -46,9 +47,10 @@ from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.traits import IsolatedFromAbove
 from xdsl.utils.exceptions import VerifyException
+from xdsl.utils.hints import isa
 
 from ...errors import ScheduleError
-from ..interfaces import Payload, Results, TransformOpInterface
+from ..interfaces import Payload, PayloadItem, Results, TransformOpInterface
 from . import syntax
 
 if TYPE_CHECKING:
@@ -290,10 +292,10 @@ class MergeHandlesOp(_Looks, IRDLOperation):
             raise VerifyException("expected operands and result of the same type")
 
     def apply(self, interpreter: Interpreter) -> Results:
-        merged: list[object] = [item for handle in self.handles for item in interpreter.state.payload(handle)]
+        merged: list[PayloadItem] = [item for handle in self.handles for item in interpreter.state.payload(handle)]
         if self.deduplicate is not None:
             merged = list(dict.fromkeys(merged))
-        return [merged]  # pyright: ignore[reportReturnType]
+        return [merged]
 
     @classmethod
     def parse(cls, parser: Parser) -> MergeHandlesOp:
@@ -347,7 +349,7 @@ class SplitHandleOp(_Looks, IRDLOperation):
         overflow = self.overflow_result.value.data if self.overflow_result is not None else count
         results: list[Payload] = [payload[index : index + 1] for index in range(count)]
         if len(payload) > count:
-            results[overflow] = [*results[overflow], *payload[count:]]  # pyright: ignore[reportArgumentType]
+            results[overflow] = [*results[overflow], *payload[count:]]
         return results
 
 
@@ -380,7 +382,7 @@ class ReplicateOp(_Looks, IRDLOperation):
 
     def apply(self, interpreter: Interpreter) -> Results:
         times = len(interpreter.state.ops(self.pattern))
-        return [list(interpreter.state.payload(handle)) * times for handle in self.handles]  # pyright: ignore[reportReturnType]
+        return [list(interpreter.state.payload(handle)) * times for handle in self.handles]
 
     @classmethod
     def parse(cls, parser: Parser) -> ReplicateOp:
@@ -426,12 +428,13 @@ class NumAssociationsOp(_Looks, IRDLOperation):
     assembly_format = "$handle attr-dict `:` functional-type(operands, results)"
 
     def apply(self, interpreter: Interpreter) -> Results:
-        return [[IntegerAttr(len(interpreter.state.payload(self.handle)), _integer_type(self.num.type))]]
+        return [[_count(len(interpreter.state.payload(self.handle)), self.num)]]
 
 
-def _integer_type(param: Attribute) -> IntegerType:
-    type = getattr(param, "type", i64)
-    return type if isinstance(type, IntegerType) else i64
+def _count(value: int, handle: SSAValue) -> Attribute:
+    """The value in the type that a param handle asks for."""
+    wanted = handle.type.type if isinstance(handle.type, ParamType) else i64
+    return IntegerAttr(value, wanted) if isa(wanted, IntegerType) else IntegerAttr(value, i64)
 
 
 @irdl_op_definition

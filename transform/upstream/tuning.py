@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar
 
 from xdsl.dialects.builtin import ArrayAttr, IndexType, IntegerAttr, StringAttr
 from xdsl.dialects.transform import TransformHandleType, TransformParamHandleType
@@ -20,6 +20,7 @@ from xdsl.irdl import (
 from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
+from xdsl.utils.hints import isa
 
 from ...errors import ScheduleError, ScriptError
 from ..interfaces import Results, TransformOpInterface
@@ -50,9 +51,8 @@ class KnobOp(TransformOpInterface, IRDLOperation):
     @property
     def choices(self) -> list[Attribute] | None:
         """The values to choose from, if they are listed."""
-        if isinstance(self.options, ArrayAttr):
-            return list(cast(ArrayAttr[Attribute], self.options))
-        return None
+        options = self.options
+        return list(options) if isa(options, ArrayAttr) else None
 
     def verify_(self) -> None:
         choices = self.choices

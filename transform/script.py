@@ -1,0 +1,33 @@
+"""Reading scripts: text to a module of named sequences, in a context that knows the transform dialects."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import Builtin, ModuleOp
+
+from ..dialects.loop import Loop
+from ..dialects.source import parse_module
+from .dialect import Transform
+from .sched import Sched
+
+
+def script_context() -> Context:
+    """A context with the dialects that a script is written in."""
+    context = Context()
+    for dialect in (Builtin, Transform, Sched, Loop):
+        context.load_dialect(dialect)
+    return context
+
+
+def parse_script(text: str, name: str = "<script>", context: Context | None = None) -> ModuleOp:
+    """The verified module that the text of a script spells."""
+    script = parse_module(context or script_context(), text, name)
+    script.verify()
+    return script
+
+
+def load_script(path: Path, context: Context | None = None) -> ModuleOp:
+    """The verified module in a file."""
+    return parse_script(path.read_text("utf-8"), path.name, context)
