@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from xdsl.dialects.arith import FastMathFlagsAttr
-from xdsl.dialects.builtin import ArrayAttr, FloatAttr, IntegerAttr
-from xdsl.ir import Attribute, Operation, Region
+from xdsl.dialects.builtin import ArrayAttr
+from xdsl.ir import Attribute, Operation, Region, TypedAttribute
 from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
@@ -105,7 +104,7 @@ def verify_combiner(
     if len(identity.data) != len(types):
         raise VerifyException(f"expected {len(types)} identity values, got {len(identity.data)}")
     for value, type in zip(identity.data, types, strict=True):
-        if not isinstance(value, IntegerAttr | FloatAttr) or cast(Attribute, value.type) != type:
+        if not isinstance(value, TypedAttribute) or value.get_type() != type:
             raise VerifyException(f"expected an identity of type {type}, got {value}")
     last = region.block.last_op
     if not isinstance(last, terminator):
