@@ -1,0 +1,499 @@
+"""Random tensor expressions whose results are exact: whole numbers, and sums that the element type holds.
+
+So every correct way to compute them gives the same bits, in whatever order a reduction goes.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ... import te
+from ...te import Expr, IterVar, Reduction, Tensor
+
+Array: TypeAlias = NDArray[Any]
+
+_LIMITS = {"float32": 2**24, "float64": 2**50, "int32": 2**31 - 1, "int64": 2**50}
+"""Whole numbers up to these are exact, in sums too."""
+_DTYPES = ("float32", "float32", "float32", "float32", "int32", "float64", "int64")
+_EXTENTS = (1, 2, 3, 3, 4, 5, 5, 6, 7, 8, 9, 11, 13)
+_SMALL = 8
+
+
+@dataclass(frozen=True)
+class _Value:
+    """An expression and the greatest absolute value that it may have."""
+
+    expr: Expr
+    bound: int
+
+
+@dataclass
+class _Program:
+    """What is generated so far."""
+
+    rng: random.Random
+    dtype: str
+    inputs: list[Tensor] = field(default_factory=list[Tensor])
+    arrays: list[Array] = field(default_factory=list[Array])
+    computed: list[Tensor] = field(default_factory=list[Tensor])
+    bounds: dict[int, int] = field(default_factory=dict[int, int])
+
+    @property
+    def limit(self) -> int:
+        return _LIMITS[self.dtype]
+
+    @property
+    def is_float(self) -> bool:
+        return self.dtype.startswith("float")
+
+    def pick_extent(self, most: int = 13) -> int:
+        return self.rng.choice([extent for extent in _EXTENTS if extent <= most])
+
+    def pick_shape(self, least: int = 1, most: int = 3) -> tuple[int, ...]:
+        rank = self.rng.randint(least, most)
+        return tuple(self.pick_extent(13 if rank < 3 else 7) for _ in range(rank))
+
+    def input(self, shape: Sequence[int], dtype: str | None = None, most: int = 4, least: int | None = None) -> Tensor:
+        """A new input of small whole numbers."""
+        name = chr(ord("A") + len(self.inputs))
+        tensor = te.placeholder(tuple(shape), dtype or self.dtype, name=name, constant=self.rng.random() < 0.2)
+        generator = np.random.default_rng(self.rng.getrandbits(32))
+        low = -most if least is None else least
+        self.inputs.append(tensor)
+        self.arrays.append(generator.integers(low, most + 1, tuple(shape)).astype(tensor.dtype))
+        self.bounds[id(tensor)] = max(most, -low)
+        return tensor
+
+    def source(self) -> Tensor:
+        """A tensor of the program's element type: often a new input or what was computed last."""
+        known = [tensor for tensor in (*self.inputs, *self.computed) if tensor.dtype == self.dtype]
+        if not known or (len(self.inputs) < 4 and self.rng.random() < 0.35):
+            return self.input(self.pick_shape())
+        return known[-1] if self.rng.random() < 0.6 else self.rng.choice(known)
+
+    def name(self) -> str:
+        return f"T{len(self.computed)}"
+
+    def add(self, result: Tensor | tuple[Tensor, ...], *bounds: int) -> None:
+        """Takes the results of a compute or scan."""
+        tensors = result if isinstance(result, tuple) else (result,)
+        for tensor, bound in zip(tensors, bounds, strict=True):
+            self.computed.append(tensor)
+            self.bounds[id(tensor)] = bound
+
+    # Expressions
+
+    def const(self, value: int) -> Expr:
+        return te.const(float(value) if self.is_float else value, self.dtype)
+
+    def fit(self, value: _Value, most: int = _SMALL) -> _Value:
+        """The value, clamped if it may be greater than `most`."""
+        if value.bound <= most:
+            return value
+        return _Value(te.minimum(te.maximum(value.expr, self.const(-most)), self.const(most)), most)
+
+    def index(self, iterators: Sequence[IterVar], size: int) -> Expr:
+        """A random affine index of a dimension of `size`, in range for all values of the iterators."""
+        rng = self.rng
+        if not iterators or rng.random() < 0.05:
+            return te.const(rng.randrange(size), "index")
+        iterator = rng.choice(iterators)
+        extent = cast(int, iterator.extent.constant)
+        forms: list[Expr] = [iterator % size]
+        if extent <= size:
+            slack = size - extent
+            forms += [iterator + rng.randint(0, slack)] * 3
+            forms.append(size - 1 - rng.randint(0, slack) - iterator)
+        if extent > 1 and (stride := (size - 1) // (extent - 1)) > 1:
+            forms.append(iterator * rng.randint(2, stride))
+        divisor = -(-extent // size)
+        forms.append(iterator // rng.randint(divisor, divisor + 2))
+        other = rng.choice(iterators)
+        if extent + cast(int, other.extent.constant) - 1 <= size:
+            forms.append(iterator + other)
+        return rng.choice(forms)
+
+    def read(self, iterators: Sequence[IterVar]) -> _Value:
+        """An element of some tensor."""
+        tensor = self.source()
+        sizes = [cast(int, size) for size in tensor.shape]
+        bound = self.bounds[id(tensor)]
+        style = self.rng.random()
+        if len(iterators) == len(sizes) and style < 0.4:
+            exact = [self.direct_index(iterator, size) for iterator, size in zip(iterators, sizes, strict=True)]
+            return _Value(tensor[tuple(exact)], bound)
+        indices: list[object] = [self.index(iterators, size) for size in sizes]
+        if style < 0.55 and iterators:
+            return self.guarded_read(tensor, indices, iterators)
+        if style < 0.65:
+            return self.gathered_read(tensor, indices, iterators)
+        return _Value(tensor[tuple(indices)], bound)
+
+    def direct_index(self, iterator: IterVar, size: int) -> Expr:
+        return iterator if cast(int, iterator.extent.constant) <= size else iterator % size
+
+    def guarded_read(self, tensor: Tensor, indices: list[object], iterators: Sequence[IterVar]) -> _Value:
+        """A read shifted out of bounds, behind a condition: padding."""
+        dim = self.rng.randrange(len(indices)) if indices else None
+        if dim is None:
+            return _Value(tensor[()], self.bounds[id(tensor)])
+        size = cast(int, tensor.shape[dim])
+        shifted = self.rng.choice(iterators) * self.rng.choice((1, 1, 2)) - self.rng.randint(0, 3)
+        indices[dim] = shifted
+        inside = (shifted >= 0) & (shifted < size)
+        value = te.if_then_else(inside, tensor[tuple(indices)], self.const(self.rng.choice((0, 0, 1))))
+        return _Value(value, max(1, self.bounds[id(tensor)]))
+
+    def gathered_read(self, tensor: Tensor, indices: list[object], iterators: Sequence[IterVar]) -> _Value:
+        """A read at an index that is data."""
+        if not indices:
+            return _Value(tensor[()], self.bounds[id(tensor)])
+        dim = self.rng.randrange(len(indices))
+        size = cast(int, tensor.shape[dim])
+        rows = self.pick_extent()
+        where = self.input((rows,), self.rng.choice(("int32", "int64")), most=size + 1, least=-2)
+        indices[dim] = where[self.index(iterators, rows)]
+        mode = self.rng.choice(("clamp", "wrap"))
+        return _Value(tensor.read(*indices, out_of_range=mode), self.bounds[id(tensor)])
+
+    def expression(self, iterators: Sequence[IterVar], depth: int) -> _Value:
+        """A random expression."""
+        rng = self.rng
+        if depth == 0 or rng.random() < 0.15:
+            return self.leaf(iterators)
+        kind = rng.choice(("unary", "binary", "binary", "binary", "choice", "integer"))
+        if kind == "unary":
+            return self.unary(self.expression(iterators, depth - 1))
+        if kind == "binary":
+            return self.binary(self.expression(iterators, depth - 1), self.expression(iterators, depth - 1))
+        if kind == "choice":
+            return self.choice(iterators, depth)
+        return self.integer(self.expression(iterators, depth - 1))
+
+    def leaf(self, iterators: Sequence[IterVar]) -> _Value:
+        style = self.rng.random()
+        if style < 0.75:
+            return self.read(iterators)
+        if style < 0.9 or not iterators:
+            value = self.rng.randint(-3, 3)
+            return _Value(self.const(value), abs(value))
+        iterator = self.rng.choice(iterators)
+        scale = self.rng.randint(1, 3)
+        return _Value(te.cast(iterator * scale - 1, self.dtype), scale * 13)
+
+    def unary(self, value: _Value) -> _Value:
+        match self.rng.choice(("neg", "abs", "relu", "square")):
+            case "neg":
+                return _Value(-value.expr, value.bound)
+            case "abs":
+                return _Value(te.abs(value.expr), value.bound)
+            case "relu":
+                return _Value(te.maximum(value.expr, self.const(0)), value.bound)
+            case _:
+                value = self.fit(value, 64)
+                return _Value(value.expr * value.expr, value.bound**2)
+
+    def binary(self, lhs: _Value, rhs: _Value) -> _Value:
+        lhs, rhs = self.fit(lhs, 1024), self.fit(rhs, 1024)
+        match self.rng.choice(("add", "add", "sub", "mul", "mul", "max", "min")):
+            case "add":
+                return _Value(lhs.expr + rhs.expr, lhs.bound + rhs.bound)
+            case "sub":
+                return _Value(lhs.expr - rhs.expr, lhs.bound + rhs.bound)
+            case "mul":
+                lhs, rhs = self.fit(lhs, 64), self.fit(rhs, 64)
+                return _Value(lhs.expr * rhs.expr, lhs.bound * rhs.bound)
+            case "max":
+                return _Value(te.maximum(lhs.expr, rhs.expr), max(lhs.bound, rhs.bound))
+            case _:
+                return _Value(te.minimum(lhs.expr, rhs.expr), max(lhs.bound, rhs.bound))
+
+    def choice(self, iterators: Sequence[IterVar], depth: int) -> _Value:
+        true, false = self.expression(iterators, depth - 1), self.expression(iterators, depth - 1)
+        condition = self.condition(iterators)
+        if self.rng.random() < 0.3:
+            other = self.condition(iterators)
+            condition = condition & other if self.rng.random() < 0.5 else condition | ~other
+        chosen = self.rng.choice((te.select, te.if_then_else))(condition, true.expr, false.expr)
+        return _Value(chosen, max(true.bound, false.bound))
+
+    def condition(self, iterators: Sequence[IterVar]) -> Expr:
+        if not iterators or self.rng.random() < 0.4:
+            return self.read(iterators).expr > self.read(iterators).expr
+        iterator, other = self.rng.choice(iterators), self.rng.choice(iterators)
+        return self.rng.choice(
+            (
+                iterator < self.rng.randint(0, 8),
+                iterator + other >= self.rng.randint(0, 10),
+                iterator % 2 == self.rng.randint(0, 1),
+                iterator != other,
+            )
+        )
+
+    def integer(self, value: _Value) -> _Value:
+        """A detour through integers, or division of them."""
+        divisor = self.rng.randint(2, 4)
+        if not self.is_float:
+            if self.rng.random() < 0.5:
+                return _Value(value.expr % divisor, divisor)
+            return _Value(value.expr // divisor, value.bound)
+        value = self.fit(value, 1024)
+        if self.rng.random() < 0.5:
+            return _Value(te.floor(value.expr * 0.5), value.bound)
+        through = te.cast(value.expr, self.rng.choice(("int32", "int64")))
+        return _Value(te.cast(through // divisor, self.dtype), value.bound)
+
+    # Stages
+
+    def spatial(self, shape: Sequence[int]) -> tuple[IterVar, ...]:
+        """The iterators that a compute of this shape passes to its body."""
+        captured: list[tuple[IterVar, ...]] = []
+
+        def capture(*iterators: IterVar) -> Expr:
+            captured.append(iterators)
+            return te.const(0, "int32")
+
+        te.compute(tuple(shape), capture, name="shape")
+        return captured[0]
+
+    def compute(self, shape: Sequence[int], body: Callable[..., object]) -> Tensor | tuple[Tensor, ...]:
+        return te.compute(tuple(shape), cast("Callable[..., Expr]", body), name=self.name())
+
+    def elementwise(self) -> None:
+        """One or two outputs of random expressions."""
+        bounds: list[int] = []
+
+        def body(*iterators: IterVar) -> Expr | tuple[Expr, ...]:
+            values = [self.fit(self.expression(iterators, 3), 1 << 16) for _ in range(self.rng.choice((1, 1, 1, 2)))]
+            bounds.extend(value.bound for value in values)
+            return values[0].expr if len(values) == 1 else tuple(value.expr for value in values)
+
+        self.add(self.compute(self.pick_shape(0 if self.rng.random() < 0.1 else 1), body), *bounds)
+
+    def reduction(self) -> None:
+        """A random expression, reduced over one or two axes."""
+        axes = [te.reduce_axis(self.pick_extent(9), name) for name in ("k", "l")[: self.rng.choice((1, 1, 2))]]
+        count = 1
+        for axis in axes:
+            count *= cast(int, axis.extent.constant)
+        bounds: list[int] = []
+
+        def body(*iterators: IterVar) -> Reduction:
+            reduced, bound = self.reduce(self.expression((*iterators, *axes), 2), axes, count)
+            bounds.extend(bound)
+            return reduced
+
+        self.add(self.compute(self.pick_shape(0 if self.rng.random() < 0.1 else 1, 2), body), *bounds)
+
+    def reduce(self, value: _Value, axes: list[IterVar], count: int) -> tuple[Reduction, list[int]]:
+        kind = self.rng.choice(("sum", "sum", "sum", "max", "min", "prod", "arg", "moments", "last", "compose"))
+        match kind:
+            case "sum":
+                value = self.fit(value, min(1 << 12, self.limit // (2 * count)))
+                fastmath = self.rng.choice((("reassoc", "contract"), ("reassoc", "contract"), ()))
+                return te.sum(value.expr, axes, fastmath), [value.bound * count]
+            case "max" | "min":
+                return (te.max if kind == "max" else te.min)(value.expr, axes), [value.bound]
+            case "prod":
+                value = self.fit(value, 1)
+                return te.prod(value.expr, axes), [1]
+            case "arg" if len(axes) == 1:
+                value = self.fit(value, 3)  # ties
+                function = self.rng.choice((te.argmax, te.argmin))
+                return function(value.expr, axes[0], dtype=self.rng.choice(("int32", "int64"))), [count, value.bound]
+            case "moments" | "arg":
+                value = self.fit(value, 16)
+                reduced = te.reduce(
+                    lambda acc, x: (acc[0] + x[0], acc[1] + x[1]),
+                    (0, 0),
+                    (value.expr, value.expr * value.expr),
+                    axes,
+                    associative=True,
+                    commutative=True,
+                    fastmath=("reassoc",),
+                )
+                return reduced, [value.bound * count, value.bound**2 * count]
+            case "last":
+                reduced = te.reduce(
+                    lambda acc, x: te.select(x != 0, x, acc), 0, value.expr, axes, associative=True, fastmath=("reassoc",)
+                )
+                return reduced, [value.bound]
+            case _:
+                # composition of x -> a * x + b with a in {0, 1}: associative, not commutative
+                value = self.fit(value, 64)
+                scale = te.select(value.expr > 0, self.const(1), self.const(0))
+                reduced = te.reduce(
+                    lambda acc, x: (acc[0] * x[0], x[0] * acc[1] + x[1]),
+                    (1, 0),
+                    (scale, value.expr),
+                    axes,
+                    associative=True,
+                    fastmath=("reassoc",),
+                )
+                return reduced, [1, value.bound * count]
+
+    def matmul(self) -> None:
+        """A product of matrices, sometimes of a transposed one, or a batch of them."""
+        m, n, depth = (self.pick_extent() for _ in range(3))
+        transposed = self.rng.random() < 0.3
+        lhs = self.operand((m, depth))
+        rhs = self.operand((n, depth) if transposed else (depth, n))
+        axis = te.reduce_axis(depth, "k")
+        bound = self.bounds[id(lhs)] * self.bounds[id(rhs)] * depth
+
+        def body(i: Expr, j: Expr) -> Reduction:
+            return te.sum(lhs[i, axis] * (rhs[j, axis] if transposed else rhs[axis, j]), axis)
+
+        self.add(self.compute((m, n), body), bound)
+
+    def operand(self, shape: Sequence[int]) -> Tensor:
+        """A tensor of this shape with small values: a known one, or a new input."""
+        for tensor in reversed(self.computed):
+            if tensor.shape == tuple(shape) and tensor.dtype == self.dtype and self.bounds[id(tensor)] <= 16:
+                return tensor
+        return self.input(shape)
+
+    def convolution(self) -> None:
+        """A window with a stride and a dilation over a padded image."""
+        rng = self.rng
+        height, width, channels, filters = rng.randint(4, 8), rng.randint(4, 8), rng.randint(1, 3), rng.randint(1, 4)
+        kernel, stride, dilation, pad = rng.choice((1, 2, 3)), rng.choice((1, 1, 2)), rng.choice((1, 1, 2)), rng.choice((0, 1))
+        span = (kernel - 1) * dilation + 1
+        out = [(size + 2 * pad - span) // stride + 1 for size in (height, width)]
+        if min(out) < 1:
+            return
+        image = self.input((height, width, channels))
+        weights = self.input((kernel, kernel, channels, filters))
+        padded = image
+        if pad:
+            padded = te.compute(
+                (height + 2 * pad, width + 2 * pad, channels),
+                lambda y, x, c: te.if_then_else(
+                    te.all(y >= pad, y < height + pad, x >= pad, x < width + pad),
+                    image[y - pad, x - pad, c],
+                    self.const(0),
+                ),
+                name=self.name(),
+            )
+            self.add(padded, 4)
+        ry, rx, rc = te.reduce_axis(kernel, "ry"), te.reduce_axis(kernel, "rx"), te.reduce_axis(channels, "rc")
+        result = te.compute(
+            (*out, filters),
+            lambda y, x, f: te.sum(
+                padded[y * stride + ry * dilation, x * stride + rx * dilation, rc] * weights[ry, rx, rc, f],
+                axis=[ry, rx, rc],
+            ),
+            name=self.name(),
+        )
+        self.add(cast(Tensor, result), 16 * kernel * kernel * channels)
+
+    def transposed_convolution(self) -> None:
+        """A window that spreads, behind conditions with `floordiv` and `mod`."""
+        size, kernel = self.rng.randint(2, 6), self.rng.choice((2, 3))
+        stride = 2
+        signal, weights = self.input((size,)), self.input((kernel,))
+        axis = te.reduce_axis(kernel, "k")
+
+        def body(x: Expr) -> Reduction:
+            at = x - axis
+            inside = te.all(at >= 0, at % stride == 0, at // stride < size)
+            return te.sum(te.if_then_else(inside, signal[at // stride], self.const(0)) * weights[axis], axis)
+
+        self.add(self.compute(((size - 1) * stride + kernel,), body), 16 * kernel)
+
+    def transpose(self) -> None:
+        """The dimensions of a tensor in another order, sometimes with one of them reversed."""
+        tensor = self.source()
+        order = self.rng.sample(range(tensor.ndim), tensor.ndim)
+        reversed_dim = self.rng.choice((None, *range(tensor.ndim)))
+
+        def body(*iterators: Expr) -> Expr:
+            indices: list[object] = [None] * tensor.ndim
+            for iterator, dim in zip(iterators, order, strict=True):
+                indices[dim] = cast(int, tensor.shape[dim]) - 1 - iterator if dim == reversed_dim else iterator
+            return tensor[tuple(indices)]
+
+        self.add(self.compute([cast(int, tensor.shape[dim]) for dim in order], body), self.bounds[id(tensor)])
+
+    def reshape(self) -> None:
+        """The elements of a tensor in row-major order, along one dimension."""
+        tensor = self.source()
+        shape = [cast(int, size) for size in tensor.shape]
+
+        def body(flat: Expr) -> Expr:
+            indices: list[Expr] = []
+            for size in reversed(shape):
+                indices.insert(0, flat % size)
+                flat = flat // size
+            return tensor[tuple(indices)]
+
+        self.add(self.compute((int(np.prod(shape)),), body), self.bounds[id(tensor)])
+
+    def scan(self) -> None:
+        """A recurrence over rows, with one or two rows of history."""
+        rng = self.rng
+        steps, width, history = rng.randint(1, 7), rng.randint(1, 6), rng.choice((1, 1, 2))
+        init, drive = self.input((history, width)), self.input((steps, width))
+        product = rng.random() < 0.4
+        weights = self.input((width, width)) if product else None
+        name = self.name()
+
+        def step(t: IterVar, state: Tensor) -> Tensor:
+            previous = t + history - 1 - (rng.randint(0, history - 1))
+            mixed: Tensor | None = None
+            if weights is not None:
+                axis = te.reduce_axis(width, "k")
+                mixed = cast(
+                    Tensor,
+                    te.compute(
+                        (width,), lambda j: te.sum(state[previous, axis] * weights[axis, j], axis), name=f"{name}_mixed"
+                    ),
+                )
+
+            def row(j: Expr) -> Expr:
+                carried = state[previous, j] if mixed is None else mixed[j]
+                value = self.fit(_Value(carried + drive[t, j], 1 << 20))
+                return value.expr if rng.random() < 0.7 else value.expr + state[t, j] * 0 + self.const(1) - self.const(1)
+
+            return te.compute((width,), row, name=f"{name}_row")
+
+        self.add(te.scan(steps, init, step, name=name), _SMALL + 1)
+
+
+_STAGES: tuple[Callable[[_Program], None], ...] = (
+    _Program.elementwise,
+    _Program.elementwise,
+    _Program.elementwise,
+    _Program.reduction,
+    _Program.reduction,
+    _Program.reduction,
+    _Program.matmul,
+    _Program.matmul,
+    _Program.convolution,
+    _Program.transposed_convolution,
+    _Program.transpose,
+    _Program.reshape,
+    _Program.scan,
+)
+
+
+def random_expression(rng: random.Random) -> tuple[list[Tensor], list[Array]]:
+    """Random tensors (placeholders, then one to three outputs) for `te.build_module`, and inputs to run them on."""
+    program = _Program(rng, rng.choice(_DTYPES))
+    for _ in range(rng.choice((1, 1, 2, 2, 3))):
+        rng.choice(_STAGES)(program)
+    if not program.computed:
+        program.elementwise()
+    outputs = [program.computed[-1]]
+    for tensor in program.computed[:-1]:
+        if rng.random() < 0.25 and len(outputs) < 3:
+            outputs.append(tensor)
+    if len(outputs) == 1 and rng.random() < 0.03:
+        outputs.append(outputs[0])
+    return [*program.inputs, *outputs], list(program.arrays)
