@@ -168,7 +168,7 @@ def prove_coverage(
         if parts is None:
             raise Unproven("expected floordiv and mod of loops inside or outside of the buffer's lifetime, got both")
         outer, own = parts
-        if (not staged or kind is IteratorKind.REDUCE) and (not outer.is_const or outer.const):
+        if (not staged or kind is IteratorKind.REDUCE) and outer.range(bounds) != (0, 0):
             raise Unproven(f"expected a {kind} binding that starts at 0 with the loops of the buffer's lifetime")
         reached = proof.sum_extent(proof.grouped(own), 0)
         if reached < extent and (not staged or kind is IteratorKind.REDUCE):
@@ -208,7 +208,7 @@ def _check_kinds(block: BlockOp, scope: Collection[ForOp]) -> None:
     shared = used[IteratorKind.REDUCE] & (used[IteratorKind.SPATIAL] | used[IteratorKind.ORDERED])
     if any(loop.extent > 1 for loop in shared):
         raise Unproven("expected loops of reduce iterators to bind no other iterator")
-    if any(loop not in scope for loop in used[IteratorKind.REDUCE]):
+    if any(loop not in scope and loop.extent > 1 for loop in used[IteratorKind.REDUCE]):
         raise Unproven("expected loops of reduce iterators inside of the lifetime of what the block writes")
     for loop in used[IteratorKind.REDUCE]:
         if loop.kind is LoopKind.PARALLEL and loop.extent > 1:

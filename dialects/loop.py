@@ -800,10 +800,18 @@ class AllocOp(IRDLOperation):
     def verify_(self) -> None:
         if any(extent < 1 for extent in memref_type(self.buffer).get_shape()):
             raise VerifyException(f"expected a static shape, got {self.buffer.type}")
+        if any(not self._is_seen_by(use.operation) for use in self.buffer.uses):
+            raise VerifyException("expected the uses of a buffer after its alloc, in the loop it lives in")
         from .iteration import uncovered_read  # the proof needs this module
 
         if (uncovered := uncovered_read(self.buffer)) is not None:
             raise VerifyException(uncovered[1])
+
+    def _is_seen_by(self, op: Operation) -> bool:
+        current: Operation | None = op
+        while current is not None and current.parent is not self.parent:
+            current = current.parent_op()
+        return current is not None and self.is_before_in_block(current)
 
 
 def is_float(type: Attribute) -> bool:

@@ -16,6 +16,7 @@ from ...dialects.loop import (
     ForOp,
     IteratorKind,
     LoopKind,
+    blocks_in,
     enclosing_loops,
     kernel_of,
     loop_bounds,
@@ -121,6 +122,21 @@ def buffer_name(buffer: SSAValue) -> str:
         return owner.sym_name.data
     assert isinstance(owner, Block)
     return f"arg{list(owner.args).index(buffer)}"  # pyright: ignore[reportArgumentType]
+
+
+def lift_allocs(op: Operation) -> None:
+    """Moves the buffers that an op uses in front of it, where they live in a block around it but stand after it."""
+    for block in blocks_in(op):
+        for buffer in {buffer for access in block.accesses() for buffer in access.buffers}:
+            alloc = buffer.owner
+            home = alloc.parent_op() if isinstance(alloc, AllocOp) else None
+            if home is None or not is_inside(op, home):
+                continue
+            assert isinstance(alloc, AllocOp)
+            anchor = child_in(home, op)
+            if anchor.is_before_in_block(alloc) and anchor.parent is not None:
+                alloc.detach()
+                anchor.parent.insert_op_before(alloc, anchor)
 
 
 def erase_empty_loops(parent: Operation | None) -> None:

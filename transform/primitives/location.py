@@ -30,6 +30,7 @@ from .common import (
     erase_empty_loops,
     has_vector_loop,
     is_inside,
+    lift_allocs,
     nest,
     refuse,
     require_kind_free,
@@ -388,10 +389,11 @@ def _move_after(
             failure = uncovered[1]
     if failure is None:
         erase_empty_loops(old_parent)
+        lift_allocs(top)
         return
     block.detach()
-    top.detach()
     if loops:
+        top.detach()
         top.erase()
     if before is None:
         parent.add_op(block)

@@ -88,7 +88,10 @@ def cache_read(block: BlockOp, buffer: SSAValue, at: ForOp | None, memory_space:
                 block,
                 ("written here", writer),
             )
-    intervals = bounding_box(reads, [*enclosing_loops(parent), *([parent] if isinstance(parent, ForOp) else [])])
+    if isinstance(parent, ForOp):
+        intervals = bounding_box(reads, [*enclosing_loops(parent), parent])
+    else:  # what lives at function level is copied whole
+        intervals = [Interval(ZERO, (Lin(extent - 1),)) for extent in buffer_shape(buffer)]
     alloc = _alloc(parent, buffer, memory_space)
     copy = _copy(f"{alloc.sym_name.data}_read", buffer, alloc.buffer, intervals, kernel(block))
     _insert(parent, anchor, [alloc, copy[0]])
