@@ -29,13 +29,14 @@ DIALECTS = {
 """Where each dialect of our own lives."""
 
 REPLACED_DIALECTS = {
+    "arith": "..dialects.arith:Arith",
     "llvm": "..dialects.llvm:LLVM",
     "transform": "..transform.dialect:Transform",
 }
 """Upstream dialects that we complete; ours take the place of xDSL's."""
 
 BACKENDS = {"llvm-cpu": ".llvm_cpu:LlvmCpuBackend"}
-"""Where each backend of ours lives, by the name that `--target` takes."""
+"""The class of each backend of ours, by the name that `--target` takes."""
 
 
 def _lazy(where: str) -> Callable[[], Any]:
@@ -105,8 +106,13 @@ def pass_registry() -> PassRegistry:
     return PassRegistry({name: factory for plugin in load_plugins() for name, factory in plugin.passes().items()})
 
 
+def _instance(where: str) -> Callable[[], Any]:
+    backend = _lazy(where)
+    return lambda: backend()()
+
+
 def _backend_factories() -> Mapping[str, Callable[[], Any]]:
-    ours = {name: _lazy(where) for name, where in BACKENDS.items()}
+    ours = {name: _instance(where) for name, where in BACKENDS.items()}
     return {name: factory for plugin in load_plugins() for name, factory in plugin.backends().items()} | ours
 
 
@@ -122,4 +128,4 @@ def get_backend(name: str) -> Any:
     if name not in factories:
         known = f"; expected one of {', '.join(sorted(factories))}"
         raise TargetError(f"unknown target '{name}'{did_you_mean(name, factories) or known}")
-    return factories[name]()()
+    return factories[name]()

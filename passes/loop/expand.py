@@ -9,7 +9,7 @@ in the others.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -220,8 +220,7 @@ class Expansion:
             taken.add(guard)
         if not taken:
             return [], pending
-        left = {block: open for block, guards in pending.items() if (open := tuple(g for g in guards if g not in taken))}
-        return bounds, left
+        return bounds, _without(pending, taken)
 
     def _is_bound(self, form: Lin) -> bool:
         """Whether a form depends only on loops around the place of emission."""
@@ -238,11 +237,6 @@ class Expansion:
         return shared
 
     def _under(self, shared: Sequence[Guard], loop: ForOp, pending: Pending) -> None:
-        left: dict[BlockOp, tuple[Guard, ...]] = {}
-        for block, guards in pending.items():
-            open = tuple(guard for guard in guards if guard not in shared)
-            if open:
-                left[block] = open
         conditions: list[Lin] = []
         for guard in shared:
             form = self.env.evaluate(guard.form)
@@ -252,7 +246,7 @@ class Expansion:
             conditions.append(-form + (guard.limit - 1))
         inner = Block()
         with self.emitter.inside(inner):
-            self.loop(loop, left)
+            self.loop(loop, _without(pending, shared))
         self.emitter.add_if(conditions, inner)
 
     def _parallel(self, loop: ForOp, extent: int, pending: Pending) -> None:
@@ -284,6 +278,11 @@ class Expansion:
         with self.emitter.inside(last):
             self._iteration(loop, extent - 1, pending)
         self.emitter.add_if([-value + (extent - 2)], main, last)
+
+
+def _without(pending: Pending, guards: Collection[Guard]) -> Pending:
+    left = {block: tuple(guard for guard in known if guard not in guards) for block, known in pending.items()}
+    return {block: known for block, known in left.items() if known}
 
 
 def expand_loops(func: FuncOp, *, fma: bool = True, max_ops: int = MAX_OPS) -> None:

@@ -20,11 +20,11 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from ...dialects import llvm
+from ...dialects.arith import WIDENED
 from ...errors import CompileError
 from .llvm_conversion import (
     LLVMConversion,
     Pattern,
-    PatternTable,
     element_type,
     integer_attr,
     mangle,
@@ -183,7 +183,7 @@ def _compare(c: LLVMConversion, predicate: IntegerAttr, lhs: SSAValue, rhs: SSAV
     return c.emit(upstream.ICmpOp, (lhs, rhs), type, {"predicate": predicate})
 
 
-ARITH_TO_LLVM: PatternTable = {
+ARITH_TO_LLVM: dict[type[Operation], Pattern] = {
     arith.AddfOp: _float_binary(upstream.FAddOp),
     arith.AddiOp: _integer_binary(upstream.AddOp),
     arith.AndIOp: _integer_binary(upstream.AndOp),
@@ -230,3 +230,4 @@ ARITH_TO_LLVM: PatternTable = {
     arith.XOrIOp: _integer_binary(upstream.XOrOp),
 }
 
+ARITH_TO_LLVM |= {WIDENED[op]: pattern for op, pattern in ARITH_TO_LLVM.items() if op in WIDENED}

@@ -11,14 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xdsl.dialects import affine, arith, math, memref, scf, vector
-from xdsl.dialects.builtin import DenseArrayBase, IndexType, IntegerAttr, IntegerType, VectorType, i1, i64
+from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, VectorType, i1, i64
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
+from ....dialects.arith import WIDENED, CmpiOp, SelectOp
 from ....dialects.lanes import lane_stride
 from ....dialects.loop import BlockOp, InitOp, ReadOp, ReduceOp, WriteOp
 from ....dialects.quasi_affine import Lin
 from ....errors import CompileError
-from .emitter import INDEX, Emitter, affine_map, index_attr, mask_type, vector_type
+from .emitter import INDEX, Emitter, affine_map, element_of, is_vector, mask_type, vector_type
 from .environment import Environment
 from .plan import AccessPlan, BlockPlan, Guard, KernelPlan, Storage, allows_contraction
 
@@ -92,7 +93,7 @@ class BodyExpansion:
         indices = self.emitter.lane_index(form, self.env.lane, self.env.width, self.env.bounds)
         bound = self.emitter.splat(limit, indices.type)
         properties = {"predicate": IntegerAttr(_SLT, i64)}
-        return self.emitter.emit(arith.CmpiOp, (indices, bound), mask_type(self.env.width), properties)
+        return self.emitter.emit(CmpiOp, (indices, bound), mask_type(self.env.width), properties)
 
     def _and(self, lhs: SSAValue, rhs: SSAValue) -> SSAValue:
         return self.emitter.emit(arith.AndIOp, (lhs, rhs), lhs.type)
@@ -163,11 +164,11 @@ class BodyExpansion:
 
     def _emit(self, op: Operation, operands: Sequence[SSAValue]) -> SSAValue:
         type_ = op.results[0].type
-        if any(isinstance(operand.type, VectorType) for operand in operands):
-            first = 1 if isinstance(op, arith.SelectOp) and not isinstance(operands[0].type, VectorType) else 0
+        if any(is_vector(operand) for operand in operands):
+            first = 1 if isinstance(op, arith.SelectOp) and not is_vector(operands[0]) else 0
             operands = [*operands[:first], *(self.wide(operand) for operand in operands[first:])]
             type_ = vector_type(type_, self.env.width)
-        return self.emitter.emit(type(op), operands, type_, self.plan.properties[op])
+        return self.emitter.emit(WIDENED.get(type(op), type(op)), operands, type_, self.plan.properties[op])
 
     def _fuse(self, op: arith.AddfOp) -> bool:
         """Emits a sum with a product as one fused multiply-add, where flags allow it."""
@@ -179,7 +180,7 @@ class BodyExpansion:
                 continue
             factors = [self.value(factor) for factor in product.operands]
             operands = [*factors, self.value(other)]
-            if any(isinstance(operand.type, VectorType) for operand in operands):
+            if any(is_vector(operand) for operand in operands):
                 operands = [self.wide(operand) for operand in operands]
                 result = self.emitter.emit(vector.FMAOp, operands, operands[0].type)
             else:
@@ -191,7 +192,7 @@ class BodyExpansion:
     def _safe_divisor(self, divisor: SSAValue) -> SSAValue:
         assert self.mask is not None
         one = self.emitter.splat(1, divisor.type)
-        return self.emitter.emit(arith.SelectOp, (self.mask.value, divisor, one), divisor.type)
+        return self.emitter.emit(SelectOp, (self.mask.value, divisor, one), divisor.type)
 
     # conditions
 
@@ -242,7 +243,7 @@ class BodyExpansion:
                 self.values[result] = self.value(source)
             return
         condition = self.value(op.cond)
-        if isinstance(condition.type, VectorType):
+        if is_vector(condition):
             self._select(op, condition)
         else:
             self._branch(op, condition)
@@ -258,7 +259,7 @@ class BodyExpansion:
             blocks.append(block)
         types: list[Attribute] = []
         for i, result in enumerate(op.results):
-            wide = any(isinstance(values[i].type, VectorType) for values in yields)
+            wide = any(is_vector(values[i]) for values in yields)
             types.append(vector_type(result.type, self.env.width) if wide else result.type)
         for block, values in zip(blocks, yields, strict=True):
             with self.emitter.inside(block):
@@ -282,7 +283,7 @@ class BodyExpansion:
             yields.append([self.wide(self.value(source)) for source in _yielded(region.block)])
         self.mask = outer
         for result, lhs, rhs in zip(op.results, *yields, strict=True):
-            self.values[result] = self.emitter.emit(arith.SelectOp, (condition, lhs, rhs), lhs.type)
+            self.values[result] = self.emitter.emit(SelectOp, (condition, lhs, rhs), lhs.type)
 
     # reductions
 
@@ -349,12 +350,12 @@ class BodyExpansion:
         if known is not None and not masked:
             return known
         if stride == 0 and masked:
-            return self._load_scalar([self._clamped(f, extent) for f, extent in zip(forms, storage.shape)], buffer, storage)
+            return self._load_scalar(
+                [self._clamped(f, extent) for f, extent in zip(forms, storage.shape, strict=True)], buffer, storage
+            )
         if stride == 0:
             map, operands = affine_map(forms)
-            value = self.emitter.emit(
-                affine.LoadOp, (buffer, *operands), storage.type.element_type, {"map": map}
-            )
+            value = self.emitter.emit(affine.LoadOp, (buffer, *operands), storage.type.element_type, {"map": map})
         elif stride == 1 and masked:
             return self._load_masked(forms, buffer, storage)
         elif stride == 1:
@@ -431,8 +432,7 @@ class BodyExpansion:
         return vector_
 
     def _lane_of(self, value: SSAValue, number: int) -> SSAValue:
-        assert isinstance(value.type, VectorType)
-        return self.emitter.emit(vector.ExtractOp, (value,), value.type.element_type, _position(number))
+        return self.emitter.emit(vector.ExtractOp, (value,), element_of(value), _position(number))
 
     def _load_at_data(self, op: ReadOp, plan: AccessPlan) -> SSAValue:
         """A read at an index that is data, which is brought into its dimension first."""
@@ -448,7 +448,7 @@ class BodyExpansion:
             else:
                 data.append(self._in_dimension(self.value(index), extent, plan.wraps))
                 forms.append(Lin())
-        scalars = not any(value is not None and isinstance(value.type, VectorType) for value in data)
+        scalars = not any(value is not None and is_vector(value) for value in data)
         stride = self._stride(forms, storage) if scalars else None
         masked = self.mask is not None and not self._in_bounds(forms, storage)
         if lane is None or stride == 0:
@@ -474,7 +474,7 @@ class BodyExpansion:
             if value is None:
                 own = self._at_lane(form, lane)
                 indices.append(self._clamped(own, extent) if masked else self.emitter.index(own))
-            elif isinstance(value.type, VectorType):
+            elif is_vector(value):
                 indices.append(self._lane_of(value, lane))
             else:
                 indices.append(value)
@@ -485,10 +485,10 @@ class BodyExpansion:
             return self._clamp(value, extent)
         size, zero = self.emitter.splat(extent, value.type), self.emitter.splat(0, value.type)
         remainder = self.emitter.emit(arith.RemSIOp, (value, size), value.type)
-        truth: Attribute = mask_type(self.env.width) if isinstance(value.type, VectorType) else i1
-        negative = self.emitter.emit(arith.CmpiOp, (remainder, zero), truth, {"predicate": IntegerAttr(_SLT, i64)})
+        truth: Attribute = mask_type(self.env.width) if is_vector(value) else i1
+        negative = self.emitter.emit(CmpiOp, (remainder, zero), truth, {"predicate": IntegerAttr(_SLT, i64)})
         lifted = self.emitter.emit(arith.AddiOp, (remainder, size), value.type, {"overflowFlags": _no_overflow()})
-        return self.emitter.emit(arith.SelectOp, (negative, lifted, remainder), value.type)
+        return self.emitter.emit(SelectOp, (negative, lifted, remainder), value.type)
 
     def store(self, value: SSAValue, plan: AccessPlan) -> None:
         """Emits a store."""
@@ -504,7 +504,7 @@ class BodyExpansion:
             self._scatter(self.wide(value), forms, buffer)
 
     def _store_scalar(self, value: SSAValue, forms: Sequence[Lin], buffer: SSAValue) -> None:
-        if isinstance(value.type, VectorType) or self.mask is not None:
+        if is_vector(value) or self.mask is not None:
             raise CompileError(
                 f"block '{self.block.block_name}': expected vector lanes to write different elements, "
                 "got one element for all of them"
@@ -522,7 +522,7 @@ class BodyExpansion:
             if self.emitter.is_private(source) and self._in_bounds(forms, storage):
                 # Read, choose, write: LLVM keeps such a buffer in registers, which a masked store would prevent.
                 old = self._load_vector(forms, buffer, storage)
-                value = self.emitter.emit(arith.SelectOp, (mask.value, value, old), value.type)
+                value = self.emitter.emit(SelectOp, (mask.value, value, old), value.type)
             else:
                 indices = [self.emitter.index(form) for form in self._first_lane(forms)]
                 operands = (buffer, *indices, mask.value, value)
@@ -545,7 +545,7 @@ class BodyExpansion:
     def _may_clobber(self, forms: Sequence[Lin], source: SSAValue, storage: Storage) -> bool:
         """Whether lanes left out may store: they fall outside of the buffer's logical shape, where nothing valid lies,
         and inside of its memory, which no other thread sees."""
-        assert self.mask is not None and self.env.lane is not None
+        assert self.mask is not None
         if not self.mask.guards or not self.emitter.is_private(source) or not self._in_bounds(forms, storage):
             return False
         outside = [
@@ -553,8 +553,10 @@ class BodyExpansion:
             for form, base, extent in zip(forms, storage.base, storage.logical, strict=False)
             if self.env.in_lanes(form)
         ]
-        return all(any(_implies(own, self.env.evaluate(guard.form), guard.limit) for own in outside)
-                   for guard in self.mask.guards)
+        return all(
+            any(_implies(own, self.env.evaluate(guard.form), guard.limit) for own in outside)
+            for guard in self.mask.guards
+        )
 
     def _scatter(self, value: SSAValue, forms: Sequence[Lin], buffer: SSAValue) -> None:
         """One store a lane, in order."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
+from typing import cast
 
 from xdsl.dialects import affine, arith, memref, vector
 from xdsl.dialects.builtin import (
@@ -16,6 +17,7 @@ from xdsl.dialects.builtin import (
     FloatAttr,
     IndexType,
     IntegerAttr,
+    IntegerType,
     MemRefType,
     VectorType,
     i1,
@@ -143,7 +145,7 @@ class Emitter:
         return op.results[0]
 
     @contextmanager
-    def inside(self, block: Block) -> Iterator[None]:
+    def inside(self, block: Block) -> Generator[None]:
         """Emits to a nested block. What it stored makes loads around it stale."""
         saved = self.block, self._values, self._loads
         self.block, self._values, self._loads = block, {}, {}
@@ -152,7 +154,7 @@ class Emitter:
         self._loads.clear()
 
     @contextmanager
-    def new_scope(self, block: Block) -> Iterator[None]:
+    def new_scope(self, block: Block) -> Generator[None]:
         """Emits to a block that becomes a function."""
         self.scope = Scope(outer=self.scope)
         with self.inside(block):
@@ -190,10 +192,10 @@ class Emitter:
 
     def splat(self, value: int, type: Attribute) -> SSAValue:
         """An integer or floating-point constant of a scalar or vector type."""
-        element = type.element_type if isinstance(type, VectorType) else type
         if isinstance(type, VectorType):
-            return self.constant(_dense(type, (value,)), type)
-        attr = IntegerAttr(value, element) if _is_integer(element) else FloatAttr(value, element)  # pyright: ignore
+            dense = _dense(cast("VectorType[Attribute]", type), (value,))
+            return self.constant(dense, dense.type)
+        attr = IntegerAttr(value, type) if _is_integer(type) else FloatAttr(value, type)  # pyright: ignore
         return self.constant(attr, type)
 
     def broadcast(self, value: SSAValue, width: int) -> SSAValue:
@@ -384,9 +386,18 @@ def _splat_of(type: VectorType, value: IntegerAttr | FloatAttr) -> DenseIntOrFPE
 
 
 def _is_integer(type: Attribute) -> bool:
-    from xdsl.dialects.builtin import IntegerType
-
     return isinstance(type, IntegerType | IndexType)
+
+
+def is_vector(value: SSAValue) -> bool:
+    """Whether a value differs between lanes."""
+    return isinstance(value.type, VectorType)
+
+
+def element_of(vector: SSAValue) -> Attribute:
+    """The type of one lane of a vector."""
+    assert is_vector(vector)
+    return cast("VectorType[Attribute]", vector.type).element_type
 
 
 def mask_type(width: int) -> VectorType:

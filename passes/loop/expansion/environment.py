@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 from xdsl.ir import SSAValue
@@ -27,7 +27,7 @@ class Environment:
         return self.ranges.get(value)
 
     @contextmanager
-    def bind(self, variable: SSAValue, form: Lin, interval: Interval) -> Iterator[None]:
+    def bind(self, variable: SSAValue, form: Lin, interval: Interval) -> Generator[None]:
         """Lets `form` stand for an induction variable."""
         known = self.ranges[variable]
         self.ranges[variable] = interval
@@ -39,7 +39,7 @@ class Environment:
             del self.values[variable]
 
     @contextmanager
-    def bind_lanes(self, variable: SSAValue, width: int) -> Iterator[None]:
+    def bind_lanes(self, variable: SSAValue, width: int) -> Generator[None]:
         """Lets an induction variable be the lane number."""
         assert self.lane is None
         self.lane, self.width = variable, width

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from xdsl.dialects import affine, arith
-from xdsl.dialects.arith import FastMathFlag, FastMathFlagsAttr
+from xdsl.dialects.arith import FastMathFlagsAttr
 from xdsl.dialects.builtin import IndexType, IntegerAttr, MemRefType
 from xdsl.dialects.func import FuncOp
+from xdsl.dialects.utils import FastMathFlag
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from ....dialects.lanes import is_lane_private, row_major_strides
@@ -30,7 +32,7 @@ from ....dialects.loop import (
     enclosing_loops,
 )
 from ....dialects.quasi_affine import Bounds, Interval, Lin, from_affine
-from ....dialects.regions import footprint
+from ....dialects.regions import footprint, reduce_loops
 from ....errors import CompileError
 
 Access = ReadOp | WriteOp | ReduceOp
@@ -51,7 +53,7 @@ class Storage:
     `logical` is the shape that the program knows: nothing valid lies outside of it.
     """
 
-    type: MemRefType
+    type: MemRefType[Attribute]
     kept: tuple[int, ...]
     base: tuple[Lin, ...]
     lane: SSAValue | None
@@ -105,7 +107,7 @@ class KernelPlan:
             self._collect(op, allocs, blocks)
         for argument in func.body.block.args:
             if isinstance(argument.type, MemRefType):
-                self.storage[argument] = argument_storage(argument.type)
+                self.storage[argument] = argument_storage(_memref(argument))
         for alloc in allocs:
             self.storage[alloc.buffer] = buffer_storage(alloc)
         for block in blocks:
@@ -180,8 +182,7 @@ class KernelPlan:
     def storage_of(self, buffer: SSAValue) -> Storage:
         storage = self.storage.get(buffer)
         if storage is None:
-            assert isinstance(buffer.type, MemRefType)
-            storage = self.storage[buffer] = argument_storage(buffer.type)
+            storage = self.storage[buffer] = argument_storage(_memref(buffer))
         return storage
 
 
@@ -191,7 +192,11 @@ def holds(guard: Guard, bounds: Bounds) -> bool:
     return interval is not None and interval[1] < guard.limit
 
 
-def argument_storage(type: MemRefType) -> Storage:
+def _memref(buffer: SSAValue) -> MemRefType[Attribute]:
+    return cast("MemRefType[Attribute]", buffer.type)
+
+
+def argument_storage(type: MemRefType[Attribute]) -> Storage:
     """A buffer that lies in memory as the program says."""
     shape = type.get_shape()
     rank = len(shape)
@@ -213,8 +218,7 @@ def buffer_storage(alloc: AllocOp) -> Storage:
             shape.append(loop.extent)
     if not shape:
         shape = [1]
-    source = alloc.buffer.type
-    assert isinstance(source, MemRefType)
+    source = _memref(alloc.buffer)
     logical = source.get_shape()
     return Storage(
         MemRefType(source.element_type, shape),
@@ -230,10 +234,8 @@ def buffer_storage(alloc: AllocOp) -> Storage:
 def _check_init(block: BlockOp) -> None:
     if block.init is None:
         return
-    from ....dialects.regions import reduce_loops
-
     for loop in reduce_loops(block):
-        if loop.kind in (LoopKind.VECTORIZED, LoopKind.PARALLEL):
+        if loop.extent > 1 and loop.kind in (LoopKind.VECTORIZED, LoopKind.PARALLEL):
             raise CompileError(
                 f"block '{block.block_name}': expected a decomposed reduction below a {loop.kind} reduce loop, "
                 "got one with an init"

@@ -7,9 +7,6 @@ from collections.abc import Sequence
 
 import llvmlite.binding as llvm
 import numpy as np
-from xdsl.dialects.builtin import MemRefType, ModuleOp
-from xdsl.dialects.func import FuncOp
-
 from stepwell.backends.llvm_cpu.codegen import MachineSpec, NativeModule, OptimizationLevel, initialize
 from stepwell.backends.llvm_cpu.llvm_text import write_llvm_ir
 from stepwell.backends.oracles.scalars import dtype_of
@@ -17,6 +14,8 @@ from stepwell.dialects import cpu
 from stepwell.passes.cpu.outline_parallel import serialize
 from stepwell.passes.loop.expand import expand_loops
 from stepwell.passes.mlir.convert_to_llvm import convert_to_llvm
+from xdsl.dialects.builtin import MemRefType, ModuleOp
+from xdsl.dialects.func import FuncOp
 
 Array = np.ndarray
 _MARGIN = 4096
@@ -40,9 +39,7 @@ class Native:
     def __init__(self, module: ModuleOp, level: OptimizationLevel = "O1") -> None:
         initialize()
         (self.kernel,) = (op for op in module.ops if isinstance(op, FuncOp))
-        spec = MachineSpec(
-            llvm.get_process_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
-        )
+        spec = MachineSpec(llvm.get_process_triple(), llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten())
         self.native = NativeModule(lower(module), spec, level)
         machine = llvm.Target.from_triple(spec.triple).create_target_machine()
         self.engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
-from xdsl.dialects.builtin import ModuleOp
-from xdsl.dialects.func import FuncOp
-
 from stepwell.dialects.loop import BlockOp, ForOp, LoopKind, blocks_in, enclosing_loops
 from stepwell.errors import ScheduleError
 from stepwell.transform import primitives
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.func import FuncOp
 
 _SIZES = (2, 3, 4, 5, 7, 8, 16)
 
