@@ -1,1 +1,5 @@
 """The backend for CPUs, through LLVM."""
+
+from .backend import LlvmCpuBackend
+
+__all__ = ["LlvmCpuBackend"]

@@ -18,15 +18,20 @@ from xdsl.dialects.builtin import (
     i32,
     i64,
 )
-from xdsl.ir import Attribute
+from xdsl.ir import Attribute, Operation
 from xdsl.ir.affine import AffineConstantExpr, AffineExpr, AffineMap
 from xdsl.passes import ModulePass
 
 from ...dialects import cpu
-from ...dialects.loop import CONSTANT, OUTPUT
+from ...dialects.loop import OUTPUT
 
 _POINTER = llvm.LLVMPointerType()
-_OURS = (OUTPUT, CONSTANT)
+_OUR_DIALECTS = ("graph", "te", "loop", "cpu", "sched")
+
+
+def is_ours(attribute: str) -> bool:
+    """Whether a discardable attribute belongs to a dialect of ours."""
+    return attribute.partition(".")[0] in _OUR_DIALECTS
 
 
 def convert_cpu_to_llvm(module: ModuleOp) -> None:
@@ -35,8 +40,9 @@ def convert_cpu_to_llvm(module: ModuleOp) -> None:
         if isinstance(op, cpu.PrefetchOp):
             lower_prefetch(op)
         elif isinstance(op, func.FuncOp):
-            lower_argument_marks(op)
+            lower_marks(op)
     lower_target(module)
+    _drop_ours(module)
 
 
 def lower_prefetch(op: cpu.PrefetchOp) -> None:
@@ -66,14 +72,22 @@ def lower_prefetch(op: cpu.PrefetchOp) -> None:
     block.erase_op(op)
 
 
-def lower_argument_marks(op: func.FuncOp) -> None:
-    """A kernel's inputs are read only; of outputs and constants nothing else is to say."""
-    if op.arg_attrs is None or not any(key in _OURS for attrs in op.arg_attrs for key in attrs.data):
+def _drop_ours(op: Operation) -> None:
+    for name in [name for name in op.attributes if is_ours(name)]:
+        del op.attributes[name]
+
+
+def lower_marks(op: func.FuncOp) -> None:
+    """A kernel's inputs are read only; of outputs, constants and the user's names nothing else is to say."""
+    _drop_ours(op)
+    if op.arg_attrs is None:
         return
     has_outputs = any(OUTPUT in attrs.data for attrs in op.arg_attrs)
     lowered: list[DictionaryAttr] = []
     for type, attrs in zip(op.function_type.inputs.data, op.arg_attrs, strict=True):
-        kept: dict[str, Attribute] = {key: value for key, value in attrs.data.items() if key not in _OURS}
+        kept: dict[str, Attribute] = {
+            key: value for key, value in attrs.data.items() if not is_ours(key)
+        }
         if has_outputs and OUTPUT not in attrs.data and isinstance(type, MemRefType):
             kept["llvm.readonly"] = UnitAttr()
         lowered.append(DictionaryAttr(kept))

@@ -177,17 +177,14 @@ def emit_loop(
     The arguments of `body` are the induction variable and the values carried around the loop.
     """
     types = [init.type for init in inits]
-    loop = c.new_block((lower.type, *types))
+    exit_block = Block(arg_types=types)
     if may_be_empty:
         preheader = c.new_block()
-        exit_block = Block(arg_types=types)
         enters = c.emit(upstream.ICmpOp, (lower, upper), i1, {"predicate": integer_attr(_SLT, i64)})
         c.cond_branch(enters, preheader, (), exit_block, inits)
         c.push(preheader)
-        c.branch(loop, (lower, *inits))
-    else:
-        exit_block = Block(arg_types=types)
-        c.branch(loop, (lower, *inits))
+    loop = c.new_block((lower.type, *types))
+    c.branch(loop, (lower, *inits))
     c.push(loop)
     _map_all(c, body.args, loop.args)
     c.run_block(body)

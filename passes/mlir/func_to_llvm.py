@@ -25,6 +25,9 @@ from .llvm_conversion import LLVMConversion, PatternTable
 _UNIT = UnitAttr()
 _POINTER_ATTRIBUTES = {"llvm.noalias": _UNIT, "llvm.nonnull": _UNIT, "llvm.noundef": _UNIT}
 
+SIGNATURE = "signature"
+"""Attribute of public functions: their type before memrefs became pointers, for who calls them."""
+
 
 @cache
 def _linkage(name: str) -> upstream.LinkageAttr:
@@ -72,9 +75,12 @@ def convert_func(c: LLVMConversion, op: func.FuncOp) -> None:
         "visibility_": _NO_VISIBILITY,
         "arg_attrs": argument_attributes(op),
     }
+    attributes: dict[str, Attribute] = {}
     if private and op.body.blocks:
         properties["no_inline"] = _UNIT
-    new = upstream.FuncOp.create(regions=(region,), properties=properties)
+    elif op.body.blocks:
+        attributes[SIGNATURE] = op.function_type
+    new = upstream.FuncOp.create(regions=(region,), properties=properties, attributes=attributes)
     c.add_to_module(new)
     if op.body.blocks:
         convert_body(c, op.body, region)

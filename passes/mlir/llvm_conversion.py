@@ -611,20 +611,25 @@ class LLVMConversion:
         fastmath: Attribute | None = None,
     ) -> SSAValue:
         """Calls an LLVM intrinsic by its mangled name."""
-        return self.emit(
-            upstream.CallIntrinsicOp,
-            operands,
-            result_type,
-            {
-                "intrin": _string_attr(name),
-                "fastmathFlags": fastmath or NO_FASTMATH,
-                "op_bundle_sizes": _empty_array(),
-                "operandSegmentSizes": _segments(len(operands), 0),
-            },
-        )
+        properties = _intrinsic_properties(name, len(operands), fastmath)
+        return self.emit(upstream.CallIntrinsicOp, operands, result_type, properties)
+
+    def intrinsic_without_result(self, name: str, operands: Sequence[SSAValue]) -> None:
+        """Calls an LLVM intrinsic for its effect."""
+        properties = _intrinsic_properties(name, len(operands), None)
+        self.emit_op(upstream.CallIntrinsicOp.create(operands=operands, properties=properties))
 
 
 NO_FASTMATH = upstream.FastMathAttr(None)
+
+
+def _intrinsic_properties(name: str, operands: int, fastmath: Attribute | None) -> dict[str, Attribute]:
+    return {
+        "intrin": _string_attr(name),
+        "fastmathFlags": fastmath or NO_FASTMATH,
+        "op_bundle_sizes": _empty_array(),
+        "operandSegmentSizes": _segments(operands, 0),
+    }
 
 
 @cache

@@ -13,6 +13,7 @@ from xdsl.dialects.builtin import (
     StringAttr,
     SymbolRefAttr,
     UnitAttr,
+    i1,
     i32,
     i64,
 )
@@ -128,10 +129,20 @@ def convert_cast(c: LLVMConversion, op: memref.CastOp | memref.MemorySpaceCastOp
     c.map(op.results[0], c.get(op.operands[0]))
 
 
+def convert_copy(c: LLVMConversion, op: memref.CopyOp) -> None:
+    type = op.source.type
+    assert isinstance(type, MemRefType)
+    check_memref(type)
+    size = c.integer(prod(type.get_shape()) * byte_size(type.element_type))
+    operands = (c.get(op.destination), c.get(op.source), size, c.integer(0, i1))
+    c.intrinsic_without_result("llvm.memcpy.p0.p0.i64", operands)
+
+
 MEMREF_TO_LLVM: PatternTable = {
     memref.AllocOp: convert_alloc,
     memref.AllocaOp: convert_alloca,
     memref.CastOp: convert_cast,
+    memref.CopyOp: convert_copy,
     memref.DeallocOp: convert_dealloc,
     memref.GetGlobalOp: convert_get_global,
     memref.GlobalOp: convert_global,

@@ -1,0 +1,68 @@
+"""The backend `llvm-cpu`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from xdsl.dialects import llvm as upstream
+from xdsl.dialects.builtin import ModuleOp
+
+from ...dialects.cpu import TARGET, TargetAttr
+from ...errors import CompileError, did_you_mean
+from ...passes.cpu.outline_parallel import THREADS
+from ...runtime.executable import CompiledCode, Executable
+from ...runtime.signature import Signature
+from ..backend import Backend
+from .codegen import MachineSpec, native_module
+from .host import host_target
+from .llvm_text import write_llvm_ir
+
+
+class LlvmCpuBackend(Backend):
+    """CPUs, through LLVM."""
+
+    name = "llvm-cpu"
+    target_attribute = TARGET
+
+    @property
+    def pipeline(self) -> Path:
+        return Path(__file__).with_name("pipeline.mlir")
+
+    def default_target(self) -> TargetAttr:
+        return host_target()
+
+    def is_lowered(self, module: ModuleOp) -> bool:
+        return all(op is module or op.name.startswith("llvm.") for op in module.walk())
+
+    def executable(
+        self, module: ModuleOp, signature: Signature, constants: Sequence[Any] = (), *, threads: int = 0
+    ) -> Executable:
+        spec = MachineSpec.of_module(module)
+        target = {"triple": spec.triple, "cpu": spec.cpu, "features": spec.features}
+        parallel = any(isinstance(op, upstream.GlobalOp) and op.sym_name.data == THREADS for op in module.ops)
+        code = native_module(module).object()
+        return Executable(CompiledCode(code, signature, target, parallel, tuple(constants)), threads)
+
+    @property
+    def file_kinds(self) -> tuple[str, ...]:
+        return ("object", "assembly", "llvm-ir", "optimized-llvm-ir", "shared-library")
+
+    def emit(self, module: ModuleOp, kind: str) -> str | bytes:
+        match kind:
+            case "object":
+                return native_module(module).object()
+            case "assembly":
+                return native_module(module).assembly()
+            case "llvm-ir":
+                return write_llvm_ir(module)
+            case "optimized-llvm-ir":
+                return native_module(module).ir()
+            case "shared-library":
+                from .link import shared_library
+
+                return shared_library(native_module(module).object())
+            case _:
+                hint = did_you_mean(kind, self.file_kinds) or f"; expected one of {', '.join(self.file_kinds)}"
+                raise CompileError(f"unknown kind of file '{kind}'{hint}")

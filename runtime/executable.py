@@ -1,0 +1,267 @@
+"""Compiled programs: numpy in, numpy out."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from ..errors import ArgumentError, StepwellError, did_you_mean
+from .loader import LoadedObject
+from .openmp import openmp
+from .signature import Parameter, Signature, describe_array
+
+FORMAT_VERSION = 1
+MANIFEST = "manifest.json"
+OBJECT = "kernel.o"
+THREADS = "stepwell_threads"
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class CompiledCode:
+    """Native code and what has to be known to call it; what `Executable.save` writes."""
+
+    code: bytes
+    signature: Signature
+    target: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The triple, CPU and features that the code was compiled for."""
+    has_parallel_loops: bool = False
+    constants: tuple[Array, ...] = ()
+    """The data of the parameters that are constants, in their order."""
+
+
+class Executable:
+    """A compiled program. Calls may come from several threads at once; the interpreter lock is free while it runs."""
+
+    def __init__(self, compiled: CompiledCode, threads: int = 0):
+        self.compiled = compiled
+        signature = compiled.signature
+        exports = [signature.entry, *([THREADS] if compiled.has_parallel_loops else [])]
+        self._loaded = LoadedObject(compiled.code, exports)
+        self._threads: ctypes.c_int32 | None = None
+        if compiled.has_parallel_loops:
+            self._threads = ctypes.c_int32.from_address(self._loaded.address(THREADS))
+        parameters = signature.parameters
+        self._function: Callable[..., None] = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * len(parameters))(
+            self._loaded.address(signature.entry)
+        )
+        self.inputs = signature.role("input")
+        """The parameters that a call gives."""
+        self.outputs = signature.role("output")
+        """The parameters that a call results in."""
+        self._constants = _checked_constants(signature.role("constant"), compiled.constants)
+        self._fixed = [0] * len(parameters)
+        constants = iter(self._constants)
+        for position, parameter in enumerate(parameters):
+            if parameter.role == "constant":
+                self._fixed[position] = next(constants).ctypes.data
+        places = {role: [i for i, p in enumerate(parameters) if p.role == role] for role in ("input", "output")}
+        self._input_specs = [
+            (position, parameter.numpy_dtype, parameter.shape, parameter)
+            for position, parameter in zip(places["input"], self.inputs, strict=True)
+        ]
+        self._output_specs = [
+            (position, parameter.shape, parameter.numpy_dtype)
+            for position, parameter in zip(places["output"], self.outputs, strict=True)
+        ]
+        self.threads = threads
+
+    # what there is to ask
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """The names of the inputs, in order."""
+        return tuple(parameter.name for parameter in self.inputs)
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """The names of the outputs, in order."""
+        return tuple(parameter.name for parameter in self.outputs)
+
+    @property
+    def input_shapes(self) -> tuple[tuple[int, ...], ...]:
+        """The shapes of the inputs, in order."""
+        return tuple(parameter.shape for parameter in self.inputs)
+
+    @property
+    def output_shapes(self) -> tuple[tuple[int, ...], ...]:
+        """The shapes of the outputs, in order."""
+        return tuple(parameter.shape for parameter in self.outputs)
+
+    @property
+    def input_dtypes(self) -> tuple[np.dtype[Any], ...]:
+        """The element types of the inputs, in order."""
+        return tuple(parameter.numpy_dtype for parameter in self.inputs)
+
+    @property
+    def output_dtypes(self) -> tuple[np.dtype[Any], ...]:
+        """The element types of the outputs, in order."""
+        return tuple(parameter.numpy_dtype for parameter in self.outputs)
+
+    @property
+    def threads(self) -> int:
+        """How many threads parallel loops use; 0 leaves it to OpenMP."""
+        return 1 if self._threads is None else self._threads.value
+
+    @threads.setter
+    def threads(self, threads: int) -> None:
+        if threads < 0:
+            raise ArgumentError(f"expected a number of threads that is not negative, got {threads}")
+        if self._threads is not None:
+            self._threads.value = threads if openmp().available else 1
+
+    @property
+    def note(self) -> str:
+        """What the user should know about how this runs, empty if nothing."""
+        return openmp().note if self._threads is not None else ""
+
+    # calls
+
+    def __call__(self, *arguments: Any, out: Any = None, **named: Any) -> Any:
+        """Runs the program. Contiguous arrays are not copied.
+
+        `out` is an array, or a tuple of them where there are several outputs, that the results are written to.
+        """
+        if named:
+            arguments = self._positional(arguments, named)
+        specs = self._input_specs
+        if len(arguments) != len(specs):
+            raise ArgumentError(self._expected_count(len(arguments)))
+        pointers = self._fixed.copy()
+        keep: list[Array] = []
+        for argument, (position, dtype, shape, parameter) in zip(arguments, specs, strict=True):
+            if (
+                argument.__class__ is not np.ndarray
+                or argument.dtype != dtype
+                or argument.shape != shape
+                or not argument.flags.c_contiguous
+                or not argument.flags.aligned
+            ):
+                argument = _as_array(argument, parameter)
+                keep.append(argument)
+            pointers[position] = argument.__array_interface__["data"][0]
+        if out is None:
+            results = [np.empty(shape, dtype) for _, shape, dtype in self._output_specs]
+        else:
+            results = self._checked_out(out, arguments)
+        for result, (position, _, _) in zip(results, self._output_specs, strict=True):
+            pointers[position] = result.__array_interface__["data"][0]
+        self._function(*pointers)
+        return results[0] if len(results) == 1 else tuple(results)
+
+    def _expected_count(self, given: int) -> str:
+        names = ", ".join(parameter.name for parameter in self.inputs)
+        return f"expected {len(self.inputs)} arguments ({names}), got {given}"
+
+    def _positional(self, arguments: Sequence[Any], named: Mapping[str, Any]) -> tuple[Any, ...]:
+        names = self.input_names
+        for name in named:
+            if name not in names:
+                raise ArgumentError(f"unknown argument '{name}'{did_you_mean(name, names)}")
+            if name in names[: len(arguments)]:
+                raise ArgumentError(f"argument '{name}': expected one value, got two")
+        missing = [name for name in names[len(arguments) :] if name not in named]
+        if missing:
+            raise ArgumentError(f"argument '{missing[0]}' is missing")
+        return (*arguments, *(named[name] for name in names[len(arguments) :]))
+
+    def _checked_out(self, out: Any, arguments: Sequence[Any]) -> list[Array]:
+        given = cast(tuple[Any, ...], out) if isinstance(out, tuple) else (out,)
+        if len(given) != len(self.outputs):
+            raise ArgumentError(f"expected {len(self.outputs)} output arrays, got {len(given)}")
+        for array, parameter in zip(given, self.outputs, strict=True):
+            if not isinstance(array, np.ndarray):
+                raise ArgumentError(f"output '{parameter.name}': expected a numpy array, got {type(array).__name__}")
+            found = cast(Array, array)
+            if found.dtype != parameter.numpy_dtype or found.shape != parameter.shape:
+                got = describe_array(found.dtype, found.shape)
+                raise ArgumentError(f"output '{parameter.name}': expected {parameter}, got {got}")
+            if not (found.flags.c_contiguous and found.flags.aligned and found.flags.writeable):
+                raise ArgumentError(f"output '{parameter.name}': expected a contiguous, writable array")
+        for i, array in enumerate(given):
+            others = [*(a for a in arguments if isinstance(a, np.ndarray)), *given[:i], *self._constants]
+            if any(np.may_share_memory(array, other) for other in others):
+                raise ArgumentError(f"output '{self.outputs[i].name}': expected memory that nothing else shares")
+        return list(given)
+
+    # on disk
+
+    def save(self, directory: str | Path) -> None:
+        """Writes the program into a directory: a manifest, the object file, and the constants."""
+        folder = Path(directory)
+        folder.mkdir(parents=True, exist_ok=True)
+        names = [f"constant{i}.npy" for i in range(len(self._constants))]
+        for name, constant in zip(names, self._constants, strict=True):
+            np.save(folder / name, constant, allow_pickle=False)
+        (folder / OBJECT).write_bytes(self.compiled.code)
+        manifest = {
+            "version": FORMAT_VERSION,
+            "entry": self.compiled.signature.entry,
+            "parameters": [asdict(parameter) for parameter in self.compiled.signature.parameters],
+            "constants": names,
+            "target": dict(self.compiled.target),
+            "has_parallel_loops": self.compiled.has_parallel_loops,
+            "threads": self.threads if self._threads is not None else 0,
+        }
+        (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+
+
+def load(directory: str | Path, *, threads: int | None = None) -> Executable:
+    """The program that `Executable.save` wrote into a directory."""
+    folder = Path(directory)
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text())
+        if manifest["version"] != FORMAT_VERSION:
+            raise ArgumentError(f"'{folder}': expected format version {FORMAT_VERSION}, got {manifest['version']}")
+        parameters = tuple(
+            Parameter(p["name"], p["dtype"], tuple(p["shape"]), p["role"]) for p in manifest["parameters"]
+        )
+        compiled = CompiledCode(
+            (folder / OBJECT).read_bytes(),
+            Signature(parameters, manifest["entry"]),
+            dict(manifest["target"]),
+            bool(manifest["has_parallel_loops"]),
+            tuple(np.load(folder / name, allow_pickle=False) for name in manifest["constants"]),
+        )
+        count = manifest["threads"] if threads is None else threads
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        if isinstance(error, StepwellError):
+            raise
+        raise ArgumentError(f"'{folder}' is not a saved program: {_reason(error)}") from None
+    return Executable(compiled, count)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, KeyError):
+        return f"the manifest lacks {error}"
+    return str(error) or type(error).__name__
+
+
+def _as_array(argument: Any, parameter: Parameter) -> Array:
+    """An argument as an array that fits, copied if it has to be; raises if it does not fit."""
+    if not isinstance(argument, np.ndarray):
+        if hasattr(argument, "__dlpack__"):
+            argument = np.from_dlpack(argument)
+        elif isinstance(argument, np.generic):
+            argument = np.asarray(argument)
+        else:
+            got = type(argument).__name__
+            raise ArgumentError(f"argument '{parameter.name}': expected a numpy array of {parameter}, got {got}")
+    array = cast(Array, argument)
+    if array.dtype != parameter.numpy_dtype or array.shape != parameter.shape:
+        got = describe_array(array.dtype, array.shape)
+        raise ArgumentError(f"argument '{parameter.name}': expected {parameter}, got {got}")
+    return np.require(array, requirements=["C", "A"])
+
+
+def _checked_constants(parameters: Sequence[Parameter], constants: Sequence[Array]) -> list[Array]:
+    if len(parameters) != len(constants):
+        raise ArgumentError(f"expected data for {len(parameters)} constants, got {len(constants)}")
+    return [_as_array(constant, parameter) for parameter, constant in zip(parameters, constants, strict=True)]

@@ -1,0 +1,46 @@
+"""What a compiled program takes and gives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+Role = Literal["input", "output", "constant"]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A buffer that the entry function is given: its name, element type and extents, and who provides it."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    role: Role = "input"
+
+    def __str__(self) -> str:
+        return describe_array(self.dtype, self.shape)
+
+    @property
+    def numpy_dtype(self) -> np.dtype[Any]:
+        """The dtype of arrays that fit."""
+        return np.dtype(self.dtype)
+
+
+@dataclass(frozen=True)
+class Signature:
+    """The parameters of the entry function, in its order."""
+
+    parameters: tuple[Parameter, ...]
+    entry: str = "main"
+
+    def role(self, role: Role) -> tuple[Parameter, ...]:
+        """The parameters of one role, in order."""
+        return tuple(parameter for parameter in self.parameters if parameter.role == role)
+
+
+def describe_array(dtype: object, shape: Sequence[object]) -> str:
+    """`float32[512,512]`."""
+    return f"{dtype}[{','.join(map(str, shape))}]"

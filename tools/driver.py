@@ -1,0 +1,432 @@
+"""From a source to something to call: what stands behind `stepwell.compile`."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
+
+import numpy as np
+from xdsl.context import Context
+from xdsl.dialects import func
+from xdsl.dialects import llvm as upstream_llvm
+from xdsl.dialects.builtin import (
+    Float16Type,
+    Float32Type,
+    Float64Type,
+    FunctionType,
+    IntegerType,
+    MemRefType,
+    ModuleOp,
+    StringAttr,
+    TensorType,
+)
+from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.passes import ModulePass
+
+from ..backends.backend import Backend
+from ..backends.registry import get_backend, make_context, pass_registry, target_names
+from ..dialects.source import parse_module
+from ..errors import CompileError, PipelineError, TargetError, did_you_mean
+from ..passes.common.transform_interpreter import TransformInterpreterPass
+from ..passes.mlir.func_to_llvm import SIGNATURE
+from ..passes.pass_manager import Instrumentation, PassManager, Step, build_pipeline
+from ..passes.script_pipeline import expand_scripts
+from ..runtime.executable import Executable
+from ..runtime.executable import load as load_executable
+from ..runtime.signature import Parameter, Signature
+from ..runtime.symbolic import SymbolicExecutable, SymbolicParameter
+
+if TYPE_CHECKING:
+    from ..te.tensors import Tensor
+
+Source: TypeAlias = "str | os.PathLike[str] | ModuleOp | Sequence[Tensor]"
+"""An ONNX or `.mlir` file, IR of any rung, or the tensors of a kernel (inputs, then outputs)."""
+
+RUNGS = ("graph", "te", "loop", "cpu", "mlir", "llvm")
+"""The rungs of the staircase, from the top."""
+
+ENTRY = "main"
+_DTYPES = {8: "int8", 16: "int16", 32: "int32", 64: "int64", 1: "bool"}
+_FLOATS: dict[type[Attribute], str] = {Float16Type: "float16", Float32Type: "float32", Float64Type: "float64"}
+
+
+@dataclass
+class Report(Instrumentation):
+    """How long each step took, in seconds, in order."""
+
+    steps: list[tuple[str, float]] = field(default_factory=list[tuple[str, float]])
+    _starts: list[float] = field(default_factory=list[float], repr=False)
+
+    def before_pass(self, pass_: ModulePass, op: Operation) -> None:
+        self._starts.append(time.perf_counter())
+
+    def after_pass(self, pass_: ModulePass, op: Operation) -> None:
+        self.steps.append((pass_.name, time.perf_counter() - self._starts.pop()))
+
+    def pass_failed(self, pass_: ModulePass, op: Operation, error: Exception) -> None:
+        self._starts.pop()
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Times the body of a `with` statement as a step."""
+        start = time.perf_counter()
+        yield
+        self.steps.append((name, time.perf_counter() - start))
+
+    @property
+    def total(self) -> float:
+        """The time of all steps."""
+        return sum(seconds for _, seconds in self.steps)
+
+    def __str__(self) -> str:
+        return "\n".join(f"{1e3 * seconds:9.2f} ms  {name}" for name, seconds in [*self.steps, ("total", self.total)])
+
+
+# sources
+
+
+def load_source(source: Source, ctx: Context) -> ModuleOp:
+    """The IR of a source, on whichever rung it is."""
+    if isinstance(source, ModuleOp):
+        return source.clone()
+    if isinstance(source, str | os.PathLike):
+        path = Path(source)
+        if path.suffix == ".onnx":
+            from ..frontends.onnx import import_onnx
+
+            return import_onnx(path)
+        if path.suffix != ".mlir":
+            raise CompileError(f"expected a file .onnx or .mlir, got '{path}'")
+        module = parse_module(ctx, _read(path), str(path))
+        module.verify()
+        return module
+    from ..te.build import build_module
+
+    return build_module(list(source))
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except OSError as error:
+        raise CompileError(f"cannot read '{path}': {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise CompileError(f"cannot read '{path}': it is no UTF-8 text") from None
+
+
+def rung_of(module: ModuleOp) -> str:
+    """The highest rung that something of a module is on."""
+    highest = len(RUNGS) - 1
+    for op in module.walk():
+        dialect = op.name.partition(".")[0]
+        if dialect in RUNGS:
+            highest = min(highest, RUNGS.index(dialect))
+        elif op is not module and dialect != "builtin":
+            highest = min(highest, RUNGS.index("mlir"))
+        if isinstance(op, func.FuncOp) and any(isinstance(type, TensorType) for type in op.function_type.inputs):
+            highest = min(highest, RUNGS.index("te"))
+    return RUNGS[highest]
+
+
+def find_entry(module: ModuleOp) -> func.FuncOp | upstream_llvm.FuncOp:
+    """The function that a program starts with: `@main`, else the only public one."""
+    functions = [op for op in module.ops if isinstance(op, func.FuncOp | upstream_llvm.FuncOp) and op.body.blocks]
+    for function in functions:
+        if function.sym_name.data == ENTRY:
+            return function
+    public = [function for function in functions if _is_public(function)]
+    if len(public) != 1:
+        names = ", ".join(function.sym_name.data for function in public) or "none"
+        raise CompileError(f"expected a function '{ENTRY}' or a single public function, got {names}")
+    return public[0]
+
+
+def _is_public(function: func.FuncOp | upstream_llvm.FuncOp) -> bool:
+    if isinstance(function, upstream_llvm.FuncOp):
+        return function.linkage.linkage.data == "external"
+    return function.sym_visibility is None or function.sym_visibility.data == "public"
+
+
+# signatures
+
+
+def dtype_name(type: Attribute) -> str:
+    """numpy's name of an element type."""
+    for kind, name in _FLOATS.items():
+        if isinstance(type, kind):
+            return name
+    if isinstance(type, IntegerType) and type.width.data in _DTYPES:
+        return _DTYPES[type.width.data]
+    raise CompileError(f"expected an element type that numpy has, got {type}")
+
+
+def _argument_name(argument: SSAValue, attributes: Mapping[str, Attribute], position: int) -> str:
+    name = attributes.get("te.name")
+    if isinstance(name, StringAttr):
+        return name.data
+    return argument.name_hint or f"arg{position}"
+
+
+def entry_signature(function: func.FuncOp | upstream_llvm.FuncOp) -> tuple[Signature, tuple[str | None, ...]] | None:
+    """What a function on buffers takes and gives, and the names of the weights among its arguments; None if it does
+    not say which of its arguments are outputs."""
+    types = _memref_types(function)
+    given = function.arg_attrs.data if function.arg_attrs else ()
+    attributes = [given[i].data if i < len(given) else {} for i in range(len(types))]
+    if any("loop.output" in attrs for attrs in attributes):
+        outputs = ["loop.output" in attrs for attrs in attributes]
+    elif any("llvm.readonly" in attrs for attrs in attributes):
+        outputs = ["llvm.readonly" not in attrs for attrs in attributes]
+    else:
+        return None
+    parameters: list[Parameter] = []
+    weights: list[str | None] = []
+    for position, (type, attrs, is_output) in enumerate(zip(types, attributes, outputs, strict=True)):
+        weight = attrs.get("graph.weight")
+        weights.append(weight.data if isinstance(weight, StringAttr) else None)
+        role = "output" if is_output else "input" if weights[-1] is None else "constant"
+        name = _argument_name(function.body.blocks[0].args[position], attrs, position)
+        parameters.append(Parameter(name, dtype_name(type.element_type), type.get_shape(), role))
+    return Signature(tuple(parameters), function.sym_name.data), tuple(weights)
+
+
+def _memref_types(function: func.FuncOp | upstream_llvm.FuncOp) -> list[MemRefType]:
+    type = function.function_type if isinstance(function, func.FuncOp) else function.attributes.get(SIGNATURE)
+    if not isinstance(type, FunctionType):
+        return []
+    inputs = type.inputs.data
+    if any(not isinstance(each, MemRefType) for each in inputs):
+        return []
+    return [cast(MemRefType, each) for each in inputs]
+
+
+class ProgramFacts(Instrumentation):
+    """What the runtime needs to know and lower rungs forget: the signature and the data of weights."""
+
+    def __init__(self) -> None:
+        self.signature: Signature | None = None
+        self.weights: tuple[str | None, ...] = ()
+        self.data: dict[str, bytes] = {}
+
+    def look(self, module: ModuleOp) -> None:
+        """Remembers what the module says now."""
+        for op in module.ops:
+            if op.name == "graph.data":
+                data = getattr(op, "data", None)
+                if isinstance(data, bytes):
+                    self.data[cast(StringAttr, op.properties["sym_name"]).data] = data
+        entry = find_entry(module)
+        if any("loop.output" in attrs.data for attrs in entry.arg_attrs or ()) or self.signature is None:
+            found = entry_signature(entry)
+            if found is not None:
+                self.signature, self.weights = found
+
+    def after_pass(self, pass_: ModulePass, op: Operation) -> None:
+        if isinstance(op, ModuleOp):
+            self.look(op)
+
+    def constants(self) -> list[np.ndarray[Any, Any]]:
+        """The data of the constants among the parameters, in order."""
+        assert self.signature is not None
+        found: list[np.ndarray[Any, Any]] = []
+        for parameter, weight in zip(self.signature.parameters, self.weights, strict=True):
+            if parameter.role != "constant":
+                continue
+            assert weight is not None
+            if weight not in self.data:
+                raise CompileError(f"expected data for weight '{weight}', got none")
+            array = np.frombuffer(self.data[weight], parameter.numpy_dtype)
+            found.append(array.reshape(parameter.shape))
+        return found
+
+
+# pipelines
+
+
+def find_backend(target: str | Attribute) -> tuple[Backend, Attribute | None]:
+    """The backend of a target that is given by name, or as an attribute such as `#cpu.target<…>`."""
+    if isinstance(target, str):
+        return get_backend(target), None
+    for name in target_names():
+        backend = get_backend(name)
+        if backend.target_attribute == target.name:
+            return backend, target
+    raise TargetError(f"expected the attribute of a target, got {target}")
+
+
+def pipeline_steps(backend: Backend, pipeline: str | os.PathLike[str] | None, ctx: Context) -> PassManager:
+    """The steps of a pipeline: a script's file, text, or the backend's own."""
+    if isinstance(pipeline, str) and not pipeline.endswith(".mlir"):
+        return build_pipeline(pipeline, pass_registry())
+    path = str(backend.pipeline if pipeline is None else pipeline)
+    script = TransformInterpreterPass(script=path)
+    return expand_scripts(PassManager((Step(script, quiet=True),), pass_registry()), ctx)
+
+
+def _replaced(manager: PassManager, name: str, new: ModulePass, why: str) -> PassManager:
+    """The pipeline with another pass in place of the one called `name`."""
+    names = [step.pass_.name for step in manager.steps]
+    if name not in names:
+        raise PipelineError(f"expected a pipeline with pass '{name}' {why}, got {', '.join(names)}")
+    steps = tuple(replace(step, pass_=new) if step.pass_.name == name else step for step in manager.steps)
+    return replace(manager, steps=steps)
+
+
+def _prepared(
+    manager: PassManager, schedule: str | os.PathLike[str] | None, sizes: Mapping[str, int] | None
+) -> PassManager:
+    if schedule is not None:
+        script = TransformInterpreterPass(script=str(schedule))
+        manager = _replaced(manager, "apply-schedules", script, "to apply a schedule")
+    if sizes:
+        from ..passes.te.te_specialize import TeSpecializePass
+
+        specialize = TeSpecializePass(sizes=tuple(f"{name}:{size}" for name, size in sizes.items()))
+        manager = _replaced(manager, "te-specialize", specialize, "to give sizes")
+    return manager
+
+
+def _set_target(module: ModuleOp, backend: Backend, target: Attribute | None) -> None:
+    if target is not None:
+        module.attributes[backend.target_attribute] = target
+    elif backend.target_attribute not in module.attributes and "llvm.target_triple" not in module.attributes:
+        module.attributes[backend.target_attribute] = backend.default_target()
+
+
+# the front doors
+
+
+def lower(
+    source: Source,
+    *,
+    until: str | None = None,
+    target: str | Attribute = "llvm-cpu",
+    schedule: str | os.PathLike[str] | None = None,
+    pipeline: str | os.PathLike[str] | None = None,
+    sizes: Mapping[str, int] | None = None,
+    instrumentation: Sequence[Instrumentation] = (),
+) -> ModuleOp:
+    """The IR of a source after the pipeline, or after its last pass called `until`, or the last time that it is on the
+    rung called `until`."""
+    ctx = make_context()
+    backend, attribute = find_backend(target)
+    module = load_source(source, ctx)
+    _set_target(module, backend, attribute)
+    manager = _prepared(pipeline_steps(backend, pipeline, ctx), schedule, sizes)
+    names = [step.pass_.name for step in manager.steps]
+    if until in RUNGS:
+        return _lower_to_rung(ctx, manager, module, until, instrumentation)
+    if until is not None:
+        if until not in names:
+            raise PipelineError(f"expected a pass of the pipeline or a rung, got '{until}'{did_you_mean(until, [*names, *RUNGS])}")
+        manager = replace(manager, steps=manager.steps[: len(names) - names[::-1].index(until)])
+    manager.run(ctx, module, instrumentation)
+    return module
+
+
+def _lower_to_rung(
+    ctx: Context, manager: PassManager, module: ModuleOp, rung: str, instrumentation: Sequence[Instrumentation]
+) -> ModuleOp:
+    found = module.clone() if rung_of(module) == rung else None
+    for step in manager.steps:
+        if RUNGS.index(rung_of(module)) > RUNGS.index(rung):
+            break
+        replace(manager, steps=(step,)).run(ctx, module, instrumentation)
+        if rung_of(module) == rung:
+            found = module.clone()
+    if found is None:
+        raise PipelineError(f"expected a program that passes rung '{rung}', got one that starts below it")
+    return found
+
+
+def compile(
+    source: Source,
+    *,
+    target: str | Attribute = "llvm-cpu",
+    schedule: str | os.PathLike[str] | None = None,
+    pipeline: str | os.PathLike[str] | None = None,
+    threads: int = 0,
+    sizes: Mapping[str, int] | None = None,
+    report: Report | None = None,
+) -> Executable | SymbolicExecutable:
+    """Compiles an ONNX model, IR of any rung, or tensor expressions to something to call with arrays.
+
+    A program with symbolic extents is compiled for `sizes` if they are given, else for each set of sizes that it is
+    called with.
+
+    Args:
+        target: the name of a backend, or a target attribute.
+        schedule: the file of a script that takes the place of the default schedules.
+        pipeline: the file of a pipeline, or its text, that takes the place of the target's own.
+        threads: how many threads parallel loops use; 0 leaves it to OpenMP.
+        report: is told how long each step took.
+    """
+    report = report or Report()
+    ctx = make_context()
+    backend, attribute = find_backend(target)
+    with report.phase("read"):
+        module = load_source(source, ctx)
+    _set_target(module, backend, attribute)
+    with report.phase("read the pipeline"):
+        manager = pipeline_steps(backend, pipeline, ctx)
+    symbolic = symbolic_inputs(module) if not sizes else None
+    if symbolic is not None:
+        return SymbolicExecutable(
+            symbolic,
+            lambda found: _compile(backend, manager, module.clone(), schedule, found, threads, Report()),
+        )
+    return _compile(backend, manager, module, schedule, sizes, threads, report)
+
+
+def _compile(
+    backend: Backend,
+    manager: PassManager,
+    module: ModuleOp,
+    schedule: str | os.PathLike[str] | None,
+    sizes: Mapping[str, int] | None,
+    threads: int,
+    report: Report,
+) -> Executable:
+    facts = ProgramFacts()
+    facts.look(module)
+    _prepared(manager, schedule, sizes).run(make_context(), module, (report, facts))
+    if not backend.is_lowered(module):
+        left = sorted({op.name for op in module.walk() if not op.name.startswith(("llvm.", "builtin.module"))})
+        raise CompileError(f"expected a pipeline that ends in LLVM, got one that leaves {', '.join(left[:5])}")
+    if facts.signature is None:
+        raise CompileError(
+            "expected an entry function that marks its outputs ('loop.output') or its inputs ('llvm.readonly')"
+        )
+    with report.phase("native code"):
+        return backend.executable(module, facts.signature, facts.constants(), threads=threads)
+
+
+def symbolic_inputs(module: ModuleOp) -> list[SymbolicParameter] | None:
+    """The inputs of a program on the upper rungs, if an extent of one of them is symbolic."""
+    entry = find_entry(module)
+    if not isinstance(entry, func.FuncOp) or not any(isinstance(t, TensorType) for t in entry.function_type.inputs):
+        return None
+    from ..dialects.te import tensor_extents
+
+    parameters: list[SymbolicParameter] = []
+    for position, type in enumerate(entry.function_type.inputs.data):
+        if not isinstance(type, TensorType):
+            return None
+        attrs = entry.arg_attrs.data[position].data if entry.arg_attrs else {}
+        name = _argument_name(entry.body.blocks[0].args[position], attrs, position)
+        tensor = cast("TensorType[Attribute]", type)
+        parameters.append(SymbolicParameter(name, dtype_name(tensor.element_type), tensor_extents(tensor)))
+    symbolic = any(True for parameter in parameters for dim in parameter.dims for _ in dim.symbols())
+    return parameters if symbolic else None
+
+
+def load(directory: str | os.PathLike[str], *, threads: int | None = None) -> Executable:
+    """The program that `Executable.save` wrote into a directory."""
+    return load_executable(os.fspath(directory), threads=threads)
+
+
