@@ -1,0 +1,33 @@
+"""Stepwell: an MLIR-style, multi-dialect tensor compiler.
+
+import stepwell as sw
+exe = sw.compile("model.onnx", target="llvm-cpu", threads=2)
+y = exe(x)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from . import te as te
+    from .tools.driver import compile as compile
+    from .tools.driver import load as load
+
+__all__ = ["compile", "load", "te"]
+
+_HOME = {"compile": ".tools.driver", "load": ".tools.driver"}
+
+
+def __getattr__(name: str) -> object:
+    # What takes time to import is imported when it is first asked for.
+    if name == "te":
+        return import_module(".te", __name__)
+    if name in _HOME:
+        return getattr(import_module(_HOME[name], __name__), name)
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -35,7 +35,6 @@ MAY_IMPORT = {
 """`errors.py` at the root is everybody's."""
 
 
-
 def sources(room: str) -> list[Path]:
     return sorted(path for path in (ROOT / room).rglob("*.py"))
 

@@ -22,7 +22,7 @@ from xdsl.printer import Printer
 
 from ..errors import StepwellError
 from ..passes.common.transform_interpreter import TransformInterpreterPass, read_script
-from ..passes.pass_manager import Instrumentation, PassManager, Step
+from ..passes.pass_manager import Instrumentation, PassManager, Step, VerifyEach
 
 _HEADER = "// reproducer: run it with `stepwell-opt --run-reproducer FILE`"
 _ERROR = "// error: "
@@ -30,49 +30,47 @@ _PIPELINE = "// pipeline: "
 
 
 class FailureRecorder(Instrumentation):
-    """Remembers which pass failed, and after how many others."""
+    """Remembers the pass that failed: of those inside of one another the innermost."""
 
-    def __init__(self) -> None:
-        self.failed: ModulePass | None = None
-        self.completed = 0
-        self._depth = 0
-
-    def before_pass(self, pass_: ModulePass, op: Operation) -> None:
-        self._depth += 1
-
-    def after_pass(self, pass_: ModulePass, op: Operation) -> None:
-        self._depth -= 1
-        self.completed += self._depth == 0
+    failed: ModulePass | None = None
 
     def pass_failed(self, pass_: ModulePass, op: Operation, error: Exception) -> None:
-        self._depth -= 1
         self.failed = self.failed or pass_
 
 
-def write_reproducer(
-    directory: Path, manager: PassManager, recorder: FailureRecorder, ctx: Context, module: ModuleOp, message: str
-) -> Path:
-    """Write the reproducer for the failure of `manager` on `module` that `recorder` saw.
+def write_reproducer(directory: Path, manager: PassManager, ctx: Context, module: ModuleOp, message: str) -> Path:
+    """Write the reproducer for the failure of `manager` on `module`, the input, with `message`.
 
-    Nothing is kept while a pipeline runs, so `module` is the input once more; what precedes the failing step runs on
-    it again. A script that does more than to apply passes is reproduced from its start.
+    Nothing is kept while a pipeline runs, so that a failure is what pays: the steps run again, on a copy each. A
+    script that does more than to apply passes is one step.
     """
-    assert recorder.failed is not None
-    first = next((index for index, step in enumerate(manager.steps) if step.quiet), len(manager.steps))
-    index = min(first, recorder.completed)
-    replace(manager, steps=manager.steps[:index]).run(ctx, module)
+    index, before = _fail_again(manager, ctx, module)
     rest = replace(manager, steps=tuple(_self_contained(each) for each in manager.steps[index:]))
     text = StringIO()
     text.write(f"{_HEADER}\n{_ERROR}{message.partition(chr(10))[0]}\n{_PIPELINE}{rest.pipeline()}\n")
     printer = Printer(stream=text)
-    printer.print_op(module)
+    printer.print_op(before)
     printer.print_metadata(ctx.loaded_dialects)
     text.write("\n")
     content = text.getvalue()
     directory.mkdir(parents=True, exist_ok=True)
-    path = directory / f"{recorder.failed.name}-{hashlib.sha256(content.encode()).hexdigest()[:12]}.mlir"
+    failed = manager.steps[index].pass_.name
+    path = directory / f"{failed}-{hashlib.sha256(content.encode()).hexdigest()[:12]}.mlir"
     path.write_text(content, "utf-8")
     return path
+
+
+def _fail_again(manager: PassManager, ctx: Context, module: ModuleOp) -> tuple[int, ModuleOp]:
+    """The step that fails, and the IR before it."""
+    verify = (VerifyEach(),)
+    for index, step in enumerate(manager.steps):
+        before = module.clone()
+        try:
+            replace(manager, steps=(step,)).run(ctx, module, verify)
+        # How it fails is known; that it does is what counts.
+        except Exception:
+            return index, before
+    raise StepwellError("the pipeline did not fail again")
 
 
 def _self_contained(step: Step) -> Step:

@@ -145,17 +145,14 @@ class StepwellOptMain(xDSLOptMain):
         failed = self.recorder.failed
         if failed is None or self.args.no_reproducer or self.args.verify_diagnostics:
             return
+        message = str(error) if isinstance(error, Reported) else f"{type(error).__name__}: {error}"
+        manager = expand_scripts(self.manager, self.ctx)
         try:
             path = write_reproducer(
-                Path(self.args.reproducer_dir),
-                expand_scripts(self.manager, self.ctx),
-                self.recorder,
-                self.ctx,
-                self._parse(*self.input),
-                str(error) if isinstance(error, Reported) else f"{type(error).__name__}: {error}",
+                Path(self.args.reproducer_dir), manager, self.ctx, self._parse(*self.input), message
             )
         # The error that is being reported matters more than one on the way to its reproducer.
-        except Exception as second:
+        except (*USER_ERRORS, AssertionError) as second:
             error.add_note(f"no reproducer of pass '{failed.name}': {second}")
             return
         error.add_note(f"reproducer of pass '{failed.name}': {path}")

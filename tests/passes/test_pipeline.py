@@ -12,9 +12,7 @@ words = st.from_regex(r"[A-Za-z0-9_.:/+-]+", fullmatch=True)
 values = st.builds(Value, words) | st.builds(Value, st.text(), quoted=st.just(True))
 option_names = st.from_regex(r"[a-z][a-z0-9-]*", fullmatch=True)
 options = st.builds(Option, option_names, st.none() | st.lists(values, max_size=3).map(tuple))
-passes = st.builds(
-    PassNode, words, st.lists(options, max_size=3, unique_by=lambda option: option.name).map(tuple)
-)
+passes = st.builds(PassNode, words, st.lists(options, max_size=3, unique_by=lambda option: option.name).map(tuple))
 nodes = st.recursive(
     passes,
     lambda nested: st.builds(
