@@ -14,6 +14,7 @@ PassFactory = Callable[[], type[ModulePass]]
 
 PASSES = {
     "convert-te-to-loop": "te.convert_te_to_loop:ConvertTeToLoopPass",
+    "te-inline": "te.te_inline:TeInlinePass",
     "te-simplify": "te.te_simplify:TeSimplifyPass",
     "te-specialize": "te.te_specialize:TeSpecializePass",
     "canonicalize": "common.canonicalize:CanonicalizePass",

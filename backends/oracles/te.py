@@ -421,7 +421,7 @@ class _Machine:
             values = self.evaluate(op.body.block, None)
         else:
             values = self._reduce(op, spatial, reduce)
-        return [np.ascontiguousarray(np.broadcast_to(value, spatial)) for value in values]
+        return [np.array(np.broadcast_to(value, spatial), order="C") for value in values]
 
     def _bind(self, iterators: Sequence[SSAValue], values: Sequence[Array]) -> None:
         self.values.update(zip(iterators, values, strict=True))
