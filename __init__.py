@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from . import te as te
+    from .runtime.executable import load as load
     from .tools.driver import compile as compile
-    from .tools.driver import load as load
 
 __all__ = ["compile", "load", "te"]
 
-_HOME = {"compile": ".tools.driver", "load": ".tools.driver"}
+_HOME = {"compile": ".tools.driver", "load": ".runtime.executable"}
 
 
 def __getattr__(name: str) -> object:

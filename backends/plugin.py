@@ -20,6 +20,8 @@ from typing import Any, ClassVar, cast
 from xdsl.ir import Dialect, Operation
 from xdsl.passes import ModulePass
 
+from .backend import Backend
+
 API_VERSION = 1
 """The version of the slots below. It goes up when a change breaks plugins."""
 
@@ -53,7 +55,7 @@ class Plugin:
         """Paths of schedule libraries (`.mlir`), packaged beside the plugin's code."""
         return ()
 
-    def backends(self) -> Mapping[str, Callable[[], Any]]:
+    def backends(self) -> Mapping[str, Callable[[], Backend]]:
         """Backends by the name that `--target` takes."""
         return {}
 

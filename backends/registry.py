@@ -14,6 +14,7 @@ from xdsl.ir import Dialect, Operation
 
 from ..errors import TargetError, did_you_mean
 from ..passes.registry import PassRegistry
+from .backend import Backend
 from .plugin import Plugin, load_plugins
 
 DialectFactory = Callable[[], Dialect]
@@ -106,12 +107,12 @@ def pass_registry() -> PassRegistry:
     return PassRegistry({name: factory for plugin in load_plugins() for name, factory in plugin.passes().items()})
 
 
-def _instance(where: str) -> Callable[[], Any]:
+def _instance(where: str) -> Callable[[], Backend]:
     backend = _lazy(where)
     return lambda: backend()()
 
 
-def _backend_factories() -> Mapping[str, Callable[[], Any]]:
+def _backend_factories() -> Mapping[str, Callable[[], Backend]]:
     ours = {name: _instance(where) for name, where in BACKENDS.items()}
     return {name: factory for plugin in load_plugins() for name, factory in plugin.backends().items()} | ours
 
@@ -122,7 +123,7 @@ def target_names() -> Iterator[str]:
 
 
 @cache
-def get_backend(name: str) -> Any:
+def get_backend(name: str) -> Backend:
     """The backend of target `name`; a `TargetError` that offers the nearest name if there is none."""
     factories = _backend_factories()
     if name not in factories:
