@@ -26,6 +26,7 @@ PASSES = {
     "graph-fuse": "graph.fuse:GraphFusePass",
     "graph-infer-shapes": "graph.infer_shapes:GraphInferShapesPass",
     "loop-expand": "loop.expand:LoopExpandPass",
+    "math-polynomial-approximation": "mlir.expand_math:MathPolynomialApproximationPass",
     "symbol-dce": "common.symbol_dce:SymbolDCEPass",
     "transform-interpreter": "common.transform_interpreter:TransformInterpreterPass",
 }
