@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from io import StringIO
 
-from xdsl.dialects.builtin import StringAttr
+from xdsl.dialects.builtin import IntegerAttr, StringAttr
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation
 from xdsl.printer import Printer
@@ -75,7 +75,8 @@ def render(failure: ScriptFailure) -> str:
         place = describe_location(frame)
         lines.append(f"  called from: {f'{place}: ' if place else ''}{first_line(frame)}")
     if isinstance(failure.cause.op, Operation) and failure.cause.op is not failure.script_op:
-        lines += _indented(point_at(failure.cause.op, "payload op"))
+        place = describe_location(failure.cause.op)
+        lines += _indented(point_at(failure.cause.op, f"payload op at {place}" if place else "payload op"))
     for message, op in failure.cause.notes:
         lines += _note(message, op)
     return "\n".join(lines)
@@ -112,8 +113,8 @@ def label(op: Operation) -> str:
             words += [f"%{arg.name_hint}" for arg in block.args if arg.name_hint]
             break
     extent = op.properties.get("extent")
-    if extent is not None:
-        words.append(f": {extent}")
+    if isinstance(extent, IntegerAttr):
+        words.append(f": {extent.value.data}")
     return " ".join(words)
 
 

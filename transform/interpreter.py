@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TextIO
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp, StringAttr, SymbolRefAttr, UnregisteredOp
+from xdsl.dialects.builtin import ModuleOp, StringAttr, SymbolRefAttr, UnitAttr, UnregisteredOp
 from xdsl.ir import Block, Operation
 
 from ..dialects.source import describe_location
@@ -16,7 +16,7 @@ from ..errors import ScheduleError, ScriptError, StepwellError, did_you_mean
 from .diagnostics import Refusal, ScriptFailure, locate
 from .interfaces import Effect, Payload, TransformOpInterface
 from .pass_runner import NoPasses, PassRunner
-from .state import TransformState
+from .state import SCHEDULED, TransformState
 from .upstream.control import NamedSequenceOp, YieldOp
 
 DEFAULT_ENTRY = "__transform_main"
@@ -185,7 +185,8 @@ def apply_script(
 ) -> Interpreter:
     """Runs a script on a payload; the entry's first argument is the payload, further ones are given as `args`.
 
-    A refusal raises `ScheduleError`, a wrong script `ScriptError`; both say where. What ran before a refusal stays.
+    Kernels that primitives were applied to are marked as scheduled. A refusal raises `ScheduleError`, a wrong script
+    `ScriptError`; both say where. What ran before a refusal stays.
     """
     sequence = find_entry(script, entry)
     interpreter = Interpreter(
@@ -199,4 +200,6 @@ def apply_script(
         raise
     except (ScheduleError, ScriptError) as error:
         raise locate(error, sequence) from error
+    for kernel in interpreter.state.scheduled:
+        kernel.attributes[SCHEDULED] = UnitAttr()
     return interpreter

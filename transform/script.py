@@ -31,3 +31,15 @@ def parse_script(text: str, name: str = "<script>", context: Context | None = No
 def load_script(path: Path, context: Context | None = None) -> ModuleOp:
     """The verified module in a file."""
     return parse_script(path.read_text("utf-8"), path.name, context)
+
+
+SCHEDULES = Path(__file__).parent / "schedules"
+"""The folder of the scripts that we ship."""
+
+
+def shipped_schedules() -> tuple[ModuleOp, ...]:
+    """The scripts that we ship: the one to run, then those that it includes."""
+    entry = SCHEDULES / "default.mlir"
+    others = sorted(path for path in SCHEDULES.glob("*.mlir") if path != entry)
+    context = script_context()
+    return tuple(load_script(path, context) for path in (entry, *others))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from xdsl.dialects.builtin import IntegerAttr
+from xdsl.dialects.func import FuncOp
 from xdsl.dialects.transform import (
     OperationType,
     ParamType,
@@ -26,6 +27,10 @@ _BY_CONSUMPTION = (
     "entities associated with this operand and entities nested in them"
 )
 _BY_ERASURE = "invalidated by this transform op, which erased the payload op"
+
+
+SCHEDULED = "loop.scheduled"
+"""Attribute of a kernel that a script has scheduled."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,8 @@ class TransformState:
         self._dead: dict[SSAValue, Death] = {}
         self._lost: dict[SSAValue, str] = {}
         self._scope: list[SSAValue] = []
+        self.scheduled: dict[FuncOp, None] = {}
+        """The kernels that primitives were applied to."""
 
     @contextmanager
     def scope(self) -> Generator[None]:

@@ -11,6 +11,7 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, BlockArgument, Operation, SSAValue
 from xdsl.ir.affine import AffineDimExpr
 
+from ..dialects.lanes import lane_stride, row_major_strides
 from ..dialects.loop import (
     CONSTANT,
     BlockOp,
@@ -19,11 +20,12 @@ from ..dialects.loop import (
     ReadOp,
     ReduceOp,
     WriteOp,
+    blocks_in,
     element_type,
     enclosing_loops,
     loop_of,
 )
-from ..dialects.regions import buffer_shape
+from ..dialects.regions import buffer_shape, index_forms, readers_of
 from ..errors import ScheduleError
 
 _ADD = (arith.AddfOp, arith.AddiOp)
@@ -153,12 +155,32 @@ def _moves_last(read: ReadOp, block: BlockOp, reduced: set[int]) -> bool:
     return all(last.position not in expr.used_dims() for expr in outer)
 
 
+def is_sink(block: BlockOp) -> bool:
+    """Whether no other block reads what this one writes."""
+    return all(reader is block for buffer in block.written_buffers() for reader in readers_of(buffer))
+
+
+def strided_access(loop: ForOp) -> ReadOp | WriteOp | ReduceOp | None:
+    """An access in the loop that moves by neither 0 nor 1 element from one iteration to the next; none if all do."""
+    for block in blocks_in(loop):
+        for access in block.accesses():
+            forms = index_forms(access)
+            for buffer in access.buffers:
+                strides = row_major_strides(buffer_shape(buffer))
+                known = [form for form in forms if form is not None]
+                stride = lane_stride(known, strides, loop.induction_variable) if len(known) == len(forms) else None
+                if stride not in (0, 1):
+                    return access
+    return None
+
+
 KINDS: dict[str, Callable[[BlockOp], bool]] = {
     "any": lambda block: True,
     "contraction": lambda block: contraction_of(block) is not None,
     "map": is_map,
     "reduction": is_reduction,
     "row_reduction": is_row_reduction,
+    "sink": is_sink,
 }
 """What `sched.match_structure` can ask for."""
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from math import prod
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-from xdsl.dialects.builtin import I64, DenseArrayBase, IntegerAttr, StringAttr, i64
+from xdsl.dialects.builtin import I64, DenseArrayBase, IntegerAttr, StringAttr, UnitAttr, i64
 from xdsl.dialects.func import FuncOp
 from xdsl.dialects.transform import TransformOpHandleType, TransformParamHandleType, TransformValueHandleType
 from xdsl.ir import Attribute, Operation, SSAValue, TypeAttribute
@@ -33,6 +34,7 @@ from ..structure import (
     element_bytes,
     loops_binding,
     mismatch,
+    strided_access,
 )
 from ..target import target_fact
 
@@ -209,14 +211,54 @@ class CheckStructureOp(_Structured):
 
 
 @irdl_op_definition
+class CheckContiguousOp(Looks, IRDLOperation):
+    """Accepts loops in which each access moves by 0 or 1 element an iteration, so that vector lanes need no gathers.
+
+    `sched.match.contiguous %j : !transform.any_op`
+    """
+
+    name = "sched.match.contiguous"
+    target = operand_def(TransformOpHandleType)
+    assembly_format = "$target attr-dict `:` type($target)"
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        for loop in typed_ops(interpreter.state, self.target, ForOp):
+            access = strided_access(loop)
+            if access is not None:
+                raise ScheduleError(
+                    "expected accesses that move by 0 or 1 element an iteration", loop, (("this one does not", access),)
+                )
+        return []
+
+
+@irdl_op_definition
+class ReverseOp(Looks, IRDLOperation):
+    """The same payload, last first.
+
+    `%r = sched.reverse %blocks : !transform.any_op`
+    """
+
+    name = "sched.reverse"
+    target = operand_def(TransformOpHandleType)
+    reversed = result_def(TransformOpHandleType)
+    assembly_format = "$target attr-dict `:` functional-type(operands, results)"
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        return [interpreter.state.ops(self.target)[::-1]]
+
+
+@irdl_op_definition
 class GetLoopsOp(Looks, IRDLOperation):
     """The loops around the one block (or op), outermost first; with `of`, those that bind iterators of that kind.
 
     `%i, %j, %k = sched.get_loops %c : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op)`
+
+    Results: a handle for each loop, or a single one; the result numbered `rest` takes all that the others leave.
     """
 
     name = "sched.get_loops"
     of = opt_prop_def(StringAttr)
+    rest = opt_prop_def(IntegerAttr[I64])
     target = operand_def(TransformOpHandleType)
     loops = var_result_def(TransformOpHandleType)
     irdl_options = (ParsePropInAttrDict(),)
@@ -227,6 +269,8 @@ class GetLoopsOp(Looks, IRDLOperation):
         if self.of is not None and self.of.data not in kinds:
             hint = did_you_mean(self.of.data, kinds)
             raise VerifyException(f"expected an iterator kind ({', '.join(kinds)}), got '{self.of.data}'{hint}")
+        if self.rest is not None and not 0 <= self.rest.value.data < len(self.loops):
+            raise VerifyException(f"expected rest below {len(self.loops)}, got {self.rest.value.data}")
 
     def apply(self, interpreter: Interpreter) -> Results:
         target = interpreter.state.op(self.target)
@@ -235,7 +279,14 @@ class GetLoopsOp(Looks, IRDLOperation):
             block = typed_op(interpreter.state, self.target, BlockOp)
             kinds = block.kinds
             loops = loops_binding(block, [i for i, kind in enumerate(kinds) if kind == self.of.data])
-        return spread(loops, len(self.loops), "loop")
+        if self.rest is None:
+            return spread(loops, len(self.loops), "loop")
+        extra = len(loops) - len(self.loops) + 1
+        if extra < 0:
+            raise ScheduleError(f"expected at least {len(self.loops) - 1} loops, got {len(loops)}", target)
+        rest = self.rest.value.data
+        tail = loops[rest + extra :]
+        return [*([loop] for loop in loops[:rest]), loops[rest : rest + extra], *([loop] for loop in tail)]
 
 
 @irdl_op_definition
@@ -262,8 +313,10 @@ class GetContractionLoopsOp(Looks, IRDLOperation):
 
 
 class _NeighboursOp(Looks, IRDLOperation):
+    transitive = opt_prop_def(UnitAttr)
     target = operand_def(TransformOpHandleType)
     blocks = var_result_def(TransformOpHandleType)
+    irdl_options = (ParsePropInAttrDict(),)
     assembly_format = "$target attr-dict `:` functional-type(operands, results)"
 
 
@@ -274,16 +327,24 @@ def _neighbours(
     touching: Callable[[SSAValue], Iterable[BlockOp]],
     what: str,
 ) -> Results:
+    start = typed_ops(interpreter.state, op.target, BlockOp)
     found: dict[BlockOp, None] = {}
-    for block in typed_ops(interpreter.state, op.target, BlockOp):
-        for buffer in buffers(block):
-            found.update((other, None) for other in touching(buffer) if other is not block)
-    return spread(in_program_order(list(found)), len(op.blocks), what)
+    pending = list(start)
+    while pending:
+        block = pending.pop()
+        new = {other for buffer in buffers(block) for other in touching(buffer) if other is not block} - found.keys()
+        found.update(dict.fromkeys(new))
+        if op.transitive is not None:
+            pending += new
+    return spread(in_program_order([block for block in found if block not in start]), len(op.blocks), what)
 
 
 @irdl_op_definition
 class GetProducersOp(_NeighboursOp):
-    """The blocks that write what the blocks read, in program order."""
+    """The blocks that write what the blocks read, in program order; with `transitive` all that the blocks depend on.
+
+    `%p = sched.get_producers %c {transitive} : (!transform.any_op) -> !transform.any_op`
+    """
 
     name = "sched.get_producers"
 
@@ -293,7 +354,7 @@ class GetProducersOp(_NeighboursOp):
 
 @irdl_op_definition
 class GetConsumersOp(_NeighboursOp):
-    """The blocks that read what the blocks write, in program order."""
+    """The blocks that read what the blocks write, in program order; with `transitive` all that depend on the blocks."""
 
     name = "sched.get_consumers"
 
@@ -346,6 +407,23 @@ class GetExtentOp(Looks, IRDLOperation):
 
     def apply(self, interpreter: Interpreter) -> Results:
         return [[IntegerAttr(loop.extent, i64) for loop in typed_ops(interpreter.state, self.target, ForOp)]]
+
+
+@irdl_op_definition
+class GetPointsOp(Looks, IRDLOperation):
+    """How many points the domains of the blocks have.
+
+    `%n = sched.get_points %c : (!transform.any_op) -> !transform.any_param`
+    """
+
+    name = "sched.get_points"
+    target = operand_def(TransformOpHandleType)
+    points = result_def(TransformParamHandleType)
+    assembly_format = "$target attr-dict `:` functional-type(operands, results)"
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        blocks = typed_ops(interpreter.state, self.target, BlockOp)
+        return [[IntegerAttr(prod(block.extents), i64) for block in blocks]]
 
 
 @irdl_op_definition
@@ -407,6 +485,7 @@ class GetKernelOp(Looks, IRDLOperation):
 
 
 NAVIGATION_OPS: list[type[Operation]] = [
+    CheckContiguousOp,
     CheckStructureOp,
     GetConsumersOp,
     GetContractionLoopsOp,
@@ -414,11 +493,13 @@ NAVIGATION_OPS: list[type[Operation]] = [
     GetExtentOp,
     GetKernelOp,
     GetLoopsOp,
+    GetPointsOp,
     GetProducersOp,
     GetReadsOp,
     GetWritesOp,
     MatchBlockOp,
     MatchKernelOp,
     MatchStructureOp,
+    ReverseOp,
     TargetQueryOp,
 ]

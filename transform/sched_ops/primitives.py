@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
@@ -25,7 +26,7 @@ from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
-from ...dialects.loop import BlockOp, ForOp
+from ...dialects.loop import BlockOp, ForOp, kernel_of
 from ...errors import ScheduleError
 from .. import primitives
 from ..interfaces import Effect, Payload, Results, TransformOpInterface
@@ -42,6 +43,21 @@ _LOCAL = StringAttr("local")
 _TAILS = ("guard", "exact")
 
 
+class PrimitiveOp(TransformOpInterface, IRDLOperation):
+    """A transform operation that changes the kernel that its first operand's payload is in."""
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        payload = interpreter.state.ops(self.operands[0])
+        kernels = [kernel for op in payload if (kernel := kernel_of(op)) is not None]
+        results = self.schedule(interpreter)
+        interpreter.state.scheduled.update(dict.fromkeys(kernels))
+        return results
+
+    @abstractmethod
+    def schedule(self, interpreter: Interpreter) -> Results:
+        """Applies the primitive, and gives the payload of each result."""
+
+
 def _loops(state: TransformState, handles: Sequence[SSAValue]) -> list[ForOp]:
     """The loops of several handles, one after another; at least one."""
     loops = [loop for handle in handles for loop in typed_ops(state, handle, ForOp)]
@@ -51,7 +67,7 @@ def _loops(state: TransformState, handles: Sequence[SSAValue]) -> list[ForOp]:
 
 
 @irdl_op_definition
-class TileOp(TransformOpInterface, IRDLOperation):
+class TileOp(PrimitiveOp):
     """Splits each loop in an outer and an inner one, and moves the inner ones inside.
 
     `%io, %jo, %ii, %ji = sched.tile %i, %j tile_sizes [%ti, 64] : (!transform.any_op, …, !transform.any_param) -> (…)`
@@ -81,7 +97,7 @@ class TileOp(TransformOpInterface, IRDLOperation):
         if len(self.tiled) not in (2, 2 * len(self.loops), 2 * len(static)):
             raise VerifyException(f"expected {2 * len(static)} results, or 2, got {len(self.tiled)}")
 
-    def apply(self, interpreter: Interpreter) -> Results:
+    def schedule(self, interpreter: Interpreter) -> Results:
         state = interpreter.state
         loops = _loops(state, self.loops)
         sizes = mixed_integers(state, self.static_sizes.get_values(), self.sizes)
@@ -123,7 +139,7 @@ class TileOp(TransformOpInterface, IRDLOperation):
 
 
 @irdl_op_definition
-class InterchangeOp(TransformOpInterface, IRDLOperation):
+class InterchangeOp(PrimitiveOp):
     """Reorders loops of one perfect nest: place `p` gets the loop `permutation[p]`.
 
     `sched.interchange %i, %j permutation = [1, 0] : (!transform.any_op, !transform.any_op) -> ()`
@@ -146,7 +162,7 @@ class InterchangeOp(TransformOpInterface, IRDLOperation):
         if len(self.reordered) not in (0, 1, len(permutation)):
             raise VerifyException(f"expected 0, 1 or {len(permutation)} results, got {len(self.reordered)}")
 
-    def apply(self, interpreter: Interpreter) -> Results:
+    def schedule(self, interpreter: Interpreter) -> Results:
         loops = _loops(interpreter.state, self.loops)
         permutation = list(self.permutation.get_values())
         if len(loops) != len(permutation):
@@ -156,7 +172,7 @@ class InterchangeOp(TransformOpInterface, IRDLOperation):
 
 
 @irdl_op_definition
-class ReorderOp(TransformOpInterface, IRDLOperation):
+class ReorderOp(PrimitiveOp):
     """Reorders loops of one perfect nest: handles say the new order, whatever the present one is.
 
     `sched.reorder %k, %i, %j : !transform.any_op, !transform.any_op, !transform.any_op`
@@ -168,7 +184,7 @@ class ReorderOp(TransformOpInterface, IRDLOperation):
 
     OPERAND_EFFECTS: ClassVar[tuple[Effect, ...]] = (Effect.FORWARDS,)
 
-    def apply(self, interpreter: Interpreter) -> Results:
+    def schedule(self, interpreter: Interpreter) -> Results:
         wanted = _loops(interpreter.state, self.loops)
         present = sorted(wanted, key=_depth)
         permutation = [present.index(loop) for loop in wanted]
@@ -185,7 +201,7 @@ def _depth(op: Operation) -> int:
 
 
 @irdl_op_definition
-class CoalesceOp(TransformOpInterface, IRDLOperation):
+class CoalesceOp(PrimitiveOp):
     """Makes one loop of loops directly inside of one another; one loop stays what it is.
 
     `%ij = sched.coalesce %i, %j : (!transform.any_op, !transform.any_op) -> !transform.any_op`
@@ -198,12 +214,12 @@ class CoalesceOp(TransformOpInterface, IRDLOperation):
 
     OPERAND_EFFECTS: ClassVar[tuple[Effect, ...]] = (Effect.ERASES,)
 
-    def apply(self, interpreter: Interpreter) -> Results:
+    def schedule(self, interpreter: Interpreter) -> Results:
         loops = _loops(interpreter.state, self.loops)
         return [[loops[0] if len(loops) == 1 else primitives.coalesce(loops)]]
 
 
-class _MarkOp(TransformOpInterface, IRDLOperation):
+class _MarkOp(PrimitiveOp):
     """Marks loops; if one is refused, none is marked."""
 
     loops = var_operand_def(TransformOpHandleType)
@@ -229,7 +245,7 @@ class UnrollOp(_MarkOp):
 
     name = "sched.unroll"
 
-    def apply(self, interpreter: Interpreter) -> Results:
+    def schedule(self, interpreter: Interpreter) -> Results:
         _mark(_loops(interpreter.state, self.loops), primitives.unroll)
         return []
 
@@ -240,7 +256,7 @@ class VectorizeOp(_MarkOp):
 
     name = "sched.vectorize"
 
-    def apply(self, interpreter: Interpreter) -> Results:
+    def schedule(self, interpreter: Interpreter) -> Results:
         _mark(_loops(interpreter.state, self.loops), primitives.vectorize)
         return []
 
@@ -254,13 +270,13 @@ class PeelOp(_MarkOp):
 
     name = "sched.peel"
 
-    def apply(self, interpreter: Interpreter) -> Results:
+    def schedule(self, interpreter: Interpreter) -> Results:
         primitives.peel(_loops(interpreter.state, self.loops))
         return []
 
 
 @irdl_op_definition
-class ParallelizeOp(TransformOpInterface, IRDLOperation):
+class ParallelizeOp(PrimitiveOp):
     """Marks a loop whose iterations run on all threads, at least `grain` on each.
 
     `sched.parallelize %io grain = %g : !transform.any_op, !transform.any_param`
@@ -278,7 +294,7 @@ class ParallelizeOp(TransformOpInterface, IRDLOperation):
         if len(static) > 1 or static.count(syntax.STATIC_OR_PARAM) != (self.grain is not None):
             raise VerifyException("expected one grain, an integer or a param")
 
-    def apply(self, interpreter: Interpreter) -> Results:
+    def schedule(self, interpreter: Interpreter) -> Results:
         loops = _loops(interpreter.state, [self.loop])
         grain: int | None = None
         if self.static_grain is not None:
@@ -317,7 +333,7 @@ def _staging_loop(state: TransformState, loop: SSAValue | None) -> ForOp | None:
 
 
 @irdl_op_definition
-class CacheReadOp(TransformOpInterface, IRDLOperation):
+class CacheReadOp(PrimitiveOp):
     """Copies what a block reads of a buffer into a staged buffer, once for each iteration of the loop (else once).
 
     `%b = sched.cache_read %c, %B at %jo {memory_space = "local"} : (…) -> !transform.any_op`
@@ -334,7 +350,7 @@ class CacheReadOp(TransformOpInterface, IRDLOperation):
 
     OPERAND_EFFECTS: ClassVar[tuple[Effect, ...]] = (Effect.FORWARDS, Effect.READS, Effect.FORWARDS)
 
-    def apply(self, interpreter: Interpreter) -> Results:
+    def schedule(self, interpreter: Interpreter) -> Results:
         state = interpreter.state
         block = typed_op(state, self.block, BlockOp)
         buffers = state.values(self.buffer)
@@ -345,7 +361,7 @@ class CacheReadOp(TransformOpInterface, IRDLOperation):
 
 
 @irdl_op_definition
-class CacheWriteOp(TransformOpInterface, IRDLOperation):
+class CacheWriteOp(PrimitiveOp):
     """Lets a block write into a staged buffer, copied out at the end of each iteration of the loop (else once).
 
     `%out = sched.cache_write %c at %jo {memory_space = "local"} : (…) -> !transform.any_op`
@@ -361,13 +377,13 @@ class CacheWriteOp(TransformOpInterface, IRDLOperation):
 
     OPERAND_EFFECTS: ClassVar[tuple[Effect, ...]] = (Effect.FORWARDS,)
 
-    def apply(self, interpreter: Interpreter) -> Results:
+    def schedule(self, interpreter: Interpreter) -> Results:
         block = typed_op(interpreter.state, self.block, BlockOp)
         loop = _staging_loop(interpreter.state, self.at)
         return [[primitives.cache_write(block, loop, self.memory_space.data)]]
 
 
-class _MoveOp(TransformOpInterface, IRDLOperation):
+class _MoveOp(PrimitiveOp):
     block = operand_def(TransformOpHandleType)
     loop = operand_def(TransformOpHandleType)
     assembly_format = "$block `into` $loop attr-dict `:` type($block) `,` type($loop)"
@@ -389,7 +405,7 @@ class ComputeAtOp(_MoveOp):
 
     name = "sched.compute_at"
 
-    def apply(self, interpreter: Interpreter) -> Results:
+    def schedule(self, interpreter: Interpreter) -> Results:
         primitives.compute_at(*self.payload(interpreter))
         return []
 
@@ -403,13 +419,13 @@ class ReverseComputeAtOp(_MoveOp):
 
     name = "sched.reverse_compute_at"
 
-    def apply(self, interpreter: Interpreter) -> Results:
+    def schedule(self, interpreter: Interpreter) -> Results:
         primitives.reverse_compute_at(*self.payload(interpreter))
         return []
 
 
 @irdl_op_definition
-class ComputeInlineOp(TransformOpInterface, IRDLOperation):
+class ComputeInlineOp(PrimitiveOp):
     """Computes what a block writes where it is read, and erases the block.
 
     `sched.compute_inline %p : !transform.any_op`
@@ -421,13 +437,13 @@ class ComputeInlineOp(TransformOpInterface, IRDLOperation):
 
     OPERAND_EFFECTS: ClassVar[tuple[Effect, ...]] = (Effect.ERASES,)
 
-    def apply(self, interpreter: Interpreter) -> Results:
+    def schedule(self, interpreter: Interpreter) -> Results:
         primitives.compute_inline(typed_op(interpreter.state, self.block, BlockOp))
         return []
 
 
 @irdl_op_definition
-class DecomposeReductionOp(TransformOpInterface, IRDLOperation):
+class DecomposeReductionOp(PrimitiveOp):
     """Makes a block of a reduction's init, in front of the loop.
 
     `%init = sched.decompose_reduction %c at %k : (!transform.any_op, !transform.any_op) -> !transform.any_op`
@@ -441,7 +457,7 @@ class DecomposeReductionOp(TransformOpInterface, IRDLOperation):
 
     OPERAND_EFFECTS: ClassVar[tuple[Effect, ...]] = (Effect.FORWARDS, Effect.FORWARDS)
 
-    def apply(self, interpreter: Interpreter) -> Results:
+    def schedule(self, interpreter: Interpreter) -> Results:
         state = interpreter.state
         block, loop = typed_op(state, self.block, BlockOp), typed_op(state, self.loop, ForOp)
         payload: Payload = [primitives.decompose_reduction(block, loop)]

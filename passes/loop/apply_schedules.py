@@ -1,0 +1,39 @@
+"""`apply-schedules`: schedule the kernels that no script was given for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.func import FuncOp
+
+from ...dialects.loop import blocks_in
+from ...transform.interpreter import apply_script
+from ...transform.script import shipped_schedules
+from ...transform.state import SCHEDULED
+from ..function_pass import FunctionPass
+
+
+@cache
+def _shipped() -> tuple[ModuleOp, ...]:
+    return shipped_schedules()
+
+
+def apply_shipped_schedules(ctx: Context, func: FuncOp) -> None:
+    """Schedules a kernel by its structure and its target. It computes what it did, whatever the script managed to do."""
+    if SCHEDULED in func.attributes or not blocks_in(func):
+        return
+    main, *libraries = _shipped()
+    apply_script(main, func, ctx=ctx, libraries=libraries)
+
+
+@dataclass(frozen=True)
+class ApplySchedulesPass(FunctionPass):
+    """Schedule each kernel of the loop rung that is not scheduled yet by the first shipped script that fits it."""
+
+    name = "apply-schedules"
+
+    def apply_to_function(self, ctx: Context, func: FuncOp) -> None:
+        apply_shipped_schedules(ctx, func)

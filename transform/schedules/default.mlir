@@ -1,0 +1,34 @@
+// How kernels that no script was given for are scheduled: the first structure that fits decides.
+//
+// Every action tries its variants from best to plainest. What cannot be proven legal is undone, and the kernel is right
+// without any of it.
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%kernel: !transform.any_op {transform.consumed}) {
+    %updated = transform.foreach_match restrict_root in %kernel
+        @has_contraction -> @schedule_contraction,
+        @has_reduction -> @schedule_reduction,
+        @is_kernel -> @schedule_maps : (!transform.any_op) -> !transform.any_op
+    transform.yield
+  }
+
+  transform.named_sequence @has_contraction(%kernel: !transform.any_op {transform.readonly}) -> !transform.any_op {
+    transform.match.operation_name %kernel ["func.func"] : !transform.any_op
+    %blocks = sched.match_structure "contraction" in %kernel : (!transform.any_op) -> !transform.any_op
+    %count = transform.num_associations %blocks : (!transform.any_op) -> !transform.any_param
+    sched.constrain %count eq 1 : !transform.any_param
+    transform.yield %kernel : !transform.any_op
+  }
+
+  transform.named_sequence @has_reduction(%kernel: !transform.any_op {transform.readonly}) -> !transform.any_op {
+    transform.match.operation_name %kernel ["func.func"] : !transform.any_op
+    %blocks = sched.match_structure "reduction" in %kernel : (!transform.any_op) -> !transform.any_op
+    %count = transform.num_associations %blocks : (!transform.any_op) -> !transform.any_param
+    sched.constrain %count ge 1 : !transform.any_param
+    transform.yield %kernel : !transform.any_op
+  }
+
+  transform.named_sequence @is_kernel(%kernel: !transform.any_op {transform.readonly}) -> !transform.any_op {
+    transform.match.operation_name %kernel ["func.func"] : !transform.any_op
+    transform.yield %kernel : !transform.any_op
+  }
+}

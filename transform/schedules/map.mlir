@@ -1,0 +1,80 @@
+// Blocks that compute each element on its own, and what every schedule uses.
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @schedule_maps(%kernel: !transform.any_op {transform.readonly}) {
+    transform.include @inline_maps failures(suppress) (%kernel) : (!transform.any_op) -> ()
+    %maps = sched.match_structure "map" in %kernel : (!transform.any_op) -> !transform.any_op
+    transform.foreach %maps : !transform.any_op {
+    ^bb0(%map: !transform.any_op):
+      transform.include @vectorize_innermost failures(suppress) (%map) : (!transform.any_op) -> ()
+      transform.include @parallelize_outermost failures(suppress) (%map) : (!transform.any_op) -> ()
+    }
+    transform.yield
+  }
+
+  // A map that one other map reads is computed there.
+  transform.named_sequence @inline_maps(%kernel: !transform.any_op {transform.readonly}) {
+    %maps = sched.match_structure "map" in %kernel : (!transform.any_op) -> !transform.any_op
+    transform.foreach %maps : !transform.any_op {
+    ^bb0(%map: !transform.any_op):
+      transform.sequence %map : !transform.any_op failures(suppress) {
+      ^bb1(%producer: !transform.any_op):
+        %consumers = sched.get_consumers %producer : (!transform.any_op) -> !transform.any_op
+        %count = transform.num_associations %consumers : (!transform.any_op) -> !transform.any_param
+        sched.constrain %count eq 1 : !transform.any_param
+        sched.match.structure "map", %consumers : !transform.any_op
+        sched.compute_inline %producer : !transform.any_op
+      }
+    }
+    transform.yield
+  }
+
+  transform.named_sequence @lanes(%block: !transform.any_op {transform.readonly}) -> !transform.any_param {
+    %bytes = sched.get_element_bytes %block : (!transform.any_op) -> !transform.any_param
+    %vector = sched.target_query "vector_bytes" : !transform.any_param
+    %lanes = sched.param floordiv %vector, %bytes : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    transform.yield %lanes : !transform.any_param
+  }
+
+  transform.named_sequence @vectorize_innermost(%block: !transform.any_op {transform.readonly}) {
+    %outer, %j = sched.get_loops %block {rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    sched.match.contiguous %j : !transform.any_op
+    %n = sched.get_extent %j : (!transform.any_op) -> !transform.any_param
+    %lanes = transform.include @lanes failures(propagate) (%block) : (!transform.any_op) -> !transform.any_param
+    %columns = sched.param mul %lanes, 2 : (!transform.any_param) -> !transform.any_param
+    %jo, %ji = sched.tile %j tile_sizes [%columns] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
+    sched.vectorize %ji : !transform.any_op
+    transform.include @peel_tail failures(suppress) (%jo, %n, %columns) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
+    transform.yield
+  }
+
+  // The outermost loop that gives each thread something to do, if the work is worth waking them.
+  transform.named_sequence @parallelize_outermost(%block: !transform.any_op {transform.readonly}) {
+    %threads = sched.target_query "threads" : !transform.any_param
+    sched.constrain %threads ge 2 : !transform.any_param
+    %points = sched.get_points %block : (!transform.any_op) -> !transform.any_param
+    sched.constrain %points ge 32768 : !transform.any_param
+    %loops = sched.get_loops %block {of = "spatial"} : (!transform.any_op) -> !transform.any_op
+    transform.foreach %loops : !transform.any_op {
+    ^bb0(%each: !transform.any_op):
+      transform.sequence %each : !transform.any_op failures(suppress) {
+      ^bb1(%loop: !transform.any_op):
+        %extent = sched.get_extent %loop : (!transform.any_op) -> !transform.any_param
+        sched.constrain %extent ge %threads : !transform.any_param, !transform.any_param
+        // Refused below a loop that is parallel already.
+        sched.parallelize %loop : !transform.any_op
+      }
+    }
+    transform.yield
+  }
+
+  // The last iteration of a loop over tiles is emitted on its own where its tile is not full.
+  transform.named_sequence @peel_tail(%loop: !transform.any_op {transform.readonly},
+                                      %extent: !transform.any_param {transform.readonly},
+                                      %size: !transform.any_param {transform.readonly}) {
+    %tail = sched.param mod %extent, %size : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    sched.constrain %tail ne 0 : !transform.any_param
+    sched.constrain %extent gt %size : !transform.any_param, !transform.any_param
+    sched.peel %loop : !transform.any_op
+    transform.yield
+  }
+}
