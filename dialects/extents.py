@@ -75,7 +75,7 @@ class Extent:
         )
 
     def __add__(self, other: Extent | int) -> Extent:
-        if not isinstance(other, Extent | int):
+        if not isinstance(other, Extent | int):  # pyright: ignore[reportUnnecessaryIsInstance]
             return NotImplemented
         other = Extent.of(other)
         terms = dict(self.terms)
@@ -89,17 +89,17 @@ class Extent:
         return self * -1
 
     def __sub__(self, other: Extent | int) -> Extent:
-        if not isinstance(other, Extent | int):
+        if not isinstance(other, Extent | int):  # pyright: ignore[reportUnnecessaryIsInstance]
             return NotImplemented
         return self + Extent.of(other) * -1
 
     def __rsub__(self, other: int) -> Extent:
-        if not isinstance(other, Extent | int):
+        if not isinstance(other, Extent | int):  # pyright: ignore[reportUnnecessaryIsInstance]
             return NotImplemented
         return Extent.of(other) - self
 
     def __mul__(self, other: Extent | int) -> Extent:
-        if not isinstance(other, Extent | int):
+        if not isinstance(other, Extent | int):  # pyright: ignore[reportUnnecessaryIsInstance]
             return NotImplemented
         if isinstance(other, Extent):
             if self.is_constant:

@@ -1,7 +1,7 @@
 """Scalar bodies: the straight-line code inside of `te.compute` and `loop.block`, which both rungs share.
 
-Bodies are `arith` and `math` ops on scalars, `affine.apply` for index arithmetic, `scf.if` with results for lazy choice,
-and the rung's own read. Combiners are scalar code over their own arguments.
+Bodies are `arith` and `math` ops on scalars, `affine.apply` for index arithmetic, `scf.if` with results for lazy
+choice, and the rung's own read. Combiners are scalar code over their own arguments.
 """
 
 from __future__ import annotations
@@ -11,14 +11,17 @@ from collections.abc import Callable, Iterator, Sequence
 from xdsl.dialects import affine, scf
 from xdsl.dialects.arith import AddiOp, AndIOp, CmpiOp, ConstantOp, MuliOp, OrIOp, SubiOp, XOrIOp
 from xdsl.dialects.builtin import (
-    Float16Type,
-    Float32Type,
-    Float64Type,
     IndexType,
     IntegerAttr,
-    IntegerType,
     ShapedType,
-    Signedness,
+    f16,
+    f32,
+    f64,
+    i1,
+    i8,
+    i16,
+    i32,
+    i64,
 )
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from xdsl.utils.exceptions import VerifyException
@@ -29,14 +32,12 @@ OUT_OF_RANGE_MODES = ("clamp", "wrap")
 """What a data-dependent index outside of its dimension may do."""
 
 _DIALECTS = ("arith.", "math.")
-_INTEGER_WIDTHS = (1, 8, 16, 32, 64)
+_ELEMENT_TYPES = frozenset((f16, f32, f64, i1, i8, i16, i32, i64))
 
 
 def is_element_type(type: Attribute) -> bool:
     """Whether tensors may hold elements of this type."""
-    if isinstance(type, IntegerType):
-        return type.width.data in _INTEGER_WIDTHS and type.signedness.data == Signedness.SIGNLESS
-    return isinstance(type, Float16Type | Float32Type | Float64Type)
+    return type in _ELEMENT_TYPES
 
 
 def verify_element_type(type: Attribute) -> None:

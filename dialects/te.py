@@ -1,4 +1,4 @@
-"""The `te` dialect: tensor expressions. A kernel is a function from tensors to tensors that says *what* each element is.
+"""The `te` dialect: tensor expressions. A kernel is a function of tensors that says *what* each element is.
 
 `te.compute` gives its results' elements as scalar code over iterators, `te.scan` computes the rows of a state in
 order, and `te.read` reads one element. Extents may be symbolic (`#te.shape<n, n + 2>`).
@@ -330,7 +330,7 @@ class ComputeOp(IRDLOperation):
     @property
     def element_types(self) -> list[Attribute]:
         """The element types of the results."""
-        return [cast(AnyTensor, result.type).element_type for result in self.res]
+        return [result.type.element_type for result in self.res]
 
     @property
     def iterators(self) -> Sequence[BlockArgument]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from typing import cast
 
 from xdsl.dialects import affine, arith, math, scf
 from xdsl.dialects.arith import FastMathFlagsAttr
@@ -115,6 +116,14 @@ def element_type(dtype: str) -> AnyFloat | IntegerType | IndexType:
     return _TYPES[dtype]
 
 
+def _float_type(dtype: str) -> AnyFloat:
+    return cast(AnyFloat, _TYPES[dtype])
+
+
+def _integer_type(dtype: str) -> IntegerType | IndexType:
+    return cast(IntegerType | IndexType, _TYPES[dtype])
+
+
 def name_hint(name: str) -> str | None:
     """`name` as that of an SSA value, if it can be one."""
     hint = re.sub(r"\W", "_", name)
@@ -123,10 +132,9 @@ def name_hint(name: str) -> str | None:
 
 def constant_attribute(const: Const) -> FloatAttr | IntegerAttr:
     """The attribute of a constant."""
-    type = _TYPES[const.dtype]
-    if isinstance(type, IntegerType | IndexType):
-        return IntegerAttr(int(const.value), type)
-    return FloatAttr(float(const.value), type)
+    if is_float(const.dtype):
+        return FloatAttr(float(const.value), _float_type(const.dtype))
+    return IntegerAttr(int(const.value), _integer_type(const.dtype))
 
 
 class BodyEmitter:
@@ -299,13 +307,13 @@ class BodyEmitter:
             # of the divisor's sign, as in Python
             quotient = self._add(arith.FloorDivSIOp(left, right))
             return self._add(arith.SubiOp(left, self._add(arith.MuliOp(quotient, right))))
-        return self._add(_INTEGER_BINARY[op](left, right))
+        return self._add(_INTEGER_BINARY[op].create(operands=[left, right], result_types=[left.type]))
 
     def _flags(self) -> dict[str, FastMathFlagsAttr]:
         return {"fastmath": self._fastmath}
 
     def _integer(self, value: int, dtype: str) -> SSAValue:
-        return self._add(arith.ConstantOp(IntegerAttr(value, _TYPES[dtype])))
+        return self._add(arith.ConstantOp(IntegerAttr(value, _integer_type(dtype))))
 
     def _emit_cast(self, value: SSAValue, source: str, target: str) -> SSAValue:
         if source == target:
@@ -320,18 +328,18 @@ class BodyEmitter:
             if is_float(source) or source == BOOL:
                 return self._add(arith.IndexCastOp(self._emit_cast(value, source, "int64"), _INDEX))
             return self._add(arith.IndexCastOp(value, _INDEX))
-        return self._add(_cast_op(source, target)(value, _TYPES[target]))
+        return self._add(_cast_op(source, target).create(operands=[value], result_types=[_TYPES[target]]))
 
     def _emit_truth(self, value: SSAValue, dtype: str) -> SSAValue:
         if is_float(dtype):
-            zero = self._add(arith.ConstantOp(FloatAttr(0.0, _TYPES[dtype])))
+            zero = self._add(arith.ConstantOp(FloatAttr(0.0, _float_type(dtype))))
             return self._add(arith.CmpfOp(value, zero, _FLOAT_PREDICATES["ne"]))
         return self._add(arith.CmpiOp(value, self._integer(0, dtype), _INTEGER_PREDICATES["ne"]))
 
     def _emit_if(self, expr: IfThenElse) -> SSAValue:
         condition = self._value(expr.condition)
         branches = [Region(Block()), Region(Block())]
-        op = scf.IfOp(condition, [_TYPES[expr.dtype]], *branches)
+        op = scf.IfOp(condition, [_TYPES[expr.dtype]], branches[0], branches[1])
         result = self._add(op)
         outer = self._block
         for region, value in zip(branches, (expr.true, expr.false), strict=True):
@@ -362,7 +370,7 @@ def _combine_forms(op: str, left: Lin, right: Lin) -> Lin | None:
             return None
 
 
-def _cast_op(source: str, target: str) -> Callable[[SSAValue, object], Operation]:
+def _cast_op(source: str, target: str) -> type[Operation]:
     widens = _BITS[target] > _BITS[source]
     if is_float(source):
         if is_float(target):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias, final
+from typing import TYPE_CHECKING, Protocol, TypeAlias, final, runtime_checkable
 
 from ..dialects.extents import Extent
 from ..errors import CompileError
@@ -15,6 +15,15 @@ if TYPE_CHECKING:
 
 ExprLike: TypeAlias = "Expr | Extent | int | float | bool"
 """What converts to an expression: Python numbers take the dtype of the other operand."""
+
+
+@runtime_checkable
+class SupportsItem(Protocol):
+    """What numpy's scalars can."""
+
+    def item(self) -> object:
+        """The Python number."""
+        ...
 
 
 class Expr:
@@ -335,8 +344,8 @@ def as_expr(value: object, dtype: str | None = None) -> Expr:
         return Const(value, "float32" if dtype is None else dtype)
     if isinstance(value, Reduction):
         value._refuse()  # pyright: ignore[reportPrivateUsage]
-    if hasattr(value, "item") and getattr(value, "shape", None) == ():
-        return as_expr(value.item(), dtype)
+    if isinstance(value, SupportsItem) and getattr(value, "shape", None) == ():
+        return as_expr(value.item(), dtype)  # a numpy scalar
     raise CompileError(f"expected a scalar expression or a number, got {describe(value)}")
 
 

@@ -155,7 +155,7 @@ def reduce(
 def _combined(result: object, exprs: Sequence[Expr], several: bool) -> tuple[Expr, ...]:
     if several and not isinstance(result, tuple | list):
         raise CompileError(f"expected the combiner to give {len(exprs)} values, got {describe(result)}")
-    results = list(cast("Sequence[object]", result)) if several else [result]
+    results = list(cast("Sequence[object]", result)) if isinstance(result, tuple | list) else [result]
     if len(results) != len(exprs):
         raise CompileError(f"expected the combiner to give {len(exprs)} values, got {len(results)}")
     combined = tuple(as_expr(value, expr.dtype) for value, expr in zip(results, exprs, strict=True))

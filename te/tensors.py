@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias, cast, overload
+from typing import SupportsIndex, TypeAlias, cast, overload
 
 from ..dialects.extents import Extent
 from ..errors import CompileError
@@ -116,11 +116,10 @@ def reduce_axis(extent: Size, name: str = "k") -> IterVar:
 
 def _extent(value: object) -> Extent:
     if not isinstance(value, Extent | int) or isinstance(value, bool):
-        if hasattr(value, "__index__"):
-            value = value.__index__()
-        else:
+        if isinstance(value, bool) or not isinstance(value, SupportsIndex):
             raise CompileError(f"expected an extent (a number or an expression of te.var), got {describe(value)}")
-    extent = Extent.of(cast("Extent | int", value))
+        value = value.__index__()  # an integer of numpy
+    extent = Extent.of(value)
     if extent.is_constant and extent.constant < 1:
         raise CompileError(f"expected a positive extent, got {extent}")
     return extent
@@ -246,39 +245,42 @@ def scan(
     A state starts with the `p` rows of its initial value; `step(t, state, …)` gives the row `t + p` of each, and may
     read the `p` rows before it (`state[t + p - 1, j]` is the one just before).
     """
-    several = isinstance(init, tuple | list)
-    inits = tuple(cast("Sequence[Tensor]", init) if several else (init,))
+    inits = tuple(init) if isinstance(init, tuple | list) else (cast(Tensor, init),)
     extent = _extent(steps)
     if not inits:
         raise CompileError("expected at least one initial value for te.scan, got none")
     for value in inits:
-        if not isinstance(value, Tensor) or not value.extents or not value.extents[0].is_constant:
+        if not _has_known_rows(value):
             raise CompileError(f"expected initial values with a known number of rows, got {value!r}")
     names = _iterator_names(step, len(inits) + 1)
     iterator = IterVar(names[0], extent, "ordered")
-    shapes = [(extent + value.extents[0], *value.extents[1:]) for value in inits]
     states = tuple(
-        Tensor(state_name, shape, value.dtype, State(iterator), i)
-        for i, (state_name, shape, value) in enumerate(zip(names[1:], shapes, inits, strict=True))
+        Tensor(state_name, (extent + value.extents[0], *value.extents[1:]), value.dtype, State(iterator), i)
+        for i, (state_name, value) in enumerate(zip(names[1:], inits, strict=True))
     )
-    result = step(iterator, *states)
-    rows = tuple(cast("Sequence[Tensor]", result)) if isinstance(result, tuple | list) else (result,)
-    if len(rows) != len(inits):
-        raise CompileError(f"expected {len(inits)} rows from the step of '{name}', got {len(rows)}")
-    for row, value in zip(rows, inits, strict=True):
+    rows = _checked_rows(step(iterator, *states), inits, name)
+    source = Scan(_name(name), iterator, inits, states, rows)
+    if not isinstance(init, tuple | list):
+        return Tensor(name, states[0].extents, states[0].dtype, source)
+    return tuple(Tensor(f"{name}_{i}", state.extents, state.dtype, source, i) for i, state in enumerate(states))
+
+
+def _has_known_rows(value: object) -> bool:
+    return isinstance(value, Tensor) and bool(value.extents) and value.extents[0].is_constant
+
+
+def _checked_rows(result: object, inits: Sequence[Tensor], name: str) -> tuple[Tensor, ...]:
+    """The rows that a step gives, one of each state."""
+    values = list(cast("Sequence[object]", result)) if isinstance(result, tuple | list) else [result]
+    if len(values) != len(inits):
+        raise CompileError(f"expected {len(inits)} rows from the step of '{name}', got {len(values)}")
+    rows: list[Tensor] = []
+    for row, init in zip(values, inits, strict=True):
         if not isinstance(row, Tensor) or not isinstance(row.source, Compute):
             raise CompileError(f"expected te.compute results from the step of '{name}', got {describe(row)}")
-        if row.extents != value.extents[1:] or row.dtype != value.dtype:
-            expected = Tensor("row", value.extents[1:], value.dtype, value.source)
-            raise CompileError(f"expected a row of shape {expected.shape} and {row_type(value)}, got {row!r}")
-    source = Scan(_name(name), iterator, inits, states, cast("tuple[Tensor, ...]", rows))
-    tensors = tuple(
-        Tensor(f"{name}_{i}" if several else name, shape, value.dtype, source, i)
-        for i, (shape, value) in enumerate(zip(shapes, inits, strict=True))
-    )
-    return tensors if several else tensors[0]
-
-
-def row_type(tensor: Tensor) -> str:
-    """How messages spell a tensor's dtype."""
-    return f"dtype {tensor.dtype}"
+        expected = Tensor("row", init.extents[1:], init.dtype, init.source)
+        if row.extents != expected.extents or row.dtype != expected.dtype:
+            shape = f"shape {expected.shape} and dtype {init.dtype}"
+            raise CompileError(f"expected a row of {shape} from the step of '{name}', got {row!r}")
+        rows.append(row)
+    return tuple(rows)

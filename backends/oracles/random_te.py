@@ -104,7 +104,7 @@ class _Program:
         if not iterators or rng.random() < 0.05:
             return te.const(rng.randrange(size), "index")
         iterator = rng.choice(iterators)
-        extent = cast(int, iterator.extent.constant)
+        extent = iterator.extent.constant
         forms: list[Expr] = [iterator % size]
         if extent <= size:
             slack = size - extent
@@ -115,7 +115,7 @@ class _Program:
         divisor = -(-extent // size)
         forms.append(iterator // rng.randint(divisor, divisor + 2))
         other = rng.choice(iterators)
-        if extent + cast(int, other.extent.constant) - 1 <= size:
+        if extent + other.extent.constant - 1 <= size:
             forms.append(iterator + other)
         return rng.choice(forms)
 
@@ -136,7 +136,7 @@ class _Program:
         return _Value(tensor[tuple(indices)], bound)
 
     def direct_index(self, iterator: IterVar, size: int) -> Expr:
-        return iterator if cast(int, iterator.extent.constant) <= size else iterator % size
+        return iterator if iterator.extent.constant <= size else iterator % size
 
     def guarded_read(self, tensor: Tensor, indices: list[object], iterators: Sequence[IterVar]) -> _Value:
         """A read shifted out of bounds, behind a condition: padding."""
@@ -281,7 +281,7 @@ class _Program:
         axes = [te.reduce_axis(self.pick_extent(9), name) for name in ("k", "l")[: self.rng.choice((1, 1, 2))]]
         count = 1
         for axis in axes:
-            count *= cast(int, axis.extent.constant)
+            count *= axis.extent.constant
         bounds: list[int] = []
 
         def body(*iterators: IterVar) -> Reduction:
@@ -321,7 +321,12 @@ class _Program:
                 return reduced, [value.bound * count, value.bound**2 * count]
             case "last":
                 reduced = te.reduce(
-                    lambda acc, x: te.select(x != 0, x, acc), 0, value.expr, axes, associative=True, fastmath=("reassoc",)
+                    lambda acc, x: te.select(x != 0, x, acc),
+                    0,
+                    value.expr,
+                    axes,
+                    associative=True,
+                    fastmath=("reassoc",),
                 )
                 return reduced, [value.bound]
             case _:
@@ -363,7 +368,12 @@ class _Program:
         """A window with a stride and a dilation over a padded image."""
         rng = self.rng
         height, width, channels, filters = rng.randint(4, 8), rng.randint(4, 8), rng.randint(1, 3), rng.randint(1, 4)
-        kernel, stride, dilation, pad = rng.choice((1, 2, 3)), rng.choice((1, 1, 2)), rng.choice((1, 1, 2)), rng.choice((0, 1))
+        kernel, stride, dilation, pad = (
+            rng.choice((1, 2, 3)),
+            rng.choice((1, 1, 2)),
+            rng.choice((1, 1, 2)),
+            rng.choice((0, 1)),
+        )
         span = (kernel - 1) * dilation + 1
         out = [(size + 2 * pad - span) // stride + 1 for size in (height, width)]
         if min(out) < 1:
@@ -372,26 +382,21 @@ class _Program:
         weights = self.input((kernel, kernel, channels, filters))
         padded = image
         if pad:
-            padded = te.compute(
-                (height + 2 * pad, width + 2 * pad, channels),
-                lambda y, x, c: te.if_then_else(
-                    te.all(y >= pad, y < height + pad, x >= pad, x < width + pad),
-                    image[y - pad, x - pad, c],
-                    self.const(0),
-                ),
-                name=self.name(),
-            )
+
+            def pad_body(y: Expr, x: Expr, c: Expr) -> Expr:
+                inside = te.all(y >= pad, y < height + pad, x >= pad, x < width + pad)
+                return te.if_then_else(inside, image[y - pad, x - pad, c], self.const(0))
+
+            padded = cast(Tensor, self.compute((height + 2 * pad, width + 2 * pad, channels), pad_body))
             self.add(padded, 4)
-        ry, rx, rc = te.reduce_axis(kernel, "ry"), te.reduce_axis(kernel, "rx"), te.reduce_axis(channels, "rc")
-        result = te.compute(
-            (*out, filters),
-            lambda y, x, f: te.sum(
-                padded[y * stride + ry * dilation, x * stride + rx * dilation, rc] * weights[ry, rx, rc, f],
-                axis=[ry, rx, rc],
-            ),
-            name=self.name(),
-        )
-        self.add(cast(Tensor, result), 16 * kernel * kernel * channels)
+        axes = [te.reduce_axis(kernel, "ry"), te.reduce_axis(kernel, "rx"), te.reduce_axis(channels, "rc")]
+
+        def body(y: Expr, x: Expr, f: Expr) -> Reduction:
+            ry, rx, rc = axes
+            pixel = padded[y * stride + ry * dilation, x * stride + rx * dilation, rc]
+            return te.sum(pixel * weights[ry, rx, rc, f], axis=axes)
+
+        self.add(self.compute((*out, filters), body), 16 * kernel * kernel * channels)
 
     def transposed_convolution(self) -> None:
         """A window that spreads, behind conditions with `floordiv` and `mod`."""
@@ -446,24 +451,28 @@ class _Program:
 
         def step(t: IterVar, state: Tensor) -> Tensor:
             previous = t + history - 1 - (rng.randint(0, history - 1))
-            mixed: Tensor | None = None
-            if weights is not None:
-                axis = te.reduce_axis(width, "k")
-                mixed = cast(
-                    Tensor,
-                    te.compute(
-                        (width,), lambda j: te.sum(state[previous, axis] * weights[axis, j], axis), name=f"{name}_mixed"
-                    ),
-                )
+            mixed = None if weights is None else self.mixed(state, previous, weights, f"{name}_mixed")
 
             def row(j: Expr) -> Expr:
                 carried = state[previous, j] if mixed is None else mixed[j]
                 value = self.fit(_Value(carried + drive[t, j], 1 << 20))
-                return value.expr if rng.random() < 0.7 else value.expr + state[t, j] * 0 + self.const(1) - self.const(1)
+                return (
+                    value.expr if rng.random() < 0.7 else value.expr + state[t, j] * 0 + self.const(1) - self.const(1)
+                )
 
             return te.compute((width,), row, name=f"{name}_row")
 
         self.add(te.scan(steps, init, step, name=name), _SMALL + 1)
+
+    def mixed(self, state: Tensor, row: Expr, weights: Tensor, name: str) -> Tensor:
+        """The product of a row of `state` and a matrix."""
+        width = cast(int, weights.shape[0])
+        axis = te.reduce_axis(width, "k")
+
+        def body(j: Expr) -> Reduction:
+            return te.sum(state[row, axis] * weights[axis, j], axis)
+
+        return cast(Tensor, te.compute((width,), body, name=name))
 
 
 _STAGES: tuple[Callable[[_Program], None], ...] = (

@@ -63,8 +63,8 @@ def dtype_of(type: Attribute) -> np.dtype[Any]:
     if isinstance(type, IndexType):
         return np.dtype(np.int64)
     if isinstance(type, IntegerType):
-        return np.dtype(_INTEGERS[type.width.data])
-    return np.dtype(_FLOATS[cast("type[Attribute]", type.__class__)])
+        return np.dtype(_INTEGERS[type.bitwidth])
+    return np.dtype(_FLOATS[type.__class__])
 
 
 def _unsigned(array: Array) -> Array:
@@ -158,6 +158,10 @@ def _round_half_away(x: Array) -> Array:
     return whole + np.copysign(np.abs(x - whole) >= 0.5, x)
 
 
+def _reciprocal_square_root(x: Array) -> Array:
+    return 1.0 / np.sqrt(x)
+
+
 _ROUNDED_ONCE: dict[type[Operation], Callable[..., Array]] = {
     math_dialect.AcosOp: np.arccos,
     math_dialect.AcoshOp: np.arccosh,
@@ -182,7 +186,7 @@ _ROUNDED_ONCE: dict[type[Operation], Callable[..., Array]] = {
     math_dialect.PowFOp: np.power,
     math_dialect.RoundEvenOp: np.rint,
     math_dialect.RoundOp: _round_half_away,
-    math_dialect.RsqrtOp: lambda x: 1.0 / np.sqrt(x),
+    math_dialect.RsqrtOp: _reciprocal_square_root,
     math_dialect.SinOp: np.sin,
     math_dialect.SinhOp: np.sinh,
     math_dialect.SqrtOp: np.sqrt,
@@ -467,18 +471,22 @@ class _Machine:
 
 def _checked_index(op: te.ReadOp, dim: int, index: Array, size: int, mask: Array | None) -> Array:
     """An affine index, made valid where the read is not executed."""
-    if index.size and 0 <= index.min() and index.max() < size:
+    if index.size and index.min() >= 0 and index.max() < size:
         return index
     wrong = (index < 0) | (index >= size)
     if mask is None or (wrong & mask).any():
-        raise CompileError(f"expected indices of dimension {dim} in 0..{size - 1} when executed, in a read of {op.tensor.type}")
+        raise CompileError(
+            f"expected indices of dimension {dim} in 0..{size - 1} when executed, in a read of {op.tensor.type}"
+        )
     return np.clip(index, 0, size - 1)
 
 
 def _axes(extents: Sequence[int]) -> list[Array]:
     """The values of each iterator, along an axis of its own."""
     rank = len(extents)
-    return [np.arange(extent).reshape([-1 if d == axis else 1 for d in range(rank)]) for axis, extent in enumerate(extents)]
+    return [
+        np.arange(extent).reshape([-1 if d == axis else 1 for d in range(rank)]) for axis, extent in enumerate(extents)
+    ]
 
 
 def _outer_reduce_dims(spatial: Sequence[int], reduce: Sequence[int]) -> int:
@@ -551,8 +559,7 @@ def _check_inputs(function: func.FuncOp, block: Block, inputs: Sequence[Array]) 
         type = te.verify_tensor_type(argument.type)
         dtype, extents = dtype_of(type.element_type), te.tensor_extents(type)
         fits = len(extents) == value.ndim and all(
-            not extent.is_constant or extent.constant == size
-            for extent, size in zip(extents, value.shape, strict=True)
+            not extent.is_constant or extent.constant == size for extent, size in zip(extents, value.shape, strict=True)
         )
         if value.dtype != dtype or not fits:
             shape = ", ".join(map(str, extents))

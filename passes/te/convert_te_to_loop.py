@@ -60,7 +60,8 @@ class Place:
 def buffer_type(tensor: Attribute) -> MemRefType:
     """The type of the buffer that holds a tensor of a static shape."""
     assert isinstance(tensor, TensorType)
-    return MemRefType(cast(Attribute, tensor.element_type), tensor.get_shape())
+    static = cast(te.AnyTensor, tensor)
+    return MemRefType(static.element_type, static.get_shape())
 
 
 def _shape(buffer: SSAValue) -> tuple[int, ...]:
@@ -140,7 +141,8 @@ def _allocate(tensor: SSAValue, call: func.CallOp, rewriter: PatternRewriter) ->
     alloc = memref.AllocOp.get(type.element_type, None, type.get_shape())
     alloc.memref.name_hint = tensor.name_hint
     rewriter.insert(alloc)
-    assert call.parent is not None and call.parent.last_op is not None
+    assert call.parent is not None
+    assert call.parent.last_op is not None
     rewriter.insert(memref.DeallocOp.get(alloc.memref), InsertPoint.before(call.parent.last_op))
     return alloc.memref
 
@@ -582,7 +584,7 @@ class ConvertTeToLoopPass(ModulePass):
     """Lowers tensor expressions to loops around blocks, tensors to buffers, results to output arguments.
 
     Before: `func.func @f(%A: tensor<4xf32>) -> tensor<4xf32> { %C = te.compute "C" spatial(%i in 4) {…} … }`
-    After: `func.func @f(%A: memref<4xf32>, %C: memref<4xf32> {loop.output}) { loop.for %i : 4 { loop.block "map0" … } }`
+    After: `func.func @f(%A: memref<4xf32>, %C: memref<4xf32> {loop.output}) { loop.for %i : 4 { loop.block … } … }`
     """
 
     name = "convert-te-to-loop"

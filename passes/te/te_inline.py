@@ -10,7 +10,7 @@ from xdsl.dialects import affine, scf
 from xdsl.dialects.arith import ConstantOp
 from xdsl.dialects.builtin import AffineMapAttr, IndexType, IntegerAttr
 from xdsl.dialects.func import FuncOp
-from xdsl.ir import Block, Operation, Region, SSAValue
+from xdsl.ir import Block, Operation, OpResult, Region, SSAValue
 from xdsl.ir.affine import AffineDimExpr
 from xdsl.pattern_rewriter import PatternRewriter, PatternRewriteWalker, RewritePattern, op_type_rewrite_pattern
 from xdsl.rewriter import InsertPoint
@@ -39,7 +39,12 @@ class InlineRead(RewritePattern):
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: te.ReadOp, rewriter: PatternRewriter) -> None:
         producer = op.tensor.owner
-        if not isinstance(producer, te.ComputeOp) or producer.combiner is not None or op.data_dependent():
+        if (
+            not isinstance(op.tensor, OpResult)
+            or not isinstance(producer, te.ComputeOp)
+            or producer.combiner is not None
+            or op.data_dependent()
+        ):
             return
         body = producer.body.block
         if sum(1 for _ in walk_scalar_ops(body)) > self._max_ops:
@@ -47,7 +52,7 @@ class InlineRead(RewritePattern):
         copy = _BodyCopy(dict(zip(producer.iterators, read_forms(op), strict=True)))
         block = Block()
         values = copy.copy_into(block, body)
-        value = values[list(producer.res).index(op.tensor)]
+        value = values[op.tensor.index]
         new_reads = [inner for inner in walk_scalar_ops(block) if isinstance(inner, te.ReadOp)]
         rewriter.inline_block(block, InsertPoint.before(op))
         if all(map(_is_in_bounds, new_reads)):
@@ -120,7 +125,9 @@ class _BodyCopy:
 
     def _copy_read(self, op: te.ReadOp) -> te.ReadOp:
         data = {
-            value: Lin.of(self._values[value]) for value in op.indices if value not in self._forms and value in self._values
+            value: Lin.of(self._values[value])
+            for value in op.indices
+            if value not in self._forms and value in self._values
         }
         replacement = {**self._forms, **data}
         forms = [form.substitute(replacement, te.iterator_bounds) for form in read_forms(op)]
@@ -135,7 +142,7 @@ class _BodyCopy:
             self._copy_ops(block, region.block, terminator)
             block.add_op(scf.YieldOp(*[self._value(operand, block) for operand in terminator.arguments]))
             branches.append(Region(block))
-        return scf.IfOp(self._value(op.cond, target), list(op.result_types), *branches)
+        return scf.IfOp(self._value(op.cond, target), list(op.result_types), branches[0], branches[1])
 
     def _value(self, value: SSAValue, target: Block) -> SSAValue:
         if value in self._forms:

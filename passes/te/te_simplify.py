@@ -114,8 +114,10 @@ def _is_nonnegative(form: Lin, constraints: Constraints) -> bool:
 
 
 def _constant(value: float, type: Attribute) -> arith.ConstantOp:
-    if isinstance(type, IntegerType | IndexType):
-        return arith.ConstantOp(IntegerAttr(int(value), type, truncate_bits=True))
+    if isinstance(type, IntegerType):
+        return arith.ConstantOp.from_int_and_width(int(value), type.bitwidth, truncate_bits=True)
+    if isinstance(type, IndexType):
+        return arith.ConstantOp.from_int_and_width(int(value), type)
     return arith.ConstantOp(FloatAttr(value, cast(AnyFloat, type)))
 
 
@@ -166,7 +168,7 @@ class FoldCast(RewritePattern):
 def _exact_integers(type: Attribute) -> int:
     """The type holds all integers up to this one, of either sign."""
     if isinstance(type, IntegerType):
-        return 2 ** (type.width.data - 1) - 1
+        return 2 ** (type.bitwidth - 1) - 1
     match type:
         case Float16Type():
             return 2**11
@@ -240,7 +242,7 @@ class FoldNeutral(RewritePattern):
 
 def _as_signed(value: float, type: Attribute) -> float:
     """`true` is -1 of type i1, as the unit of `andi` is."""
-    return -1 if isinstance(type, IntegerType) and type.width.data == 1 and value else value
+    return -1 if isinstance(type, IntegerType) and type.bitwidth == 1 and value else value
 
 
 def _is_positive_zero(value: SSAValue) -> bool:

@@ -119,10 +119,12 @@ class SpecializeTypes(RewritePattern):
             rewriter.notify_op_modified(op)
 
     def _specialized(self, type: Attribute) -> Attribute:
-        if not isinstance(type, TensorType) or not isinstance(type.encoding, te.ShapeAttr):
+        if next(_encoding(type), None) is None:
             return type
-        extents = [extent.substitute(self._sizes) for extent in type.encoding.data]
-        return te.tensor_type(cast(Attribute, type.element_type), extents)
+        symbolic = cast(te.AnyTensor, type)
+        return te.tensor_type(
+            symbolic.element_type, [extent.substitute(self._sizes) for extent in te.tensor_extents(symbolic)]
+        )
 
 
 class SpecializeSize(RewritePattern):
