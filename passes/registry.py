@@ -13,13 +13,11 @@ from ..errors import PipelineError, did_you_mean
 PassFactory = Callable[[], type[ModulePass]]
 
 PASSES = {
-    "convert-te-to-loop": "te.convert_te_to_loop:ConvertTeToLoopPass",
-    "te-inline": "te.te_inline:TeInlinePass",
-    "te-simplify": "te.te_simplify:TeSimplifyPass",
-    "te-specialize": "te.te_specialize:TeSpecializePass",
+    "apply-schedules": "loop.apply_schedules:ApplySchedulesPass",
     "canonicalize": "common.canonicalize:CanonicalizePass",
-    "convert-graph-to-te": "graph.convert_graph_to_te:ConvertGraphToTePass",
     "convert-cpu-to-llvm": "cpu.convert_cpu_to_llvm:ConvertCpuToLLVMPass",
+    "convert-graph-to-te": "graph.convert_graph_to_te:ConvertGraphToTePass",
+    "convert-te-to-loop": "te.convert_te_to_loop:ConvertTeToLoopPass",
     "convert-to-llvm": "mlir.convert_to_llvm:ConvertToLLVMPass",
     "cpu-outline-parallel": "cpu.outline_parallel:OutlineParallelPass",
     "cse": "common.cse:CSEPass",
@@ -28,6 +26,9 @@ PASSES = {
     "loop-expand": "loop.expand:LoopExpandPass",
     "math-polynomial-approximation": "mlir.expand_math:MathPolynomialApproximationPass",
     "symbol-dce": "common.symbol_dce:SymbolDCEPass",
+    "te-inline": "te.te_inline:TeInlinePass",
+    "te-simplify": "te.te_simplify:TeSimplifyPass",
+    "te-specialize": "te.te_specialize:TeSpecializePass",
     "transform-interpreter": "common.transform_interpreter:TransformInterpreterPass",
 }
 """Where each pass of ours lives, as `module:class` below this package. A test compares it with the tree."""
