@@ -8,6 +8,7 @@ block primitives touch blocks, and legality is decided from iterators and region
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import cast
 
 from xdsl.dialects.arith import FastMathFlagsAttr
 from xdsl.dialects.builtin import (
@@ -519,8 +520,8 @@ def verify_bounds(access: ReadOp | WriteOp | ReduceOp) -> None:
 def memref_type(buffer: SSAValue) -> MemRefType[Attribute]:
     """The type of a buffer."""
     type = buffer.type
-    assert isa(type, MemRefType[Attribute])
-    return type
+    assert isinstance(type, MemRefType)
+    return cast("MemRefType[Attribute]", type)
 
 
 def element_type(buffer: SSAValue) -> Attribute:
