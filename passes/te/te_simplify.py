@@ -80,6 +80,8 @@ class FoldAffineIndices(RewritePattern):
         if new.map != op.map or list(new.indices) != list(op.indices):
             new.result.name_hint = op.result.name_hint
             rewriter.replace(op, new)
+        else:
+            new.erase()
 
 
 def _is_in_range(op: Operation, form: Lin, extent: int) -> bool:
