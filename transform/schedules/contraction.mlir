@@ -27,6 +27,15 @@ module attributes {transform.with_named_sequence} {
       transform.yield %scope : !transform.any_op
     }, {
     ^bb0(%scope: !transform.any_op):
+      // A matrix times a vector: as many sums at a time as hide the latency of one.
+      %c = sched.match_structure "contraction" in %scope : (!transform.any_op) -> !transform.any_op
+      %row, %others = sched.get_loops %c {of = "spatial", rest = 1} : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+      %rows, %each = sched.tile %row tile_sizes [8] : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+      transform.include @rows_side_by_side failures(propagate) (%c) : (!transform.any_op) -> ()
+      transform.include @parallelize_outermost failures(suppress) (%c) : (!transform.any_op) -> ()
+      transform.yield %scope : !transform.any_op
+    }, {
+    ^bb0(%scope: !transform.any_op):
       %c = sched.match_structure "contraction" in %scope : (!transform.any_op) -> !transform.any_op
       transform.include @parallelize_outermost failures(suppress) (%c) : (!transform.any_op) -> ()
       transform.yield %scope : !transform.any_op
@@ -61,7 +70,6 @@ module attributes {transform.with_named_sequence} {
     sched.reorder %jo, %io : !transform.any_op, !transform.any_op
     sched.compute_at %sum into %io : !transform.any_op, !transform.any_op
     %inner, %si, %sj = sched.get_loops %sum {of = "spatial", rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op)
-    sched.match.contiguous %sj : !transform.any_op
     %k = sched.get_loops %sum {of = "reduce"} : (!transform.any_op) -> !transform.any_op
     sched.reorder %k, %si, %sj : !transform.any_op, !transform.any_op, !transform.any_op
     sched.vectorize %sj, %ji : !transform.any_op, !transform.any_op
