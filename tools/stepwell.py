@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 # What a command needs is imported by the command: help and mistakes must be quick.
 if TYPE_CHECKING:
     import numpy as np
+    from xdsl.dialects.builtin import ModuleOp
 
     from ..runtime.executable import Executable
     from ..runtime.symbolic import SymbolicExecutable
@@ -143,7 +144,23 @@ def _emit(options: argparse.Namespace) -> None:
         kinds = [*RUNGS, *backend.file_kinds, *_ALIASES]
         hint = did_you_mean(kind, kinds) or f"; expected one of {', '.join(kinds)} or a pass of the pipeline"
         raise StepwellError(f"unknown kind '{asked}' to emit{hint}")
-    _write(options.output, f"{lower(options.source, until=kind, **_driver_options(options))}\n")
+    _write(options.output, _text(lower(options.source, until=kind, **_driver_options(options))))
+
+
+def _text(module: ModuleOp) -> str:
+    """The text of a module, with the data that its dialects print behind it."""
+    from io import StringIO
+
+    from xdsl.printer import Printer
+
+    from ..backends.registry import make_context
+
+    ctx, stream = make_context(), StringIO()
+    dialects = {op.name.partition(".")[0] for op in module.walk()}
+    printer = Printer(stream=stream)
+    printer.print_op(module)
+    printer.print_metadata(filter(None, (ctx.get_optional_dialect(name) for name in sorted(dialects))))
+    return stream.getvalue() + "\n"
 
 
 def _write(path: str | None, content: str | bytes) -> None:
@@ -220,13 +237,14 @@ def _read_arrays(path: str) -> dict[str, np.ndarray[Any, Any]]:
     from ..errors import ArgumentError
 
     try:
-        with np.load(path, allow_pickle=False) as file:
-            if not isinstance(file, np.lib.npyio.NpzFile):
+        with open(path, "rb") as file:
+            arrays = np.load(file, allow_pickle=False)
+            if not isinstance(arrays, np.lib.npyio.NpzFile):
                 raise ArgumentError(f"expected '{path}' to be an .npz file of named arrays, got a single array")
-            return {name: file[name] for name in file.files}
+            return {name: arrays[name] for name in arrays.files}
     except OSError as error:
         raise ArgumentError(f"cannot read '{path}': {error.strerror or error}") from error
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
+    except (ValueError, EOFError, MemoryError, zipfile.BadZipFile) as error:
         raise ArgumentError(f"cannot read '{path}': expected an .npz file of plain arrays ({error})") from error
 
 
