@@ -276,11 +276,12 @@ def _convert_compute(
     nest = _Nest(extents)
     loops = list(nest.variables)
     own = list(block.args)
+    _name_iterators(own, nest.variables)
     row = None
     if step is not None and _needs_step(body, destinations, sources, step[0]):
         iterator, step_loop = step
         row = block.insert_arg(_INDEX, 0)
-        row.name_hint = iterator.name_hint
+        _name_iterators([row], [step_loop.induction_variable])
         _replace_inside(body, iterator, row)
         ordered = any(place.row is not None for place in destinations)
         kinds.insert(0, IteratorKind.ORDERED if ordered else IteratorKind.SPATIAL)
@@ -290,6 +291,13 @@ def _convert_compute(
     _convert_yield(op, block, own[:num_spatial], destinations, row, combiner, rewriter)
     nest.body.add_op(loop.BlockOp("", kinds, extents, AffineMap.identity(len(loops)), loops, body, op.te_name.data))
     return nest.outermost
+
+
+def _name_iterators(iterators: Sequence[SSAValue], loops: Sequence[SSAValue]) -> None:
+    """`%i` is a loop, `%vi` the iterator that it binds."""
+    for position, (iterator, variable) in enumerate(zip(iterators, loops, strict=True)):
+        variable.name_hint = variable.name_hint or iterator.name_hint or f"i{position}"
+        iterator.name_hint = f"v{variable.name_hint}"
 
 
 class _Nest:
@@ -445,6 +453,7 @@ def _copy_nest(source: SSAValue, destination: SSAValue, shape: Sequence[int], al
     nest = _Nest(shape)
     map = AffineMap.identity(len(shape))
     body = Block(arg_types=[_INDEX] * len(shape))
+    _name_iterators(body.args, nest.variables)
     read = loop.ReadOp(source, map, body.args)
     body.add_ops([read, loop.WriteOp(read.result, destination, map, body.args)])
     kinds = [IteratorKind.SPATIAL] * len(shape)
@@ -522,6 +531,7 @@ def _copy_row_nest(source: Place, destination: Place, steps: loop.ForOp) -> Oper
     nest = _Nest(shape)
     body = Block(arg_types=[_INDEX] * (len(shape) + 1))
     row, *spatial = body.args
+    _name_iterators(body.args, [steps.induction_variable, *nest.variables])
     read = loop.ReadOp(source.buffer, *_write_access(source, spatial, row))
     body.add_ops([read, loop.WriteOp(read.result, destination.buffer, *_write_access(destination, spatial, row))])
     kinds = [IteratorKind.ORDERED, *[IteratorKind.SPATIAL] * len(shape)]
