@@ -297,7 +297,7 @@ def expand_loops(func: FuncOp, *, fma: bool = True, max_ops: int = MAX_OPS) -> N
     plan = KernelPlan(func, fma=fma)
     pending = {block: known.guards for block, known in plan.blocks.items() if known.guards}
     new = Block()
-    emitter = Emitter(new, max_ops, STACK_BYTES)
+    emitter = Emitter(new, max_ops, plan.stack_buffers(STACK_BYTES))
     Expansion(plan, emitter).ops(tuple(entry.ops), pending)
     for op in reversed(tuple(entry.ops)):
         entry.erase_op(op, safe_erase=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
@@ -114,14 +114,14 @@ class Scope:
 class Emitter:
     """Appends ops to a block. Values of straight-line code are shared until something makes them stale."""
 
-    def __init__(self, block: Block, max_ops: int, stack_bytes: int) -> None:
+    def __init__(self, block: Block, max_ops: int, on_stack: Collection[SSAValue]) -> None:
         self.block = block
         self.scope = Scope()
         self._values: dict[object, SSAValue] = {}
         self._loads: dict[SSAValue, dict[object, SSAValue]] = {}
         self._room = max_ops
         self._max_ops = max_ops
-        self._stack_bytes = stack_bytes
+        self._on_stack = on_stack
 
     # ops
 
@@ -334,17 +334,15 @@ class Emitter:
         self._loads.pop(buffer, None)
 
     def allocate(self, buffer: SSAValue, storage: Storage) -> None:
-        """Makes room for a buffer at the entry of the current scope: small ones on the stack."""
+        """Makes room for a buffer at the entry of the current scope."""
         if buffer in self.scope.buffers:
             return
-        on_stack = storage.byte_size <= self._stack_bytes
+        on_stack = buffer in self._on_stack
         properties: dict[str, Attribute] = {"alignment": ALIGNMENT, "operandSegmentSizes": _segments(0, 0)}
         op_type = memref.AllocaOp if on_stack else memref.AllocOp
         op = op_type.create(result_types=(storage.type,), properties=properties)
         op.results[0].name_hint = buffer.name_hint
-        if on_stack:
-            self._stack_bytes -= storage.byte_size
-        else:
+        if not on_stack:
             self.scope.epilogue.append(memref.DeallocOp.create(operands=op.results))
         self.scope.prologue.append(op)
         self.scope.buffers[buffer] = op.results[0]

@@ -113,6 +113,17 @@ class KernelPlan:
         for block in blocks:
             self.blocks[block] = self._plan_block(block)
 
+    def stack_buffers(self, room: int) -> set[SSAValue]:
+        """The buffers that go on the stack: the smallest ones first, as they may be registers."""
+        buffers = [buffer for buffer in self.storage if isinstance(buffer.owner, AllocOp)]
+        chosen: set[SSAValue] = set()
+        for buffer in sorted(buffers, key=lambda buffer: self.storage[buffer].byte_size):
+            room -= self.storage[buffer].byte_size
+            if room < 0:
+                break
+            chosen.add(buffer)
+        return chosen
+
     def _collect(self, op: Operation, allocs: list[AllocOp], blocks: list[BlockOp]) -> None:
         if isinstance(op, ForOp):
             self.ranges[op.induction_variable] = (0, op.extent - 1)
