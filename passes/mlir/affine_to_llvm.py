@@ -6,11 +6,20 @@ from collections.abc import Sequence
 
 from xdsl.dialects import affine
 from xdsl.dialects import llvm as upstream
-from xdsl.dialects.builtin import MemRefType, i1, i32, i64
-from xdsl.ir import Block, SSAValue
-from xdsl.ir.affine import AffineConstraintKind, AffineExpr, AffineMap
+from xdsl.dialects.builtin import AffineMapAttr, MemRefType, i1, i32, i64
+from xdsl.ir import Attribute, Block, Operation, SSAValue
+from xdsl.ir.affine import (
+    AffineBinaryOpExpr,
+    AffineBinaryOpKind,
+    AffineConstantExpr,
+    AffineConstraintKind,
+    AffineDimExpr,
+    AffineExpr,
+    AffineMap,
+    AffineSymExpr,
+)
 
-from ...dialects.quasi_affine import Interval, Lin, from_affine
+from ...dialects.quasi_affine import Atom, Interval, Lin, from_affine
 from ...errors import CompileError
 from .llvm_conversion import LLVMConversion, PatternTable, byte_size, integer_attr, row_major_strides
 
@@ -46,12 +55,58 @@ def linear_offset(memref: MemRefType, indices: Sequence[Lin]) -> Lin:
     return offset
 
 
-def access(c: LLVMConversion, op: affine.LoadOp | affine.StoreOp | affine.VectorLoadOp | affine.VectorStoreOp) -> SSAValue:
+class _NotLinear(Exception):
+    """An expression with a floor division, a remainder, or a product of variables."""
+
+
+def _accumulate(expr: AffineExpr, factor: int, num_dims: int, coefficients: dict[int, int]) -> int:
+    """Adds the coefficient of each operand in `factor * expr`; gives its constant."""
+    if isinstance(expr, AffineConstantExpr):
+        return factor * expr.value
+    if isinstance(expr, AffineDimExpr | AffineSymExpr):
+        position = expr.position if isinstance(expr, AffineDimExpr) else expr.position + num_dims
+        coefficients[position] = coefficients.get(position, 0) + factor
+        return 0
+    assert isinstance(expr, AffineBinaryOpExpr)
+    if expr.kind is AffineBinaryOpKind.Add:
+        constant = _accumulate(expr.lhs, factor, num_dims, coefficients)
+        return constant + _accumulate(expr.rhs, factor, num_dims, coefficients)
+    if expr.kind is AffineBinaryOpKind.Mul:
+        if isinstance(expr.rhs, AffineConstantExpr):
+            return _accumulate(expr.lhs, factor * expr.rhs.value, num_dims, coefficients)
+        if isinstance(expr.lhs, AffineConstantExpr):
+            return _accumulate(expr.rhs, factor * expr.lhs.value, num_dims, coefficients)
+    raise _NotLinear
+
+
+def map_offset(c: LLVMConversion, type: MemRefType, map: AffineMap, operands: Sequence[SSAValue]) -> Lin:
+    """The row-major offset of the element that an affine map over `operands` names."""
+    coefficients: dict[int, int] = {}
+    constant = 0
+    try:
+        for expr, stride in zip(map.results, c.strides(type), strict=True):
+            constant += _accumulate(expr, stride, map.num_dims, coefficients)
+    except _NotLinear:
+        return linear_offset(type, map_forms(c, map, operands))
+    terms: dict[Atom, int] = {}
+    integers = c.integers
+    for position, coefficient in coefficients.items():
+        operand = operands[position]
+        known = integers.get(operand)
+        if known is not None:
+            constant += known * coefficient
+        elif total := terms.get(operand, 0) + coefficient:
+            terms[operand] = total
+        else:
+            terms.pop(operand, None)
+    return Lin(constant, terms)
+
+
+def access(c: LLVMConversion, op: Operation, memref: SSAValue, indices: Sequence[SSAValue]) -> SSAValue:
     """The address that an affine access starts at."""
-    type = op.memref.type
-    assert isinstance(type, MemRefType)
-    forms = map_forms(c, op.map.data, op.indices)
-    return c.address(op.memref, linear_offset(type, forms))
+    type, map = memref.type, op.properties["map"]
+    assert isinstance(type, MemRefType) and isinstance(map, AffineMapAttr)
+    return c.address(memref, map_offset(c, type, map.data, indices))
 
 
 def alignment(memref: SSAValue) -> int:
@@ -61,12 +116,14 @@ def alignment(memref: SSAValue) -> int:
 
 
 def convert_load(c: LLVMConversion, op: affine.LoadOp | affine.VectorLoadOp) -> None:
-    value = c.load(access(c, op), c.type(op.result.type), alignment(op.memref))
-    c.map(op.result, value)
+    memref, *indices = op.operands
+    result = op.results[0]
+    c.map(result, c.load(access(c, op, memref, indices), c.type(result.type), alignment(memref)))
 
 
 def convert_store(c: LLVMConversion, op: affine.StoreOp | affine.VectorStoreOp) -> None:
-    c.store(c.get(op.value), access(c, op), alignment(op.memref))
+    value, memref, *indices = op.operands
+    c.store(c.get(value), access(c, op, memref, indices), alignment(memref))
 
 
 def convert_apply(c: LLVMConversion, op: affine.ApplyOp) -> None:
@@ -225,10 +282,10 @@ def convert_if(c: LLVMConversion, op: affine.IfOp) -> None:
 
 
 def emit_if(
-    c: LLVMConversion, condition: SSAValue, then: Block, otherwise: Block | None, types: Sequence[object]
+    c: LLVMConversion, condition: SSAValue, then: Block, otherwise: Block | None, types: Sequence[Attribute]
 ) -> Sequence[SSAValue]:
     """Blocks of a choice; gives the values that it results in."""
-    then_block, merge = c.new_block(), Block(arg_types=types)  # pyright: ignore
+    then_block, merge = c.new_block(), Block(arg_types=types)
     else_block = merge
     if otherwise is not None:
         else_block = Block()

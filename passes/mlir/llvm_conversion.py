@@ -41,7 +41,7 @@ from ...errors import CompileError
 
 POINTER = upstream.LLVMPointerType()
 _MAX_GEP_INDEX = 2**31 - 1
-_ORDERING = {"ordering": IntegerAttr(0, i64)}
+_NOT_ATOMIC = IntegerAttr(0, i64)
 
 Pattern = Callable[["LLVMConversion", Any], None]
 """Replaces one operation: emits operations and maps its results."""
@@ -171,6 +171,8 @@ class LLVMConversion:
         self.block_depth: dict[Block, int] = {}
         self.scopes: list[Scope] = []
         self.types: dict[int, tuple[Attribute, Attribute]] = {}
+        self.stored_types: dict[int, tuple[Attribute, Attribute]] = {}
+        self.memref_strides: dict[int, tuple[Attribute, tuple[int, ...]]] = {}
         self.symbols: dict[str, Operation] = {}
 
     # types and values
@@ -181,6 +183,20 @@ class LLVMConversion:
         known = self.types.get(key)
         if known is None:
             known = self.types[key] = (type, convert_type(type))
+        return known[1]
+
+    def stored_type(self, type: Attribute) -> Attribute:
+        """`memory_type`, remembered by identity."""
+        known = self.stored_types.get(id(type))
+        if known is None:
+            known = self.stored_types[id(type)] = (type, memory_type(type))
+        return known[1]
+
+    def strides(self, type: MemRefType) -> tuple[int, ...]:
+        """`row_major_strides`, remembered by identity."""
+        known = self.memref_strides.get(id(type))
+        if known is None:
+            known = self.memref_strides[id(type)] = (type, row_major_strides(type))
         return known[1]
 
     def get(self, value: SSAValue) -> SSAValue:
@@ -514,7 +530,7 @@ class LLVMConversion:
         """
         type = memref.type
         assert isinstance(type, MemRefType)
-        element = memory_type(self.type(type.element_type))
+        element = self.stored_type(self.type(type.element_type))
         base = self.get(memref)
         if offset.terms:
             base = self._moving_base(memref, base, element, offset)
@@ -568,22 +584,16 @@ class LLVMConversion:
 
     def load(self, pointer: SSAValue, type: Attribute, alignment: int) -> SSAValue:
         """Loads a value of the converted type `type`."""
-        stored = memory_type(type)
-        value = self.emit(
-            upstream.LoadOp, (pointer,), stored, _ORDERING | {"alignment": integer_attr(alignment, i64)}
-        )
+        stored = self.stored_type(type)
+        value = self.emit(upstream.LoadOp, (pointer,), stored, _memory_properties(alignment))
         return value if stored is type or stored == type else self.to_boolean(value, type)
 
     def store(self, value: SSAValue, pointer: SSAValue, alignment: int) -> None:
         """Stores a value of a converted type."""
-        stored = memory_type(value.type)
-        if stored != value.type:
+        stored = self.stored_type(value.type)
+        if stored is not value.type and stored != value.type:
             value = self.emit(upstream.ZExtOp, (value,), stored)
-        self.emit_op(
-            upstream.StoreOp.create(
-                operands=(value, pointer), properties=_ORDERING | {"alignment": integer_attr(alignment, i64)}
-            )
-        )
+        self.emit_op(upstream.StoreOp.create(operands=(value, pointer), properties=_memory_properties(alignment)))
 
     def to_boolean(self, value: SSAValue, type: Attribute) -> SSAValue:
         """Bytes in memory as booleans: whatever is not zero is true."""
@@ -630,6 +640,11 @@ def _intrinsic_properties(name: str, operands: int, fastmath: Attribute | None) 
         "op_bundle_sizes": _empty_array(),
         "operandSegmentSizes": _segments(operands, 0),
     }
+
+
+@cache
+def _memory_properties(alignment: int) -> Mapping[str, Attribute]:
+    return {"ordering": _NOT_ATOMIC, "alignment": integer_attr(alignment, i64)}
 
 
 @cache
