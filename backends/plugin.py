@@ -15,12 +15,14 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from xdsl.ir import Dialect, Operation
 from xdsl.passes import ModulePass
 
-from .backend import Backend
+if TYPE_CHECKING:
+    # It needs numpy, which takes longer to import than all the rest of `stepwell-opt`.
+    from .backend import Backend
 
 API_VERSION = 1
 """The version of the slots below. It goes up when a change breaks plugins."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from xdsl.context import Context
 from xdsl.dialect_interfaces import DialectInterface
@@ -14,8 +14,10 @@ from xdsl.ir import Dialect, Operation
 
 from ..errors import TargetError, did_you_mean
 from ..passes.registry import PassRegistry
-from .backend import Backend
 from .plugin import Plugin, load_plugins
+
+if TYPE_CHECKING:
+    from .backend import Backend
 
 DialectFactory = Callable[[], Dialect]
 DialectInterfaceT = TypeVar("DialectInterfaceT", bound=DialectInterface)

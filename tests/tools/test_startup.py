@@ -34,6 +34,11 @@ def test_import_loads_nothing_heavy(module: str):
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_the_optimizer_loads_no_numpy():
+    code = "import sys, stepwell.tools.stepwell_opt; sys.exit('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
 def test_loading_a_program_needs_no_compiler():
     code = "import sys, stepwell; stepwell.load; sys.exit('xdsl' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
