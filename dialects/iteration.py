@@ -9,7 +9,7 @@ of their own. What is not recognised is not proven.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass, field
 
 from xdsl.ir import SSAValue
@@ -26,7 +26,7 @@ from .loop import (
     loop_bounds,
     loop_of,
 )
-from .quasi_affine import Bounds, Digit, Lin
+from .quasi_affine import ZERO, Bounds, Digit, Lin
 from .regions import (
     Interval,
     accesses_of,
@@ -68,6 +68,8 @@ class _Proof:
     groups: list[tuple[Terms, _Bounded]] = field(default_factory=list[tuple[Terms, _Bounded]])
     extents: dict[Hashable, int] = field(default_factory=dict[Hashable, int])
     digits: dict[Hashable, list[tuple[int, int]]] = field(default_factory=dict[Hashable, list[tuple[int, int]]])
+    sums: list[Lin] = field(default_factory=list[Lin])
+    """Sums of several loops that bindings take apart; none while the inside of a sum is used."""
 
     def add_source(self, source: Hashable, extent: int) -> None:
         self.extents[source] = extent
@@ -110,6 +112,8 @@ class _Proof:
 
     def use(self, atom: Hashable) -> int:
         """Uses one atom as a digit; gives how many values it takes."""
+        if isinstance(atom, Digit | SSAValue):
+            atom = self.lifted(atom)
         if not isinstance(atom, Digit):
             size = self.extents[atom]
             if size > 1:
@@ -124,6 +128,18 @@ class _Proof:
             self.digits[source].append((atom.divisor, size))
         return size
 
+    def lifted(self, atom: Digit | SSAValue) -> Digit | SSAValue:
+        """A digit of a part of a sum as a digit of the sum: of `3*x + y` with `y < 3`, `x` is the digit above 3."""
+        digit = atom if isinstance(atom, Digit) else Digit(Lin.of(atom), 1, None)
+        for whole in self.sums:
+            scale = _scale(digit.inner, whole)
+            if scale is None or scale == 1:
+                continue
+            low = (whole - digit.inner * scale).range(self.bounds)
+            if low is not None and low[0] >= 0 and low[1] < scale:
+                return self.lifted(Digit(whole, digit.divisor * scale, digit.modulus))
+        return atom
+
     def source(self, form: Lin) -> tuple[Hashable, int]:
         """The source of digits that a form inside of `floordiv` or `mod` is."""
         terms = self.grouped(form)
@@ -132,7 +148,9 @@ class _Proof:
             if scale == 1 and not isinstance(atom, Digit):
                 return atom, self.extents[atom]
         if form not in self.extents:
+            sums, self.sums = self.sums, []
             self.add_source(form, self.sum_extent(terms, form.const))
+            self.sums = sums
         return form, self.extents[form]
 
     def check_partitions(self) -> None:
@@ -164,11 +182,11 @@ def prove_coverage(
     """
     proof, inner = _start(block, scope, bounds)
     for form, extent, kind in zip(block.binding_forms(bounds), block.extents, block.kinds, strict=True):
-        parts = form.split(inner)
+        parts = without_units(form, bounds).split(inner)
         if parts is None:
             raise Unproven("expected floordiv and mod of loops inside or outside of the buffer's lifetime, got both")
         outer, own = parts
-        if (not staged or kind is IteratorKind.REDUCE) and outer.range(bounds) != (0, 0):
+        if (not staged or kind is IteratorKind.REDUCE) and (not outer.is_const or outer.const):
             raise Unproven(f"expected a {kind} binding that starts at 0 with the loops of the buffer's lifetime")
         reached = proof.sum_extent(proof.grouped(own), 0)
         if reached < extent and (not staged or kind is IteratorKind.REDUCE):
@@ -185,20 +203,68 @@ def _start(block: BlockOp, scope: Collection[ForOp], bounds: Bounds) -> tuple[_P
         proof.add_source(loop.induction_variable, loop.extent)
     for form, limit in sorted(_inner_predicates(block, inner, bounds), key=lambda p: len(p[0].terms)):
         proof.add_predicate(form, limit)
+    sums: dict[Lin, None] = {}
+    for form in block.binding_forms(bounds):
+        for atom in without_units(form, bounds).terms:
+            if isinstance(atom, Digit):
+                _collect_sums(atom.inner, sums, set())
+    proof.sums = [form for form in sums if len(form.terms) > 1]
     return proof, inner
 
 
 def _inner_predicates(block: BlockOp, inner: Callable[[SSAValue], bool], bounds: Bounds) -> list[tuple[Lin, int]]:
     """The predicates that matter for how often a point is reached: not those that always hold, nor those over loops
     outside, which only keep a block from running."""
-    kept: list[tuple[Lin, int]] = []
-    for form, limit in block.predicate_forms(bounds):
-        spread = form.range(bounds)
-        if spread is not None and spread[1] < limit:
+    kept: dict[Lin, int] = {}
+    bindings = [without_units(form, bounds) for form in block.binding_forms(bounds)]
+    for predicate in block.predicate_forms(bounds):
+        form, limit = predicate_on_sum(predicate, bindings, bounds)
+        if implied(form, limit, bindings, block.extents, bounds):
             continue
         if all(inner(value) for value in form.values()):
-            kept.append((form, limit))
-    return kept
+            kept[form] = min(limit, kept.get(form, limit))
+    return list(kept.items())
+
+
+def without_units(form: Lin, bounds: Bounds = loop_bounds) -> Lin:
+    """A form without the values that are always 0: the loops that run once."""
+    units = {value: ZERO for value in form.values() if bounds(value) == (0, 0)}
+    return form.substitute(units, bounds) if units else form
+
+
+def predicate_on_sum(
+    predicate: tuple[Lin, int], bindings: Sequence[Lin], bounds: Bounds = loop_bounds
+) -> tuple[Lin, int]:
+    """`form < limit`, both divided by a radix that makes the form a part of a binding or of a sum that one takes apart:
+    `6*x + y < 9` bounds `2*x + y floordiv 3`, if that is what iterators are made of."""
+    form, limit = without_units(predicate[0], bounds), predicate[1]
+    sums: dict[Lin, None] = {}
+    radices = {1}
+    for binding in bindings:
+        _collect_sums(without_units(binding, bounds), sums, radices)
+    for radix in sorted(radices):
+        if limit % radix == 0:
+            quotient = form.floordiv(radix, bounds)
+            if any(_scale(quotient, whole) is not None for whole in sums):
+                return quotient, limit // radix
+    return predicate
+
+
+def _collect_sums(form: Lin, sums: dict[Lin, None], radices: set[int]) -> None:
+    sums[form] = None
+    for atom in form.terms:
+        if isinstance(atom, Digit):
+            radices |= {atom.divisor, atom.modulus or 1, atom.divisor * (atom.modulus or 1)}
+            _collect_sums(atom.inner, sums, radices)
+
+
+def _scale(part: Lin, whole: Lin) -> int | None:
+    """How often a sum is taken where it is part of another one, by terms; None where it is not."""
+    scales = {divmod(whole.terms.get(atom, 0), coefficient) for atom, coefficient in part.terms.items()}
+    if len(scales) != 1:
+        return None
+    scale, remainder = scales.pop()
+    return scale if scale > 0 and not remainder else None
 
 
 def _check_kinds(block: BlockOp, scope: Collection[ForOp]) -> None:
@@ -305,7 +371,7 @@ def _reach(block: BlockOp, scope: Collection[ForOp], bounds: Bounds) -> list[int
     proof, inner = _start(block, scope, bounds)
     reached: list[int] = []
     for form in block.binding_forms(bounds):
-        parts = form.split(inner)
+        parts = without_units(form, bounds).split(inner)
         if parts is None:
             raise Unproven("expected floordiv and mod of loops inside or outside of the buffer's lifetime, got both")
         reached.append(proof.sum_extent(proof.grouped(parts[1]), 0))

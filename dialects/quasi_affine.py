@@ -99,6 +99,8 @@ class Lin:
                 terms[atom] = total
             else:
                 del terms[atom]
+        if any(isinstance(atom, Digit) for atom in other.terms):
+            return _joined(Lin(self.const + other.const, terms))
         return Lin(self.const + other.const, terms)
 
     def __neg__(self) -> Lin:
@@ -228,10 +230,10 @@ def _digit(form: Lin, divisor: int, modulus: int | None, bounds: Bounds) -> Lin:
                 return _digit(rest, divisor, modulus, bounds)
             form = kept * divisor + rest
             interval = form.range(bounds)
-            if interval is not None and 0 <= interval[0] and interval[1] < divisor * modulus:
+            if interval is not None and interval[0] >= 0 and interval[1] < divisor * modulus:
                 return _digit(form, divisor, None, bounds)
             return _atom(form, divisor, modulus, bounds)
-        if interval is not None and 0 <= interval[0] and interval[1] < divisor * modulus:
+        if interval is not None and interval[0] >= 0 and interval[1] < divisor * modulus:
             return _digit(rest, divisor, None, bounds)
         return _atom(rest, divisor, modulus, bounds)
     # divisor == 1 and a modulus
@@ -260,6 +262,26 @@ def _digit_of_digit(atom: Digit, divisor: int, modulus: int | None, bounds: Boun
     if divisor == 1 and modulus is not None and atom.modulus % modulus == 0:
         return _digit(atom.inner, atom.divisor, modulus, bounds)
     return None
+
+
+def _joined(form: Lin) -> Lin:
+    """The form with digits that follow one another joined: `(x floordiv 4) * 4 + x mod 4` is `x`."""
+    digits = [atom for atom in form.terms if isinstance(atom, Digit)]
+    for low in digits:
+        if low.modulus is None:
+            continue
+        for high in digits:
+            if (
+                high.divisor == low.divisor * low.modulus
+                and form.terms[high] == form.terms[low] * low.modulus
+                and high.inner == low.inner
+            ):
+                modulus = None if high.modulus is None else high.modulus * low.modulus
+                rest = Lin(form.const, {a: c for a, c in form.terms.items() if a is not low and a is not high})
+                if modulus is None and low.divisor == 1:
+                    return rest + low.inner * form.terms[low]
+                return rest + Lin(0, {Digit(low.inner, low.divisor, modulus): form.terms[low]})
+    return form
 
 
 def _split_multiples(form: Lin, divisor: int) -> tuple[Lin, Lin]:

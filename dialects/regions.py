@@ -188,7 +188,7 @@ def implied(
     form: Lin, limit: int, bindings: Sequence[Lin], extents: Sequence[int], bounds: Bounds = loop_bounds
 ) -> bool:
     """Whether `form < limit` holds wherever all bindings lie in their domains."""
-    spread = form.range(bounds)
+    spread = form.range(_inside_domains(bindings, extents, bounds))
     if spread is not None and spread[1] < limit:
         return True
     for binding, extent in zip(bindings, extents, strict=True):
@@ -203,6 +203,19 @@ def implied(
         if rest is not None and rest[0] >= 0 and extent <= scale * limit:
             return True
     return False
+
+
+def _inside_domains(bindings: Sequence[Lin], extents: Sequence[int], bounds: Bounds) -> Bounds:
+    """The bounds of values where all bindings lie in their domains: `3*v + rest < 8` with `rest >= 0` says `v <= 2`."""
+    tightened: dict[SSAValue, tuple[int, int]] = {}
+    for binding, extent in zip(bindings, extents, strict=True):
+        for value, scale in binding.terms.items():
+            if not isinstance(value, SSAValue) or scale <= 0:
+                continue
+            rest, known = (binding - Lin.of(value) * scale).range(bounds), tightened.get(value, bounds(value))
+            if rest is not None and known is not None and known[1] > (most := (extent - 1 - rest[0]) // scale):
+                tightened[value] = known[0], max(known[0], most)
+    return lambda value: tightened.get(value) or bounds(value)
 
 
 def covers(

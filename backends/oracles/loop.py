@@ -449,7 +449,7 @@ def _interval(expr: AffineExpr, intervals: Sequence[tuple[int, int]], num_dims: 
                 case AffineBinaryOpKind.CeilDiv:
                     return -(-a // c), -(-b // c)
                 case AffineBinaryOpKind.Mod:
-                    return (a, b) if 0 <= a and b < c else (0, c - 1)
+                    return (a, b) if a >= 0 and b < c else (0, c - 1)
         case _:
             pass
     raise CompileError(f"expected an affine expression, got {expr}")

@@ -84,7 +84,13 @@ def _map(name: str, shape: Sequence[int], out: str, type: str, body: Callable[[s
 
 
 def _reduce(
-    name: str, shape: Sequence[int], reduced: Sequence[int], out: str, body: str, combine: str = "addf", zero: str = "0.0"
+    name: str,
+    shape: Sequence[int],
+    reduced: Sequence[int],
+    out: str,
+    body: str,
+    combine: str = "addf",
+    zero: str = "0.0",
 ) -> str:
     """A block that reduces `%p` into each element; the body sees `%v0, …` and `%r0, …`."""
     names = "ijklmn"
@@ -134,9 +140,7 @@ def _matmul_bias_relu(rng: random.Random) -> str:
     text = ""
     if scale:
         text += _alloc("S", (m, k))
-        text += _map(
-            "map0", (m, k), "%S", "f32", lambda i: _read("a", "A", (m, k), i) + "%y = arith.addf %a, %a : f32"
-        )
+        text += _map("map0", (m, k), "%S", "f32", lambda i: _read("a", "A", (m, k), i) + "%y = arith.addf %a, %a : f32")
     source = "S" if scale else "A"
     product = _read("a", source, (m, k), "%v0, %r0") + _read("b", "B", (k, n), "%r0, %v1")
     text += _alloc("C", (m, n))
@@ -154,10 +158,7 @@ def _matmul_bias_relu(rng: random.Random) -> str:
         (m, n),
         "%OUT",
         "f32",
-        lambda i: (
-            _read("d", "D", (m, n), i)
-            + "%z = arith.constant 0.0 : f32\n%y = arith.maximumf %d, %z : f32"
-        ),
+        lambda i: _read("d", "D", (m, n), i) + "%z = arith.constant 0.0 : f32\n%y = arith.maximumf %d, %z : f32",
     )
     return _kernel([("A", (m, k)), ("B", (k, n)), ("BIAS", (n,))], (m, n), text)
 

@@ -9,10 +9,6 @@ from dataclasses import dataclass
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from xdsl.dialects.builtin import IndexType
-from xdsl.ir import Block, SSAValue
-from xdsl.ir.affine import AffineBinaryOpExpr, AffineBinaryOpKind, AffineDimExpr, AffineExpr
-
 from stepwell.dialects.quasi_affine import (
     ZERO,
     Bounds,
@@ -23,6 +19,9 @@ from stepwell.dialects.quasi_affine import (
     from_affine,
     to_affine_map,
 )
+from xdsl.dialects.builtin import IndexType
+from xdsl.ir import Block, SSAValue
+from xdsl.ir.affine import AffineBinaryOpExpr, AffineBinaryOpKind, AffineDimExpr, AffineExpr
 
 _RANK = 3
 _BLOCK = Block(arg_types=[IndexType()] * (2 * _RANK))

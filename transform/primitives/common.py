@@ -10,6 +10,7 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.ir.affine import AffineMap
 
+from ...dialects.iteration import predicate_on_sum, without_units
 from ...dialects.loop import (
     AllocOp,
     BlockOp,
@@ -46,7 +47,9 @@ def require_serial(loop: ForOp) -> None:
 
 def set_forms(block: BlockOp, bindings: Sequence[Lin], predicates: Sequence[tuple[Lin, int]]) -> None:
     """Gives a block new bindings and predicates, without predicates that always hold or that its domain implies."""
-    kept = [p for p in dict.fromkeys(predicates) if not implied(*p, bindings, block.extents)]
+    simplified = dict.fromkeys(predicate_on_sum(predicate, bindings) for predicate in predicates)
+    sums = [without_units(form) for form in bindings]
+    kept = [p for p in simplified if not implied(*p, sums, block.extents)]
     map, loops = to_affine_map([*bindings, *(form for form, _ in kept)])
     rank = len(bindings)
     block.operands = loops

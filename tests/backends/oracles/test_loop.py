@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from xdsl.context import Context
-from xdsl.dialects import affine, arith, builtin, func, math, memref, scf
-from xdsl.parser import Parser
-
 from stepwell.backends.oracles.loop import ExecutionError, run_loop
 from stepwell.dialects.loop import Loop
 from stepwell.errors import ArgumentError, CompileError
+from xdsl.context import Context
+from xdsl.dialects import affine, arith, builtin, func, math, memref, scf
+from xdsl.parser import Parser
 
 Array = np.ndarray
 
