@@ -6,6 +6,7 @@ import ctypes
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from math import prod
 from pathlib import Path
 from typing import Any, cast
 
@@ -62,6 +63,7 @@ class Executable:
         for position, parameter in enumerate(parameters):
             if parameter.role == "constant":
                 self._fixed[position] = next(constants).ctypes.data
+        self._sizes = [prod(parameter.shape) * parameter.numpy_dtype.itemsize for parameter in parameters]
         places = {role: [i for i, p in enumerate(parameters) if p.role == role] for role in ("input", "output")}
         self._input_specs = [
             (position, parameter.numpy_dtype, parameter.shape, parameter)
@@ -147,12 +149,11 @@ class Executable:
                 argument = _as_array(argument, parameter)
                 keep.append(argument)
             pointers[position] = argument.__array_interface__["data"][0]
-        if out is None:
-            results = [np.empty(shape, dtype) for _, shape, dtype in self._output_specs]
-        else:
-            results = self._checked_out(out, arguments)
+        results = [np.empty(spec[1], spec[2]) for spec in self._output_specs] if out is None else self._checked_out(out)
         for result, (position, _, _) in zip(results, self._output_specs, strict=True):
             pointers[position] = result.__array_interface__["data"][0]
+        if out is not None:
+            self._check_apart(pointers)
         self._function(*pointers)
         return results[0] if len(results) == 1 else tuple(results)
 
@@ -172,7 +173,16 @@ class Executable:
             raise ArgumentError(f"argument '{missing[0]}' is missing")
         return (*arguments, *(named[name] for name in names[len(arguments) :]))
 
-    def _checked_out(self, out: Any, arguments: Sequence[Any]) -> list[Array]:
+    def _check_apart(self, pointers: Sequence[int]) -> None:
+        """Raises if an output shares memory with anything else: compiled code relies on that it does not."""
+        for position, _, _ in self._output_specs:
+            start, end = pointers[position], pointers[position] + self._sizes[position]
+            for other, pointer in enumerate(pointers):
+                if other != position and pointer < end and start < pointer + self._sizes[other]:
+                    name = self.compiled.signature.parameters[position].name
+                    raise ArgumentError(f"output '{name}': expected memory that nothing else shares")
+
+    def _checked_out(self, out: Any) -> list[Array]:
         given = cast(tuple[Any, ...], out) if isinstance(out, tuple) else (out,)
         if len(given) != len(self.outputs):
             raise ArgumentError(f"expected {len(self.outputs)} output arrays, got {len(given)}")
@@ -185,10 +195,6 @@ class Executable:
                 raise ArgumentError(f"output '{parameter.name}': expected {parameter}, got {got}")
             if not (found.flags.c_contiguous and found.flags.aligned and found.flags.writeable):
                 raise ArgumentError(f"output '{parameter.name}': expected a contiguous, writable array")
-        for i, array in enumerate(given):
-            others = [*(a for a in arguments if isinstance(a, np.ndarray)), *given[:i], *self._constants]
-            if any(np.may_share_memory(array, other) for other in others):
-                raise ArgumentError(f"output '{self.outputs[i].name}': expected memory that nothing else shares")
         return list(given)
 
     # on disk
