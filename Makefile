@@ -14,7 +14,7 @@ demo: $(VENV)/.run
 	$(BIN)/python examples/demo.py
 
 matmul: $(VENV)/.run
-	$(BIN)/python examples/matmul.py
+	$(BIN)/python benchmarks/matmul.py
 
 fuzz: $(VENV)/.dev
 	$(BIN)/python tests/fuzz.py --seed $(SEED) --count $(N)
