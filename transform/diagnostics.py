@@ -12,6 +12,7 @@ from xdsl.utils.diagnostic import Diagnostic
 
 from ..dialects.source import describe_location
 from ..errors import ScheduleError, ScriptError
+from .interfaces import TransformOpInterface
 
 _CONTEXT_LINES = 4
 
@@ -75,11 +76,16 @@ def render(failure: ScriptFailure) -> str:
         place = describe_location(frame)
         lines.append(f"  called from: {f'{place}: ' if place else ''}{first_line(frame)}")
     if isinstance(failure.cause.op, Operation) and failure.cause.op is not failure.script_op:
-        place = describe_location(failure.cause.op)
-        lines += _indented(point_at(failure.cause.op, f"payload op at {place}" if place else "payload op"))
+        lines += _indented(point_at(failure.cause.op, _describe(failure.cause.op)))
     for message, op in failure.cause.notes:
         lines += _note(message, op)
     return "\n".join(lines)
+
+
+def _describe(op: Operation) -> str:
+    what = "script op" if isinstance(op, TransformOpInterface) or op.name.startswith("transform.") else "payload op"
+    place = describe_location(op)
+    return f"{what} at {place}" if place else what
 
 
 def _note(message: str, op: object) -> list[str]:
