@@ -66,6 +66,10 @@ def _loops(state: TransformState, handles: Sequence[SSAValue]) -> list[ForOp]:
     return loops
 
 
+def _either_of(first: int, second: int) -> str:
+    return f"{first}" if first == second else f"{first} or {second}"
+
+
 @irdl_op_definition
 class TileOp(PrimitiveOp):
     """Splits each loop in an outer and an inner one, and moves the inner ones inside.
@@ -94,8 +98,8 @@ class TileOp(PrimitiveOp):
             )
         if self.tail.data not in _TAILS:
             raise VerifyException(f"expected a tail ({', '.join(_TAILS)}), got '{self.tail.data}'")
-        if len(self.tiled) not in (2, 2 * len(self.loops), 2 * len(static)):
-            raise VerifyException(f"expected {2 * len(static)} results, or 2, got {len(self.tiled)}")
+        if len(self.tiled) not in (2, 2 * len(static)):
+            raise VerifyException(f"expected {_either_of(2 * len(static), 2)} results, got {len(self.tiled)}")
 
     def schedule(self, interpreter: Interpreter) -> Results:
         state = interpreter.state
@@ -105,7 +109,7 @@ class TileOp(PrimitiveOp):
             raise ScheduleError(f"expected {len(loops)} tile sizes, one for each loop, got {len(sizes)}", loops[0])
         count = len(self.tiled)
         if count not in (2, 2 * len(loops)):
-            raise ScheduleError(f"expected {2 * len(loops)} results, or 2, got {count}", loops[0])
+            raise ScheduleError(f"expected {_either_of(2 * len(loops), 2)} results, got {count}", loops[0])
         tiled = primitives.tile(loops, sizes, self.tail.data)
         if count == 2:
             return [tiled[: len(loops)], tiled[len(loops) :]]
