@@ -208,10 +208,19 @@ class _Outliner:
             visibility="private",
             arg_attrs=ArrayAttr([_CONSTANT if _is_weight(argument) else _VARIABLE for argument in arguments]),
         )
+        _name_arguments(kernel, arguments)
         assert self.last is not None
         self.module.body.block.insert_op_after(kernel, self.last)
         self.last = kernel
         return kernel
+
+
+def _name_arguments(kernel: FuncOp, arguments: Sequence[SSAValue]) -> None:
+    """Weights `w0, w1, …`, others `x0, x1, …`: kernels may be called for several values."""
+    counts = {"w": count(), "x": count()}
+    for argument, given in zip(kernel.args, arguments, strict=True):
+        kind = "w" if _is_weight(given) else "x"
+        argument.name_hint = f"{kind}{next(counts[kind])}"
 
 
 def _is_weight(value: SSAValue) -> bool:
