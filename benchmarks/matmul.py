@@ -14,8 +14,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-from threadpoolctl import threadpool_limits
-
 from stepwell import te
 from stepwell.backends.llvm_cpu.backend import LlvmCpuBackend
 from stepwell.backends.llvm_cpu.codegen import MachineSpec, NativeModule
@@ -26,6 +24,7 @@ from stepwell.te.tensors import Tensor
 from stepwell.tools import driver
 from stepwell.transform.interpreter import apply_script
 from stepwell.transform.script import load_script
+from threadpoolctl import threadpool_limits
 
 SCHEDULE = Path(__file__).parent.parent / "examples" / "schedules" / "matmul.mlir"
 STEPS = ("tile", "reorder", "vectorize", "unroll", "decompose_reduction", "cache_write", "include", "peel")

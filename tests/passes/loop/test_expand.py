@@ -7,14 +7,14 @@ import re
 
 import numpy as np
 import pytest
-from .native import Native
-from .random_schedules import random_schedule
-from xdsl.dialects.builtin import ModuleOp
-
 from stepwell.backends.oracles.loop import run_loop
 from stepwell.backends.oracles.random_loop import parse_kernel, random_inputs, random_kernel
 from stepwell.errors import CompileError
 from stepwell.passes.loop.expand import expand_loops
+from xdsl.dialects.builtin import ModuleOp
+
+from .native import Native
+from .random_schedules import random_schedule
 
 
 def check(text: str, *, seed: int = 0) -> str:
