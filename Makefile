@@ -17,7 +17,7 @@ matmul: $(VENV)/.run
 	$(BIN)/python benchmarks/matmul.py
 
 fuzz: $(VENV)/.dev
-	$(BIN)/python tests/fuzz.py --seed $(SEED) --count $(N)
+	$(BIN)/python benchmarks/fuzz.py --seed $(SEED) --n $(N)
 
 test: lit pytest
 

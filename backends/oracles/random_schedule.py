@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from xdsl.dialects.func import FuncOp
-from xdsl.ir import SSAValue
+from xdsl.ir import Operation, SSAValue
 
 from ...dialects.loop import AllocOp, BlockOp, ForOp, IteratorKind, LoopKind, blocks_in, enclosing_loops
 from ...errors import ScheduleError
@@ -97,8 +97,8 @@ def buffer_of(kernel: FuncOp, step: Step) -> SSAValue:
     return buffers[step.buffer]
 
 
-def apply_step(kernel: FuncOp, step: Step) -> None:
-    """Calls a step's primitive.
+def apply_step(kernel: FuncOp, step: Step) -> list[Operation]:
+    """Calls a step's primitive; gives the loops and blocks it made, in the order of the transform op's results.
 
     Raises:
         ScheduleError: if the primitive refuses.
@@ -108,11 +108,11 @@ def apply_step(kernel: FuncOp, step: Step) -> None:
     at = place_of(kernel, step)
     match step.primitive:
         case "tile":
-            primitives.tile(loops, step.sizes, step.tail)
+            return [*primitives.tile(loops, step.sizes, step.tail)]
         case "interchange":
-            primitives.interchange(loops, step.sizes)
+            return [*primitives.interchange(loops, step.sizes)]
         case "coalesce":
-            primitives.coalesce(loops)
+            return [primitives.coalesce(loops)]
         case "unroll":
             primitives.unroll(loops[0])
         case "vectorize":
@@ -122,19 +122,18 @@ def apply_step(kernel: FuncOp, step: Step) -> None:
         case "peel":
             primitives.peel(loops)
         case "cache_read":
-            primitives.cache_read(block, buffer_of(kernel, step), at, step.memory_space)
+            return [primitives.cache_read(block, buffer_of(kernel, step), at, step.memory_space)]
         case "cache_write":
-            primitives.cache_write(block, at, step.memory_space)
+            return [primitives.cache_write(block, at, step.memory_space)]
         case "compute_inline":
             primitives.compute_inline(block)
         case _:
             assert at is not None, f"expected a place for {step.primitive}"
-            function = {
-                "compute_at": primitives.compute_at,
-                "reverse_compute_at": primitives.reverse_compute_at,
-                "decompose_reduction": primitives.decompose_reduction,
-            }[step.primitive]
-            function(block, at)
+            if step.primitive == "decompose_reduction":
+                return [primitives.decompose_reduction(block, at)]
+            move = primitives.compute_at if step.primitive == "compute_at" else primitives.reverse_compute_at
+            move(block, at)
+    return []
 
 
 # Choosing steps
