@@ -25,10 +25,10 @@ from ..function_pass import FunctionPass
 from .expansion.body import BodyExpansion
 from .expansion.emitter import INDEX, Emitter, affine_map
 from .expansion.environment import Environment
-from .expansion.plan import Guard, KernelPlan
+from .expansion.plan import Guard, KernelPlan, describe
 
 MAX_OPS = 16384
-"""The most ops that a kernel may expand to."""
+"""The most ops that an unrolled loop may become."""
 STACK_BYTES = 64 * 1024
 """How much of the stack the buffers of a kernel may take; the others are allocated."""
 
@@ -39,10 +39,11 @@ Pending = Mapping[BlockOp, tuple[Guard, ...]]
 class Expansion:
     """The walk over a kernel."""
 
-    def __init__(self, plan: KernelPlan, emitter: Emitter) -> None:
+    def __init__(self, plan: KernelPlan, emitter: Emitter, max_ops: int) -> None:
         self.plan = plan
         self.env = Environment(plan.ranges)
         self.emitter = emitter
+        self.max_ops = max_ops
         self.parallel = False
 
     def ops(self, ops: Iterable[Operation], pending: Pending) -> None:
@@ -106,8 +107,7 @@ class Expansion:
             return
         match loop.kind:
             case LoopKind.UNROLLED:
-                for number in range(extent):
-                    self._iteration(loop, number, pending)
+                self._unrolled(loop, extent, pending)
             case LoopKind.VECTORIZED:
                 self._lanes(loop, extent, pending)
             case LoopKind.PARALLEL if not self.parallel:
@@ -115,7 +115,8 @@ class Expansion:
             case LoopKind.SERIAL | LoopKind.VIRTUAL | LoopKind.PARALLEL:
                 self._serial(loop, extent, pending)
             case LoopKind.BOUND:
-                raise CompileError(f"expected a loop that a CPU can run, got one bound to '{loop.thread}'")
+                thread = loop.thread.data if loop.thread is not None else ""
+                raise CompileError(f"expected loops that a CPU can run, got {describe(loop)} bound to '{thread}'")
 
     def _unproven(self, blocks: Sequence[BlockOp], pending: Pending) -> Pending:
         """What intervals do not prove of the guards of some blocks."""
@@ -154,12 +155,23 @@ class Expansion:
         with self.env.bind(loop.induction_variable, Lin(number), (number, number)):
             self._body(loop, pending)
 
+    def _unrolled(self, loop: ForOp, extent: int, pending: Pending) -> None:
+        before = self.emitter.count
+        for number in range(extent):
+            self._iteration(loop, number, pending)
+            if self.emitter.count - before > self.max_ops:
+                names = ", ".join(f"'{block.block_name}'" for block in self.plan.blocks_below[loop])
+                raise CompileError(
+                    f"expected at most {self.max_ops} ops of an unrolled loop, got more of {describe(loop)} around "
+                    f"block{'s' if ',' in names else ''} {names}: unroll less"
+                )
+
     def _body(self, loop: ForOp, pending: Pending) -> None:
         self.ops(loop.body.block.ops, self._unproven(self.plan.blocks_below[loop], pending))
 
     def _lanes(self, loop: ForOp, extent: int, pending: Pending) -> None:
         if self.env.lane is not None:
-            raise CompileError("expected one vectorized loop in a nest, got one inside of another")
+            raise CompileError(f"expected one vectorized loop in a nest, got {describe(loop)} inside of another")
         with self.env.bind_lanes(loop.induction_variable, extent):
             self._body(loop, pending)
 
@@ -251,7 +263,7 @@ class Expansion:
 
     def _parallel(self, loop: ForOp, extent: int, pending: Pending) -> None:
         if self.env.lane is not None:
-            raise CompileError("expected no parallel loop inside of a vectorized one")
+            raise CompileError(f"expected no parallel loop inside of a vectorized one, got {describe(loop)}")
         body = Block(arg_types=(INDEX,))
         variable = body.args[0]
         variable.name_hint = loop.induction_variable.name_hint
@@ -297,8 +309,8 @@ def expand_loops(func: FuncOp, *, fma: bool = True, max_ops: int = MAX_OPS) -> N
     plan = KernelPlan(func, fma=fma)
     pending = {block: known.guards for block, known in plan.blocks.items() if known.guards}
     new = Block()
-    emitter = Emitter(new, max_ops, plan.stack_buffers(STACK_BYTES))
-    Expansion(plan, emitter).ops(tuple(entry.ops), pending)
+    emitter = Emitter(new, plan.stack_buffers(STACK_BYTES))
+    Expansion(plan, emitter, max_ops).ops(tuple(entry.ops), pending)
     for op in reversed(tuple(entry.ops)):
         entry.erase_op(op, safe_erase=False)
     emitter.close_scope(new, new.last_op)
@@ -314,7 +326,7 @@ class LoopExpandPass(FunctionPass):
     name = "loop-expand"
 
     max_ops: int = MAX_OPS
-    """The most ops that a kernel may expand to."""
+    """The most ops that an unrolled loop may become."""
 
     def apply_to_function(self, ctx: Context, func: FuncOp) -> None:
         expand_loops(func, fma=has_fma(func), max_ops=self.max_ops)

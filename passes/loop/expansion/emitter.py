@@ -39,7 +39,6 @@ from xdsl.ir.affine import (
 
 from ....dialects import cpu
 from ....dialects.quasi_affine import Bounds, Digit, Lin, to_affine_map
-from ....errors import CompileError
 from .plan import Storage
 
 INDEX = IndexType()
@@ -114,22 +113,19 @@ class Scope:
 class Emitter:
     """Appends ops to a block. Values of straight-line code are shared until something makes them stale."""
 
-    def __init__(self, block: Block, max_ops: int, on_stack: Collection[SSAValue]) -> None:
+    def __init__(self, block: Block, on_stack: Collection[SSAValue]) -> None:
         self.block = block
         self.scope = Scope()
         self._values: dict[object, SSAValue] = {}
         self._loads: dict[SSAValue, dict[object, SSAValue]] = {}
-        self._room = max_ops
-        self._max_ops = max_ops
+        self.count = 0
         self._on_stack = on_stack
 
     # ops
 
     def add(self, op: Operation) -> None:
         """Appends an op."""
-        self._room -= 1
-        if self._room < 0:
-            raise CompileError(f"expected at most {self._max_ops} ops after loops are expanded: unroll less")
+        self.count += 1
         self.block.add_op(op)
 
     def emit(

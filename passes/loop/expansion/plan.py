@@ -242,14 +242,20 @@ def buffer_storage(alloc: AllocOp) -> Storage:
     )
 
 
+def describe(loop: ForOp) -> str:
+    """A loop, as messages name it."""
+    hint = loop.induction_variable.name_hint
+    return f"loop %{hint} of extent {loop.extent}" if hint else f"loop of extent {loop.extent}"
+
+
 def _check_init(block: BlockOp) -> None:
     if block.init is None:
         return
     for loop in reduce_loops(block):
         if loop.extent > 1 and loop.kind in (LoopKind.VECTORIZED, LoopKind.PARALLEL):
             raise CompileError(
-                f"block '{block.block_name}': expected a decomposed reduction below a {loop.kind} reduce loop, "
-                "got one with an init"
+                f"block '{block.block_name}': expected a decomposed reduction below the {loop.kind} reduce "
+                f"{describe(loop)}, got an init"
             )
 
 

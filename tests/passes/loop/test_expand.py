@@ -312,8 +312,12 @@ func.func @f(%X: memref<9x20xi32>, %Y: memref<9xi32> {loop.output}) {
 
 def test_last_iteration_of_a_parallel_loop_runs_beside_the_others() -> None:
     text = check(
-        elementwise(27, "%y = arith.addi %x, %x : i32", "loop.for %o : 4 parallel peel { loop.for %i : 8 vectorized {",
-                    "%o * 8 + %i")
+        elementwise(
+            27,
+            "%y = arith.addi %x, %x : i32",
+            "loop.for %o : 4 parallel peel { loop.for %i : 8 vectorized {",
+            "%o * 8 + %i",
+        )
     )
     assert "cpu.parallel %o : 4" in text
     assert "vector<3xi32>" in text
