@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 from xdsl.dialects.builtin import (
     AffineMapAttr,
@@ -114,13 +115,16 @@ class TargetAttr(ParametrizedAttribute):
 
     @classmethod
     def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
-        facts: dict[str, Attribute] = {}
+        default = TargetAttr.get("")
+        given: set[str] = set()
+        facts: dict[str, Attribute] = {name: getattr(default, name) for name in (*_TEXT_FACTS, *_NUMBER_FACTS, "fma")}
 
         def parse_fact() -> None:
             pos = parser.pos
             name = parser.parse_identifier()
-            if name not in (*_TEXT_FACTS, *_NUMBER_FACTS, "fma") or name in facts:
+            if name not in facts or name in given:
                 parser.raise_error(f"expected a fact of a CPU that is not given yet, got '{name}'", pos)
+            given.add(name)
             parser.parse_punctuation("=")
             if name in _TEXT_FACTS:
                 facts[name] = StringAttr(parser.parse_str_literal())
@@ -128,10 +132,9 @@ class TargetAttr(ParametrizedAttribute):
                 facts[name] = IntAttr(parser.parse_integer(allow_boolean=False))
 
         parser.parse_comma_separated_list(AttrParser.Delimiter.ANGLE, parse_fact)
-        if "triple" not in facts:
+        if "triple" not in given:
             parser.raise_error("expected a target to have a triple")
-        default = TargetAttr.get("")
-        return [facts.get(name, getattr(default, name)) for name in (*_TEXT_FACTS, *_NUMBER_FACTS, "fma")]
+        return list(facts.values())
 
 
 def target_of(module: ModuleOp) -> TargetAttr | None:
@@ -241,9 +244,9 @@ class PrefetchOp(IRDLOperation):
         map = self.map.data
         if map.num_dims + map.num_symbols != len(self.indices):
             raise VerifyException(f"expected {map.num_dims + map.num_symbols} indices, got {len(self.indices)}")
-        assert isinstance(self.memref.type, MemRefType)
-        if len(map.results) != self.memref.type.get_num_dims():
-            raise VerifyException(f"expected {self.memref.type.get_num_dims()} map results, got {len(map.results)}")
+        rank = len(cast("MemRefType[Attribute]", self.memref.type).get_shape())
+        if len(map.results) != rank:
+            raise VerifyException(f"expected {rank} map results, got {len(map.results)}")
         if not 0 <= self.locality.value.data <= 3:
             raise VerifyException(f"expected a locality from 0 to 3, got {self.locality.value.data}")
 
@@ -258,9 +261,7 @@ class PrefetchOp(IRDLOperation):
         locality = parser.parse_integer(allow_boolean=False)
         attributes = parser.parse_optional_attr_dict()
         parser.parse_punctuation(":")
-        op = cls(
-            parser.resolve_operand(memref, parser.parse_type()), map, indices, write=write, locality=locality
-        )
+        op = cls(parser.resolve_operand(memref, parser.parse_type()), map, indices, write=write, locality=locality)
         op.attributes.update(attributes)
         return op
 

@@ -6,7 +6,7 @@ Nothing here is ours: `mlir-opt` reads and verifies all of it. It takes the plac
 from __future__ import annotations
 
 from abc import ABC
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from xdsl.dialects import llvm as upstream
 from xdsl.dialects.builtin import (
@@ -24,7 +24,7 @@ from xdsl.dialects.builtin import (
     i64,
 )
 from xdsl.dialects.utils import parse_dynamic_index_list_without_types, print_dynamic_index_list
-from xdsl.ir import Dialect, Operation
+from xdsl.ir import Attribute, Dialect, Operation
 from xdsl.irdl import (
     AnyAttr,
     IRDLOperation,
@@ -40,7 +40,7 @@ from xdsl.irdl import (
 )
 from xdsl.parser import Parser
 from xdsl.printer import Printer
-from xdsl.traits import NoMemoryEffect, Pure
+from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
 DYNAMIC_INDEX = upstream.GEP_USE_SSA_VAL
@@ -168,10 +168,11 @@ class FCmpOp(IRDLOperation):
         parser.parse_punctuation(":")
         pos = parser.pos
         type = parser.parse_type()
-        result = VectorType(i1, type.shape, type.scalable_dims) if isinstance(type, VectorType) else i1
+        lanes = cast("VectorType[Attribute]", type).get_shape() if isinstance(type, VectorType) else None
+        result = i1 if lanes is None else VectorType(i1, lanes)
         flags = attributes.pop("fastmathFlags", upstream.FastMathAttr(None))
         return cls.create(
-            operands=parser.resolve_operands([lhs, rhs], [type, type], pos),
+            operands=parser.resolve_operands([lhs, rhs], cast("list[Attribute]", [type, type]), pos),
             result_types=[result],
             properties={"predicate": IntegerAttr(predicate, i64), "fastmathFlags": flags},
             attributes=attributes,

@@ -252,15 +252,14 @@ def _reason(error: Exception) -> str:
 
 def _as_array(argument: Any, parameter: Parameter) -> Array:
     """An argument as an array that fits, copied if it has to be; raises if it does not fit."""
-    if not isinstance(argument, np.ndarray):
-        if hasattr(argument, "__dlpack__"):
-            argument = np.from_dlpack(argument)
-        elif isinstance(argument, np.generic):
-            argument = np.asarray(argument)
-        else:
-            got = type(argument).__name__
-            raise ArgumentError(f"argument '{parameter.name}': expected a numpy array of {parameter}, got {got}")
-    array = cast(Array, argument)
+    array: Array
+    if isinstance(argument, np.ndarray | np.generic):
+        array = np.asarray(cast(Any, argument))
+    elif hasattr(argument, "__dlpack__"):
+        array = np.from_dlpack(argument)
+    else:
+        got = argument.__class__.__name__
+        raise ArgumentError(f"argument '{parameter.name}': expected a numpy array of {parameter}, got {got}")
     if array.dtype != parameter.numpy_dtype or array.shape != parameter.shape:
         got = describe_array(array.dtype, array.shape)
         raise ArgumentError(f"argument '{parameter.name}': expected {parameter}, got {got}")

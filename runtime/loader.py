@@ -1,5 +1,8 @@
 """Object code into this process."""
 
+# llvmlite has no types.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import itertools

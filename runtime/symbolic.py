@@ -94,7 +94,9 @@ class SymbolicExecutable:
                 if dim.is_name:
                     sizes.setdefault(str(dim), extent)
         for parameter, argument, shape in zip(self.inputs, arguments, shapes, strict=True):
-            expected = tuple(dim.evaluate(sizes) for dim in parameter.dims) if len(sizes) >= len(self.size_names) else None
+            expected = (
+                tuple(dim.evaluate(sizes) for dim in parameter.dims) if len(sizes) >= len(self.size_names) else None
+            )
             if shape != expected:
                 dtype = getattr(argument, "dtype", type(argument).__name__)
                 where = ", ".join(f"{name} = {size}" for name, size in sorted(sizes.items()))

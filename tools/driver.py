@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -72,7 +72,7 @@ class Report(Instrumentation):
         self._starts.pop()
 
     @contextmanager
-    def phase(self, name: str) -> Iterator[None]:
+    def phase(self, name: str) -> Generator[None]:
         """Times the body of a `with` statement as a step."""
         start = time.perf_counter()
         yield
@@ -160,8 +160,8 @@ def dtype_name(type: Attribute) -> str:
     for kind, name in _FLOATS.items():
         if isinstance(type, kind):
             return name
-    if isinstance(type, IntegerType) and type.width.data in _DTYPES:
-        return _DTYPES[type.width.data]
+    if isinstance(type, IntegerType) and (width := cast(IntegerType, type).width.data) in _DTYPES:
+        return _DTYPES[width]
     raise CompileError(f"expected an element type that numpy has, got {type}")
 
 
@@ -176,8 +176,7 @@ def entry_signature(function: func.FuncOp | upstream_llvm.FuncOp) -> tuple[Signa
     """What a function on buffers takes and gives, and the names of the weights among its arguments; None if it does
     not say which of its arguments are outputs."""
     types = _memref_types(function)
-    given = function.arg_attrs.data if function.arg_attrs else ()
-    attributes = [given[i].data if i < len(given) else {} for i in range(len(types))]
+    attributes = [_attributes_of(function, position) for position in range(len(types))]
     if any("loop.output" in attrs for attrs in attributes):
         outputs = ["loop.output" in attrs for attrs in attributes]
     elif any("llvm.readonly" in attrs for attrs in attributes):
@@ -193,6 +192,10 @@ def entry_signature(function: func.FuncOp | upstream_llvm.FuncOp) -> tuple[Signa
         name = _argument_name(function.body.blocks[0].args[position], attrs, position)
         parameters.append(Parameter(name, dtype_name(type.element_type), type.get_shape(), role))
     return Signature(tuple(parameters), function.sym_name.data), tuple(weights)
+
+
+def _attributes_of(function: func.FuncOp | upstream_llvm.FuncOp, position: int) -> Mapping[str, Attribute]:
+    return function.arg_attrs.data[position].data if function.arg_attrs else {}
 
 
 def _memref_types(function: func.FuncOp | upstream_llvm.FuncOp) -> list[MemRefType]:
@@ -323,7 +326,9 @@ def lower(
         return _lower_to_rung(ctx, manager, module, until, instrumentation)
     if until is not None:
         if until not in names:
-            raise PipelineError(f"expected a pass of the pipeline or a rung, got '{until}'{did_you_mean(until, [*names, *RUNGS])}")
+            raise PipelineError(
+                f"expected a pass of the pipeline or a rung, got '{until}'{did_you_mean(until, [*names, *RUNGS])}"
+            )
         manager = replace(manager, steps=manager.steps[: len(names) - names[::-1].index(until)])
     manager.run(ctx, module, instrumentation)
     return module
@@ -417,8 +422,7 @@ def symbolic_inputs(module: ModuleOp) -> list[SymbolicParameter] | None:
     for position, type in enumerate(entry.function_type.inputs.data):
         if not isinstance(type, TensorType):
             return None
-        attrs = entry.arg_attrs.data[position].data if entry.arg_attrs else {}
-        name = _argument_name(entry.body.blocks[0].args[position], attrs, position)
+        name = _argument_name(entry.body.blocks[0].args[position], _attributes_of(entry, position), position)
         tensor = cast("TensorType[Attribute]", type)
         parameters.append(SymbolicParameter(name, dtype_name(tensor.element_type), tensor_extents(tensor)))
     symbolic = any(True for parameter in parameters for dim in parameter.dims for _ in dim.symbols())
@@ -428,5 +432,3 @@ def symbolic_inputs(module: ModuleOp) -> list[SymbolicParameter] | None:
 def load(directory: str | os.PathLike[str], *, threads: int | None = None) -> Executable:
     """The program that `Executable.save` wrote into a directory."""
     return load_executable(os.fspath(directory), threads=threads)
-
-

@@ -1,5 +1,8 @@
 """From LLVM IR to native code, through llvmlite."""
 
+# llvmlite has no types.
+# pyright: reportMissingTypeStubs=false, reportUnknownMemberType=false
+
 from __future__ import annotations
 
 import threading
@@ -53,7 +56,9 @@ def target_machine(spec: MachineSpec, level: int = 3) -> Any:
         target = llvm.Target.from_triple(spec.triple or llvm.get_process_triple())
     except RuntimeError as error:
         raise TargetError(f"unknown target triple '{spec.triple}': {error}") from None
-    return target.create_target_machine(cpu=spec.cpu, features=spec.features, opt=level, reloc="pic", codemodel="default")
+    return target.create_target_machine(
+        cpu=spec.cpu, features=spec.features, opt=level, reloc="pic", codemodel="default"
+    )
 
 
 @dataclass

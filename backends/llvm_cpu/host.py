@@ -1,11 +1,15 @@
 """The CPU that this runs on, as a target."""
 
+# llvmlite has no types.
+# pyright: reportMissingTypeStubs=false
+
 from __future__ import annotations
 
 import os
 import re
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import llvmlite.binding as llvm
 
@@ -18,8 +22,8 @@ _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 @cache
 def host_target() -> TargetAttr:
     """The target that describes this machine."""
-    features = llvm.get_host_cpu_features()
-    enabled = {name for name, on in features.items() if on}
+    features: Any = llvm.get_host_cpu_features()
+    enabled: set[str] = {name for name, on in features.items() if on}
     triple = llvm.get_process_triple()
     vector_bytes, registers = vector_facts(triple, enabled)
     caches = cache_sizes(_CACHES)

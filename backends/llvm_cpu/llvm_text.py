@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from xdsl.dialects import llvm as upstream
@@ -36,9 +36,24 @@ from ...errors import CompileError
 _FLOATS = {Float16Type: "half", BFloat16Type: "bfloat", Float32Type: "float", Float64Type: "double"}
 _GEP_FLAGS = {0: "", 1: "inbounds ", 2: "nusw ", 3: "inbounds ", 4: "nuw ", 6: "nusw nuw ", 7: "inbounds nuw "}
 _ICMP = ("eq", "ne", "slt", "sle", "sgt", "sge", "ult", "ule", "ugt", "uge")
-_FCMP = (
-    "false oeq ogt oge olt ole one ord ueq ugt uge ult ule une uno true".split()
-)
+_FCMP = [
+    "false",
+    "oeq",
+    "ogt",
+    "oge",
+    "olt",
+    "ole",
+    "one",
+    "ord",
+    "ueq",
+    "ugt",
+    "uge",
+    "ult",
+    "ule",
+    "une",
+    "uno",
+    "true",
+]
 _OVERFLOW = ("", "nsw ", "nuw ", "nuw nsw ")
 _LINKAGE = {"external": ""}
 _BYTES = [chr(b) if 32 <= b < 127 and b not in (34, 92) else f"\\{b:02X}" for b in range(256)]
@@ -106,8 +121,9 @@ class _Writer:
         match type:
             case IntegerType(width=width):
                 return f"i{width.data}"
-            case VectorType() if type.get_num_dims() == 1:
-                return f"<{type.get_shape()[0]} x {self.type(type.element_type)}>"
+            case VectorType():
+                if type.get_num_dims() == 1:
+                    return f"<{type.get_shape()[0]} x {self.type(type.element_type)}>"
             case upstream.LLVMPointerType():
                 return "ptr"
             case upstream.LLVMArrayType(size=size, type=element):
@@ -136,23 +152,16 @@ class _Writer:
     def constant(self, value: Attribute, type: Attribute) -> str:
         match value:
             case IntegerAttr():
-                if isinstance(type, IntegerType):
-                    return _integer(value.value.data, type.width.data)
-                return _float(float(value.value.data), type)
+                return _number(int(value.value.data), type)
             case FloatAttr():
-                return _float(value.value.data, type)
+                return _number(value.value.data, type)
             case DenseIntOrFPElementsAttr() if isinstance(type, VectorType):
-                element = type.element_type
+                element = cast("VectorType[Attribute]", type).element_type
                 name = self.type(element)
-                literal: Callable[[Any], str]
-                if isinstance(element, IntegerType):
-                    width = element.width.data
-                    literal = lambda number: _integer(int(number), width)  # noqa: E731
-                else:
-                    literal = lambda number: _float(number, element)  # noqa: E731
+                numbers = cast("DenseIntOrFPElementsAttr[Any]", value).get_values()
                 if value.is_splat():
-                    return f"splat ({name} {literal(value.get_values()[0])})"
-                return "<" + ", ".join(f"{name} {literal(number)}" for number in value.get_values()) + ">"
+                    return f"splat ({name} {_number(numbers[0], element)})"
+                return "<" + ", ".join(f"{name} {_number(number, element)}" for number in numbers) + ">"
             case _:
                 raise CompileError(f"expected a number or dense elements as a constant of type {type}, got {value}")
 
@@ -178,7 +187,7 @@ class _Writer:
             if linkage == "external":
                 kind = f"external {kind}"
         elif isinstance(op.value, DenseIntOrFPElementsAttr):
-            initial = " " + _data(op.value)
+            initial = " " + _data(cast("DenseIntOrFPElementsAttr[Any]", op.properties["value"]))
         else:
             initial = f" {text} {self.constant(op.value, op.global_type)}"
         words = [_LINKAGE.get(linkage, linkage), "thread_local" if op.thread_local_ is not None else "", kind]
@@ -278,13 +287,12 @@ def _symbol(name: str) -> str:
     return '"' + "".join(_BYTES[b] for b in name.encode()) + '"'
 
 
-def _integer(value: int, width: int) -> str:
-    if width == 1:
-        return "true" if value else "false"
-    return str(value)
-
-
-def _float(value: float, type: Attribute) -> str:
+def _number(value: float, type: Attribute) -> str:
+    if isinstance(type, IntegerType):
+        if cast(IntegerType, type).width.data == 1:
+            return "true" if value else "false"
+        return str(int(value))
+    value = float(value)
     if isinstance(type, Float16Type):
         return f"0xH{struct.unpack('<H', struct.pack('<e', value))[0]:04X}"
     if isinstance(type, Float32Type):
@@ -306,7 +314,7 @@ def _fastmath(attr: Attribute) -> str:
     return "".join(f"{flag} " for flag in sorted(flags))
 
 
-def _data(value: DenseIntOrFPElementsAttr) -> str:
+def _data(value: DenseIntOrFPElementsAttr[Any]) -> str:
     """The elements of a global as bytes, which parse faster than numbers."""
     element = value.get_element_type()
     data = value.data.data
@@ -348,9 +356,7 @@ _Writers = Callable[[_Writer, Any], None]
 def _binary(instruction: str) -> _Writers:
     def write(w: _Writer, op: Any) -> None:
         lhs, rhs = op.operands
-        w.out.append(
-            f"  {w.name(op.results[0])} = {instruction} {w.fastmath(op)}{w.typed(lhs)}, {w.name(rhs)}\n"
-        )
+        w.out.append(f"  {w.name(op.results[0])} = {instruction} {w.fastmath(op)}{w.typed(lhs)}, {w.name(rhs)}\n")
 
     return write
 
@@ -358,7 +364,7 @@ def _binary(instruction: str) -> _Writers:
 def _overflowing(instruction: str) -> _Writers:
     def write(w: _Writer, op: Any) -> None:
         lhs, rhs = op.operands
-        flags = op.overflowFlags
+        flags: IntegerAttr[IntegerType] | None = op.overflowFlags
         text = "" if flags is None else _OVERFLOW[flags.value.data & 3]
         w.define(op, f"{instruction} {text}{w.typed(lhs)}, {w.name(rhs)}")
 
@@ -565,7 +571,7 @@ def _extract_element(w: _Writer, op: Any) -> None:
 
 
 def _shuffle(w: _Writer, op: upstream.ShuffleVectorOp) -> None:
-    lanes = [int(lane) for lane in op.mask.get_values()]
+    lanes = _integers(op.mask)
     if any(lanes):
         mask = "<" + ", ".join("i32 poison" if lane < 0 else f"i32 {lane}" for lane in lanes) + ">"
     else:
@@ -573,8 +579,12 @@ def _shuffle(w: _Writer, op: upstream.ShuffleVectorOp) -> None:
     w.define(op, f"shufflevector {w.typed(op.v1)}, {w.typed(op.v2)}, <{len(lanes)} x i32> {mask}")
 
 
-def _position(position: DenseArrayBase) -> str:
-    return "".join(f", {int(index)}" for index in position.get_values())
+def _integers(array: DenseArrayBase[Any]) -> tuple[int, ...]:
+    return cast("DenseArrayBase[IntegerType]", array).get_values()
+
+
+def _position(position: DenseArrayBase[Any]) -> str:
+    return "".join(f", {index}" for index in _integers(position))
 
 
 def _extract_value(w: _Writer, op: upstream.ExtractValueOp) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 from xdsl.context import Context
 from xdsl.dialects import affine, arith, func, llvm
 from xdsl.dialects.builtin import (
+    AffineMapAttr,
     ArrayAttr,
     DictionaryAttr,
     IntegerAttr,
@@ -47,15 +49,14 @@ def convert_cpu_to_llvm(module: ModuleOp) -> None:
 
 def lower_prefetch(op: cpu.PrefetchOp) -> None:
     """A prefetch becomes LLVM's, on the address of the element."""
-    type = op.memref.type
-    assert isinstance(type, MemRefType)
+    type = cast("MemRefType[Attribute]", op.memref.type)
     map = op.map.data
     offset: AffineExpr = AffineConstantExpr(0)
     stride = 1
     for index, extent in reversed(tuple(zip(map.results, type.get_shape(), strict=True))):
         offset = offset + index * stride
         stride *= extent
-    linear = affine.AffineMapAttr(AffineMap(map.num_dims, map.num_symbols, (offset,)))
+    linear = AffineMapAttr(AffineMap(map.num_dims, map.num_symbols, (offset,)))
     apply = affine.ApplyOp(op.indices, linear)
     index = arith.IndexCastOp(apply.result, i64)
     base = UnrealizedConversionCastOp.get((op.memref,), (_POINTER,))
@@ -85,9 +86,7 @@ def lower_marks(op: func.FuncOp) -> None:
     has_outputs = any(OUTPUT in attrs.data for attrs in op.arg_attrs)
     lowered: list[DictionaryAttr] = []
     for type, attrs in zip(op.function_type.inputs.data, op.arg_attrs, strict=True):
-        kept: dict[str, Attribute] = {
-            key: value for key, value in attrs.data.items() if not is_ours(key)
-        }
+        kept: dict[str, Attribute] = {key: value for key, value in attrs.data.items() if not is_ours(key)}
         if has_outputs and OUTPUT not in attrs.data and isinstance(type, MemRefType):
             kept["llvm.readonly"] = UnitAttr()
         lowered.append(DictionaryAttr(kept))

@@ -19,10 +19,12 @@ A parallel loop inside of another one is a serial loop.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import cast
 
 from xdsl.context import Context
 from xdsl.dialects import affine, arith, func, llvm, memref, scf
 from xdsl.dialects.builtin import (
+    AffineMapAttr,
     ArrayAttr,
     DictionaryAttr,
     FunctionType,
@@ -157,14 +159,12 @@ def _outline(module: ModuleOp, function: func.FuncOp, parallel: cpu.ParallelOp, 
     _call_site(function, parallel, captures, name, -(-extent // grain))
 
 
-def _body_function(
-    function: func.FuncOp, parallel: cpu.ParallelOp, captures: _Captures, name: str
-) -> func.FuncOp:
+def _body_function(function: func.FuncOp, parallel: cpu.ParallelOp, captures: _Captures, name: str) -> func.FuncOp:
     """The loop over a range of iterations, as a function of the range and of what the loop uses."""
     entry = Block(arg_types=(_INDEX, _INDEX, *(value.type for value in captures.values)))
     low, high, *arguments = entry.args
     low.name_hint, high.name_hint = "lo", "hi"
-    replacement = dict(zip(captures.values, arguments, strict=True))
+    replacement: dict[SSAValue, SSAValue] = dict(zip(captures.values, arguments, strict=True))
     for old, new in replacement.items():
         new.name_hint = old.name_hint
     for op in captures.cloned:
@@ -177,8 +177,8 @@ def _body_function(
     body = parallel.detach_region(parallel.body)
     body.block.add_op(affine.YieldOp.get())
     # The bounds say again what the thunk ensures: index arithmetic on the induction variable needs no sign.
-    lower = affine.AffineMapAttr(AffineMap(0, 1, (AffineSymExpr(0), AffineConstantExpr(0))))
-    upper = affine.AffineMapAttr(AffineMap(0, 1, (AffineSymExpr(0), AffineConstantExpr(extent))))
+    lower = AffineMapAttr(AffineMap(0, 1, (AffineSymExpr(0), AffineConstantExpr(0))))
+    upper = AffineMapAttr(AffineMap(0, 1, (AffineSymExpr(0), AffineConstantExpr(extent))))
     entry.add_op(affine.ForOp.from_region((low,), (high,), (), (), lower, upper, body))
     entry.add_op(func.ReturnOp())
     types = FunctionType.from_lists(entry.arg_types, ())
@@ -234,13 +234,13 @@ def _unpack(code: _Code, data: SSAValue, frame: llvm.LLVMStructType, position: i
     pointer = code.add(llvm.GEPOp(data, (0, position), frame))
     value = code.add(llvm.LoadOp(pointer, _stored_type(type)))
     if isinstance(type, MemRefType):
-        return code.add(UnrealizedConversionCastOp.get((value,), (type,)))
+        return code.add(
+            UnrealizedConversionCastOp.create(operands=(value,), result_types=cast("list[Attribute]", [type]))
+        )
     return code.add(arith.IndexCastOp(value, _INDEX)) if isinstance(type, IndexType) else value
 
 
-def _call_site(
-    function: func.FuncOp, parallel: cpu.ParallelOp, captures: _Captures, name: str, chunks: int
-) -> None:
+def _call_site(function: func.FuncOp, parallel: cpu.ParallelOp, captures: _Captures, name: str, chunks: int) -> None:
     """Runs the whole range here, or shares it among threads."""
     block = parallel.parent
     assert block is not None
@@ -330,5 +330,3 @@ class OutlineParallelPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         outline_parallel_loops(op)
-
-

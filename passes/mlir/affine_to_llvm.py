@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from xdsl.dialects import affine
 from xdsl.dialects import llvm as upstream
-from xdsl.dialects.builtin import AffineMapAttr, MemRefType, i1, i32, i64
+from xdsl.dialects.builtin import AffineMapAttr, i1, i32, i64
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.ir.affine import (
     AffineBinaryOpExpr,
@@ -21,7 +21,15 @@ from xdsl.ir.affine import (
 
 from ...dialects.quasi_affine import Atom, Interval, Lin, from_affine
 from ...errors import CompileError
-from .llvm_conversion import LLVMConversion, PatternTable, byte_size, integer_attr, row_major_strides
+from .llvm_conversion import (
+    AnyMemRef,
+    LLVMConversion,
+    PatternTable,
+    byte_size,
+    integer_attr,
+    memref_of,
+    row_major_strides,
+)
 
 _SLT, _SGE, _SLE, _EQ = 2, 5, 3, 0
 _COMPARISONS = {AffineConstraintKind.ge: _SGE, AffineConstraintKind.le: _SLE, AffineConstraintKind.eq: _EQ}
@@ -47,7 +55,7 @@ def expr_form(c: LLVMConversion, expr: AffineExpr, operands: Sequence[Lin], num_
         raise CompileError(str(error)) from None
 
 
-def linear_offset(memref: MemRefType, indices: Sequence[Lin]) -> Lin:
+def linear_offset(memref: AnyMemRef, indices: Sequence[Lin]) -> Lin:
     """The row-major offset of an element."""
     offset = Lin()
     for index, stride in zip(indices, row_major_strides(memref), strict=True):
@@ -79,7 +87,7 @@ def _accumulate(expr: AffineExpr, factor: int, num_dims: int, coefficients: dict
     raise _NotLinear
 
 
-def map_offset(c: LLVMConversion, type: MemRefType, map: AffineMap, operands: Sequence[SSAValue]) -> Lin:
+def map_offset(c: LLVMConversion, type: AnyMemRef, map: AffineMap, operands: Sequence[SSAValue]) -> Lin:
     """The row-major offset of the element that an affine map over `operands` names."""
     coefficients: dict[int, int] = {}
     constant = 0
@@ -104,15 +112,14 @@ def map_offset(c: LLVMConversion, type: MemRefType, map: AffineMap, operands: Se
 
 def access(c: LLVMConversion, op: Operation, memref: SSAValue, indices: Sequence[SSAValue]) -> SSAValue:
     """The address that an affine access starts at."""
-    type, map = memref.type, op.properties["map"]
-    assert isinstance(type, MemRefType) and isinstance(map, AffineMapAttr)
-    return c.address(memref, map_offset(c, type, map.data, indices))
+    map = op.properties["map"]
+    assert isinstance(map, AffineMapAttr)
+    return c.address(memref, map_offset(c, memref_of(memref), map.data, indices))
 
 
 def alignment(memref: SSAValue) -> int:
     """What is known of the alignment of any element of a memref."""
-    assert isinstance(memref.type, MemRefType)
-    return byte_size(memref.type.element_type)
+    return byte_size(memref_of(memref).element_type)
 
 
 def convert_load(c: LLVMConversion, op: affine.LoadOp | affine.VectorLoadOp) -> None:
@@ -142,9 +149,9 @@ def _map_index(c: LLVMConversion, result: SSAValue, form: Lin) -> None:
 
 def convert_min(c: LLVMConversion, op: affine.MinOp) -> None:
     forms = map_forms(c, op.map.data, op.arguments)
-    interval = _bound_interval(c, forms, min)
-    if interval is not None:
-        c.intervals[op.result] = interval
+    known = [interval for form in forms if (interval := form.range(c.bounds)) is not None]
+    if len(known) == len(forms):
+        c.intervals[op.result] = (min(lo for lo, _ in known), min(hi for _, hi in known))
     c.map(op.result, _extreme(c, forms, "smin"))
 
 
@@ -154,12 +161,6 @@ def _extreme(c: LLVMConversion, forms: Sequence[Lin], kind: str) -> SSAValue:
     for form in forms[1:]:
         value = c.intrinsic(f"llvm.{kind}.i64", (value, c.form(form)), value.type)
     return value
-
-
-def _bound_interval(c: LLVMConversion, forms: Sequence[Lin], pick: type[min] | type[max]) -> Interval | None:  # type: ignore
-    """The interval of the least or greatest of some forms; half-known bounds count, as far as they go."""
-    known = [interval for form in forms if (interval := form.range(c.bounds)) is not None]
-    return (pick(lo for lo, _ in known), pick(hi for _, hi in known)) if len(known) == len(forms) else None
 
 
 def _lowest(c: LLVMConversion, forms: Sequence[Lin]) -> int | None:
@@ -181,7 +182,7 @@ def convert_for(c: LLVMConversion, op: affine.ForOp) -> None:
     if step <= 0:
         raise CompileError(f"expected a positive step, got {step}")
     lowest, highest = _lowest(c, lower), _highest(c, upper)
-    iv, *iter_args = op.body.block.args
+    iv = op.body.block.args[0]
     inits = [c.get(init) for init in op.inits]
     if lowest is not None and highest is not None:
         c.intervals[iv] = (lowest, max(lowest, highest - 1))
@@ -327,7 +328,9 @@ def set_condition(c: LLVMConversion, op: affine.IfOp) -> SSAValue | bool:
         if known is True:
             continue
         predicate = integer_attr(_COMPARISONS[constraint.kind], i64)
-        part = c.emit(upstream.ICmpOp, (c.form(form - form.const), c.integer(-form.const)), i1, {"predicate": predicate})
+        part = c.emit(
+            upstream.ICmpOp, (c.form(form - form.const), c.integer(-form.const)), i1, {"predicate": predicate}
+        )
         condition = part if condition is None else c.emit(upstream.AndOp, (condition, part), i1)
     return True if condition is None else condition
 
@@ -346,8 +349,6 @@ def _decide(kind: AffineConstraintKind, interval: Interval | None) -> bool | Non
 
 def convert_yield(c: LLVMConversion, op: affine.YieldOp) -> None:
     """What a terminator yields is read by the pattern of the operation around it."""
-
-
 
 
 AFFINE_TO_LLVM: PatternTable = {

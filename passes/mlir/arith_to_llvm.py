@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from xdsl.dialects import arith
 from xdsl.dialects import llvm as upstream
@@ -13,7 +13,6 @@ from xdsl.dialects.builtin import (
     IndexType,
     IntegerAttr,
     IntegerType,
-    VectorType,
     i1,
     i64,
 )
@@ -25,9 +24,13 @@ from ...errors import CompileError
 from .llvm_conversion import (
     LLVMConversion,
     Pattern,
+    PatternTable,
+    as_vector,
+    dense,
     element_type,
     integer_attr,
     mangle,
+    vector_type,
 )
 
 _SLT = integer_attr(2, i64)
@@ -74,18 +77,15 @@ def _binary_intrinsic(name: str) -> Pattern:
 
 
 def convert_constant(c: LLVMConversion, op: arith.ConstantOp) -> None:
-    value = op.value
+    value = op.properties["value"]
     type = c.type(op.result.type)
-    if isinstance(value, IntegerAttr):
-        if isinstance(op.result.type, IndexType):
-            number = value.value.data
-            c.integers[op.result] = number
-            c.intervals[op.result] = (number, number)
-        assert isinstance(type, IntegerType)
-        value = integer_attr(value.value.data, type)
-    elif isinstance(value, DenseIntOrFPElementsAttr) and value.type != type:
-        assert isinstance(type, VectorType)
-        value = DenseIntOrFPElementsAttr.from_list(type, list(value.get_values()))  # pyright: ignore
+    if isinstance(op.result.type, IndexType):
+        number = int(cast("IntegerAttr[IndexType]", value).value.data)
+        c.integers[op.result] = number
+        c.intervals[op.result] = (number, number)
+        value = integer_attr(number, i64)
+    elif op.result.type != type:
+        value = dense(type, [int(number) for number in cast("DenseIntOrFPElementsAttr[Any]", value).get_values()])
     c.map(op.result, c.constant(value, type))
 
 
@@ -138,9 +138,9 @@ def convert_index_cast(c: LLVMConversion, op: arith.IndexCastOp) -> None:
 
 def _width(type: Attribute) -> int:
     element = element_type(type)
-    if not isinstance(element, IntegerType):
-        raise CompileError(f"expected an integer or index, got {type}")
-    return element.width.data
+    if isinstance(element, IntegerType):
+        return cast(IntegerType, element).width.data
+    raise CompileError(f"expected an integer or index, got {type}")
 
 
 def convert_floordiv(c: LLVMConversion, op: arith.FloorDivSIOp) -> None:
@@ -178,12 +178,13 @@ def convert_ceildiv_unsigned(c: LLVMConversion, op: arith.CeilDivUIOp) -> None:
     c.map(op.result, c.emit(upstream.AddOp, (quotient, inexact), type))
 
 
-def _compare(c: LLVMConversion, predicate: IntegerAttr, lhs: SSAValue, rhs: SSAValue) -> SSAValue:
-    type = VectorType(i1, lhs.type.shape) if isinstance(lhs.type, VectorType) else i1
+def _compare(c: LLVMConversion, predicate: Attribute, lhs: SSAValue, rhs: SSAValue) -> SSAValue:
+    vector = as_vector(lhs.type)
+    type = i1 if vector is None else vector_type(vector.get_shape()[0], i1)
     return c.emit(upstream.ICmpOp, (lhs, rhs), type, {"predicate": predicate})
 
 
-ARITH_TO_LLVM: dict[type[Operation], Pattern] = {
+_PATTERNS: PatternTable = {
     arith.AddfOp: _float_binary(upstream.FAddOp),
     arith.AddiOp: _integer_binary(upstream.AddOp),
     arith.AndIOp: _integer_binary(upstream.AndOp),
@@ -230,4 +231,7 @@ ARITH_TO_LLVM: dict[type[Operation], Pattern] = {
     arith.XOrIOp: _integer_binary(upstream.XOrOp),
 }
 
-ARITH_TO_LLVM |= {WIDENED[op]: pattern for op, pattern in ARITH_TO_LLVM.items() if op in WIDENED}
+ARITH_TO_LLVM: PatternTable = {
+    **_PATTERNS,
+    **{WIDENED[op]: pattern for op, pattern in _PATTERNS.items() if op in WIDENED},
+}

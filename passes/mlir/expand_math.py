@@ -1,12 +1,12 @@
-"""`math-polynomial-approximation`: f32 `exp`, `exp2`, `expm1`, `log`, `log1p`, `log2`, `log10`, `tanh`, `erf` in arithmetic.
+"""`math-polynomial-approximation`: transcendental functions in arithmetic.
 
-LLVM turns these functions of a vector into one call of the C library for each lane. Here they become polynomials, the
-same for scalars and vectors, so that a result does not depend on how a loop was vectorized. f16 is computed in f32;
-f64 is left to the C library.
+LLVM turns these functions of a vector into one call of the C library for each lane. Here `exp exp2 expm1 log log1p
+log2 log10 tanh erf` of f32 become polynomials, the same for scalars and vectors, so that a result does not depend on
+how a loop was vectorized. f16 is computed in f32; f64 is left to the C library.
 
 Errors, against float64 wherever the result is a normal number, with fused multiply-add: at most 1 ulp for exp, log and
-erf, 1.5 for the others. NaN, infinities, zeros and overflow are as IEEE 754 wants them; subnormal results of exp and exp2
-are rounded twice.
+erf, 1.5 for the others. NaN, infinities, zeros and overflow are as IEEE 754 wants them; subnormal results of exp and
+exp2 are rounded twice.
 
 The coefficients are minimax fits of this project: relative error below 1e-8, each rounded to f32 before the next was
 fitted.
@@ -18,18 +18,15 @@ import math as pymath
 import struct
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 
 from xdsl.context import Context
 from xdsl.dialects import arith, func, math
 from xdsl.dialects.builtin import (
-    DenseIntOrFPElementsAttr,
     Float16Type,
     Float32Type,
     FloatAttr,
     IntegerAttr,
     ModuleOp,
-    VectorType,
     f32,
     i1,
     i32,
@@ -39,7 +36,9 @@ from xdsl.dialects.utils import FastMathFlag
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 
+from ...dialects import arith as wide
 from ...errors import CompileError
+from .llvm_conversion import as_vector, dense, vector_type
 
 _CONTRACT = arith.FastMathFlagsAttr([FastMathFlag.ALLOW_CONTRACT])
 _NONE = arith.FastMathFlagsAttr("none")
@@ -88,11 +87,6 @@ _LN2_LOW = pymath.log(2) - _LN2_HIGH
 _INFINITY = float("inf")
 
 
-@cache
-def _vector(lanes: int, element: Attribute) -> VectorType:
-    return VectorType(element, (lanes,))
-
-
 @dataclass(frozen=True)
 class _Shape:
     """A scalar or a vector of f32, and the types that go with it."""
@@ -101,15 +95,15 @@ class _Shape:
 
     @property
     def float(self) -> Attribute:
-        return f32 if self.lanes is None else _vector(self.lanes, f32)
+        return f32 if self.lanes is None else vector_type(self.lanes, f32)
 
     @property
     def integer(self) -> Attribute:
-        return i32 if self.lanes is None else _vector(self.lanes, i32)
+        return i32 if self.lanes is None else vector_type(self.lanes, i32)
 
     @property
     def boolean(self) -> Attribute:
-        return i1 if self.lanes is None else _vector(self.lanes, i1)
+        return i1 if self.lanes is None else vector_type(self.lanes, i1)
 
 
 @dataclass
@@ -127,11 +121,9 @@ class _Constants:
         found = self.known.get(key)
         if found is None:
             type = shape.float if is_float else shape.integer
-            attribute: Attribute
-            if isinstance(type, VectorType):
-                attribute = DenseIntOrFPElementsAttr.from_list(type, [value])
-            else:
-                attribute = FloatAttr(value, f32) if is_float else IntegerAttr(int(value), i32)
+            attribute: Attribute = FloatAttr(value, f32) if is_float else IntegerAttr(int(value), i32)
+            if shape.lanes is not None:
+                attribute = dense(type, [value])
             op = arith.ConstantOp.create(result_types=(type,), properties={"value": attribute})
             if self.last is None:
                 assert self.entry.first_op is not None
@@ -152,7 +144,11 @@ class _Code:
     ops: list[Operation] = field(default_factory=list[Operation])
 
     def _emit(
-        self, kind: type[Operation], type: Attribute, operands: Sequence[SSAValue], properties: Mapping[str, Attribute] = {}
+        self,
+        kind: type[Operation],
+        type: Attribute,
+        operands: Sequence[SSAValue],
+        properties: Mapping[str, Attribute] = {},
     ) -> SSAValue:
         op = kind.create(operands=operands, result_types=(type,), properties=properties)
         self.ops.append(op)
@@ -198,10 +194,10 @@ class _Code:
     def compare(self, predicate: str, lhs: SSAValue, rhs: SSAValue) -> SSAValue:
         number = arith.CMPF_COMPARISON_OPERATIONS.index(predicate)
         properties = {"predicate": IntegerAttr(number, i64), "fastmath": _NONE}
-        return self._emit(arith.CmpfOp, self.shape.boolean, (lhs, rhs), properties)
+        return self._emit(wide.CmpfOp, self.shape.boolean, (lhs, rhs), properties)
 
     def select(self, condition: SSAValue, lhs: SSAValue, rhs: SSAValue) -> SSAValue:
-        return self._emit(arith.SelectOp, lhs.type, (condition, lhs, rhs))
+        return self._emit(wide.SelectOp, lhs.type, (condition, lhs, rhs))
 
     def at_most(self, x: SSAValue, limit: float) -> SSAValue:
         """`min(x, limit)`, or NaN where `x` is."""
@@ -224,7 +220,7 @@ class _Code:
         return self._emit(kind, self.shape.integer, (lhs, rhs), properties)
 
     def to_float(self, x: SSAValue) -> SSAValue:
-        return self._emit(arith.SIToFPOp, self.shape.float, (x,))
+        return self._emit(wide.SIToFPOp, self.shape.float, (x,))
 
 
 _WRAPPING = (arith.AddiOp, arith.SubiOp, arith.ShLIOp)
@@ -416,13 +412,13 @@ def expand_math(module: ModuleOp) -> None:
 
 def _expand(op: Operation, constants: _Constants) -> None:
     operand, result = op.operands[0], op.results[0]
-    type_ = operand.type
-    element = type_.element_type if isinstance(type_, VectorType) else type_
+    vector = as_vector(operand.type)
+    element = operand.type if vector is None else vector.element_type
     if not isinstance(element, Float16Type | Float32Type):
         return
-    if isinstance(type_, VectorType) and type_.get_num_dims() != 1:
-        raise CompileError(f"'{op.name}': expected a vector with one dimension, got {type_}")
-    code = _Code(constants, _Shape(type_.get_shape()[0] if isinstance(type_, VectorType) else None))
+    if vector is not None and vector.get_num_dims() != 1:
+        raise CompileError(f"'{op.name}': expected a vector with one dimension, got {vector}")
+    code = _Code(constants, _Shape(None if vector is None else vector.get_shape()[0]))
     narrow = isinstance(element, Float16Type)
     if narrow:
         wide = arith.ExtFOp.create(operands=(operand,), result_types=(code.shape.float,))
@@ -430,7 +426,7 @@ def _expand(op: Operation, constants: _Constants) -> None:
         operand = wide.results[0]
     value = EXPANSIONS[type(op)](code, operand)
     if narrow:
-        back = arith.TruncFOp.create(operands=(value,), result_types=(type_,))
+        back = arith.TruncFOp.create(operands=(value,), result_types=(result.type,))
         code.ops.append(back)
         value = back.results[0]
     block = op.parent

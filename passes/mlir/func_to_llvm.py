@@ -164,4 +164,3 @@ BUILTIN_TO_LLVM: PatternTable = {
     UnrealizedConversionCastOp: convert_cast,
     upstream.FuncOp: convert_llvm_func,
 }
-

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias, cast
 
 from xdsl.dialects import llvm as upstream
 from xdsl.dialects.builtin import (
@@ -24,8 +24,8 @@ from xdsl.dialects.builtin import (
     MemRefType,
     ModuleOp,
     NoneAttr,
-    StringAttr,
     StridedLayoutAttr,
+    StringAttr,
     UnrealizedConversionCastOp,
     VectorType,
     i1,
@@ -33,7 +33,8 @@ from xdsl.dialects.builtin import (
     i32,
     i64,
 )
-from xdsl.ir import Attribute, Block, BlockArgument, Operation, Region, SSAValue
+from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
+from xdsl.ir.affine import AffineMap
 
 from ...dialects import llvm
 from ...dialects.quasi_affine import Atom, Digit, Interval, Lin
@@ -45,6 +46,9 @@ _NOT_ATOMIC = IntegerAttr(0, i64)
 
 Pattern = Callable[["LLVMConversion", Any], None]
 """Replaces one operation: emits operations and maps its results."""
+
+AnyVector: TypeAlias = VectorType[Attribute]
+AnyMemRef: TypeAlias = MemRefType[Attribute]
 
 PatternTable = Mapping[type[Operation], Pattern]
 
@@ -60,27 +64,42 @@ def _integer_attr(value: int, width: int) -> IntegerAttr:
 
 
 @cache
-def vector_type(lanes: int, element: Attribute) -> VectorType:
+def vector_type(lanes: int, element: Attribute) -> AnyVector:
     """A one-dimensional vector type, shared between its users."""
     return VectorType(element, (lanes,))
 
 
-def describe(op: Operation) -> str:
-    """How messages name an operation of the program."""
-    return f"'{op.name}'"
+def integers(array: DenseArrayBase[Any]) -> tuple[int, ...]:
+    """The elements of a dense array of integers."""
+    return cast("DenseArrayBase[IntegerType]", array).get_values()
+
+
+def as_vector(type: Attribute) -> AnyVector | None:
+    """The type, if it is that of a vector."""
+    return cast(AnyVector, type) if isinstance(type, VectorType) else None
+
+
+def vector_of(value: SSAValue) -> AnyVector:
+    """The type of a value that is a vector."""
+    vector = as_vector(value.type)
+    assert vector is not None
+    return vector
+
+
+def memref_of(value: SSAValue) -> AnyMemRef:
+    """The type of a value that is a memref."""
+    type = value.type
+    assert isinstance(type, MemRefType)
+    return cast(AnyMemRef, type)
 
 
 def element_type(type: Attribute) -> Attribute:
     """The element type of a vector, or the type itself."""
-    return type.element_type if isinstance(type, VectorType) else type
+    vector = as_vector(type)
+    return type if vector is None else vector.element_type
 
 
-def lanes(type: Attribute) -> int | None:
-    """The number of lanes of a one-dimensional vector type, None for scalars."""
-    return type.element_type and type.get_shape()[0] if isinstance(type, VectorType) else None
-
-
-def row_major_strides(type: MemRefType) -> tuple[int, ...]:
+def row_major_strides(type: AnyMemRef) -> tuple[int, ...]:
     """The strides of a memref with static shape and identity layout."""
     strides: list[int] = []
     size = 1
@@ -90,14 +109,14 @@ def row_major_strides(type: MemRefType) -> tuple[int, ...]:
     return tuple(reversed(strides))
 
 
-def check_memref(type: MemRefType) -> None:
+def check_memref(type: AnyMemRef) -> None:
     """Raises unless a bare pointer says all about such a memref."""
     if -1 in type.get_shape():
         raise CompileError(f"expected a memref with static shape, got {type}")
     layout = type.layout
     identity = (
         isinstance(layout, NoneAttr)
-        or (isinstance(layout, AffineMapAttr) and layout.data.is_identity())
+        or (isinstance(layout, AffineMapAttr) and layout.data == AffineMap.identity(type.get_num_dims()))
         or (isinstance(layout, StridedLayoutAttr) and layout.get_strides() == row_major_strides(type))
     )
     if not identity:
@@ -109,23 +128,27 @@ def convert_type(type: Attribute) -> Attribute:
     if isinstance(type, IndexType):
         return i64
     if isinstance(type, MemRefType):
-        check_memref(type)
+        check_memref(cast(AnyMemRef, type))
         return POINTER
-    if isinstance(type, VectorType):
-        if type.get_num_dims() != 1:
-            raise CompileError(f"expected a vector with one dimension, got {type}")
-        if isinstance(type.element_type, IndexType):
-            return vector_type(type.get_shape()[0], i64)
-    return type
+    vector = as_vector(type)
+    if vector is None:
+        return type
+    if vector.get_num_dims() != 1:
+        raise CompileError(f"expected a vector with one dimension, got {vector}")
+    return vector_type(vector.get_shape()[0], i64) if isinstance(vector.element_type, IndexType) else vector
 
 
 def memory_type(type: Attribute) -> Attribute:
     """The type that values of the converted type `type` have in memory: a boolean takes a byte."""
     if type == i1:
         return i8
-    if isinstance(type, VectorType) and type.element_type == i1:
-        return vector_type(type.get_shape()[0], i8)
-    return type
+    vector = as_vector(type)
+    return vector_type(vector.get_shape()[0], i8) if vector is not None and vector.element_type == i1 else type
+
+
+def dense(type: Attribute, values: Sequence[int] | Sequence[float]) -> DenseIntOrFPElementsAttr[Any]:
+    """Elements of a vector: one for all lanes, or one for each."""
+    return DenseIntOrFPElementsAttr.from_list(cast("VectorType[Any]", type), cast("Sequence[Any]", values))
 
 
 @cache
@@ -133,7 +156,7 @@ def byte_size(type: Attribute) -> int:
     """How many bytes an element of a memref takes."""
     type = memory_type(convert_type(type))
     if isinstance(type, FixedBitwidthType):
-        return max(1, type.bitwidth // 8)
+        return type.size
     if type == POINTER:
         return 8
     raise CompileError(f"expected an element type of fixed width, got {type}")
@@ -192,7 +215,7 @@ class LLVMConversion:
             known = self.stored_types[id(type)] = (type, memory_type(type))
         return known[1]
 
-    def strides(self, type: MemRefType) -> tuple[int, ...]:
+    def strides(self, type: AnyMemRef) -> tuple[int, ...]:
         """`row_major_strides`, remembered by identity."""
         known = self.memref_strides.get(id(type))
         if known is None:
@@ -434,15 +457,13 @@ class LLVMConversion:
     def depth_of(self, value: SSAValue) -> int:
         """The scope that a converted value belongs to."""
         owner = value.owner
-        block = owner if isinstance(value, BlockArgument) else owner.parent_block()  # pyright: ignore
-        assert isinstance(block, Block)
+        block = owner if isinstance(owner, Block) else owner.parent
+        assert block is not None
         return self.block_depth.get(block, len(self.scopes) - 1)
 
-    def emit_at(
-        self, scope: Scope, op_type: type[Operation], operands: Sequence[SSAValue], properties: Any = {}
-    ) -> SSAValue:
+    def emit_at(self, scope: Scope, op_type: type[Operation], operands: Sequence[SSAValue]) -> SSAValue:
         """Appends integer arithmetic to the code of an enclosing scope."""
-        op = op_type.create(operands=operands, result_types=(operands[0].type,), properties=properties)
+        op = op_type.create(operands=operands, result_types=(operands[0].type,))
         scope.add(op)
         return op.results[0]
 
@@ -501,9 +522,9 @@ class LLVMConversion:
         """A form as a value, and the depth of the scope where it is computed."""
         if form.is_const:
             return self.integer(form.const), 0
-        parts = sorted((self.term(a, c)[::-1] for a, c in form.terms.items()), key=_by_depth)
-        depth, value = parts[0]
-        for depth, part in parts[1:]:
+        parts = sorted((self.term(atom, factor) for atom, factor in form.terms.items()), key=_by_depth)
+        value, depth = parts[0]
+        for part, depth in parts[1:]:
             value = self._sum(self.scopes[depth], value, part)
         if form.const:
             value = self._sum(self.scopes[depth], value, self.integer(form.const))
@@ -528,9 +549,7 @@ class LLVMConversion:
         What varies least is added first, each part where its values come to be; constants come last. Partial sums may
         lie outside of the buffer, so that no step may claim to be in bounds.
         """
-        type = memref.type
-        assert isinstance(type, MemRefType)
-        element = self.stored_type(self.type(type.element_type))
+        element = self.stored_type(self.type(memref_of(memref).element_type))
         base = self.get(memref)
         if offset.terms:
             base = self._moving_base(memref, base, element, offset)
@@ -606,10 +625,10 @@ class LLVMConversion:
 
     def splat_integer(self, value: int, type: Attribute) -> SSAValue:
         """An integer constant, or a vector of it."""
-        if isinstance(type, VectorType):
-            return self.constant(DenseIntOrFPElementsAttr.from_list(type, [value]), type)
-        assert isinstance(type, IntegerType)
-        return self.integer(value, type)
+        vector = as_vector(type)
+        if vector is not None:
+            return self.constant(dense(vector, [value]), vector)
+        return self.integer(value, cast(IntegerType, type))
 
     # calls
 
@@ -667,15 +686,16 @@ def _gep_index(index: int) -> DenseArrayBase:
     return DenseArrayBase.from_list(i32, (index,))
 
 
-def _by_depth(part: tuple[int, SSAValue]) -> int:
-    return part[0]
+def _by_depth(part: tuple[SSAValue, int]) -> int:
+    return part[1]
 
 
 @cache
 def mangle(type: Attribute) -> str:
     """How LLVM spells a type in the name of an overloaded intrinsic."""
-    if isinstance(type, VectorType):
-        return f"v{type.get_shape()[0]}{mangle(type.element_type)}"
+    vector = as_vector(type)
+    if vector is not None:
+        return f"v{vector.get_shape()[0]}{mangle(vector.element_type)}"
     if type == POINTER:
         return "p0"
     return str(type)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from xdsl.dialects import llvm as upstream
 from xdsl.dialects import math
 from xdsl.dialects.builtin import (
-    DenseIntOrFPElementsAttr,
+    AnyFloat,
     Float16Type,
     Float32Type,
     Float64Type,
@@ -23,7 +23,7 @@ from ...dialects import llvm
 from ...errors import CompileError
 from .arith_to_llvm import fastmath
 from .func_to_llvm import call_properties
-from .llvm_conversion import LLVMConversion, Pattern, PatternTable, mangle
+from .llvm_conversion import LLVMConversion, Pattern, PatternTable, as_vector, dense, mangle
 
 
 def _intrinsic(name: str) -> Pattern:
@@ -44,23 +44,21 @@ def _integer_intrinsic(name: str, *flags: bool) -> Pattern:
     return convert
 
 
-
-
-
 def _library(name: str) -> Pattern:
     """A function of the C library, lane by lane: what has no intrinsic is not worth more."""
 
     def convert(c: LLVMConversion, op: Any) -> None:
         operands = [c.get(operand) for operand in op.operands]
         type = operands[0].type
-        if not isinstance(type, VectorType):
+        vector = as_vector(type)
+        if vector is None:
             c.map(op.results[0], _call(c, name, operands))
             return
-        result = c.poison(type)
-        for lane in range(type.get_shape()[0]):
+        result = c.poison(vector)
+        for lane in range(vector.get_shape()[0]):
             position = c.integer(lane)
-            parts = [c.emit(llvm.ExtractElementOp, (value, position), type.element_type) for value in operands]
-            result = c.emit(upstream.InsertElementOp, (result, _call(c, name, parts), position), type)
+            parts = [c.emit(llvm.ExtractElementOp, (value, position), vector.element_type) for value in operands]
+            result = c.emit(upstream.InsertElementOp, (result, _call(c, name, parts), position), vector)
         c.map(op.results[0], result)
 
     return convert
@@ -86,9 +84,10 @@ def _call(c: LLVMConversion, name: str, operands: list[SSAValue]) -> SSAValue:
 
 def float_constant(c: LLVMConversion, value: float, type: Attribute) -> SSAValue:
     """A float constant, or a vector of it."""
-    if isinstance(type, VectorType):
-        return c.constant(DenseIntOrFPElementsAttr.from_list(type, [value]), type)
-    return c.constant(FloatAttr(value, type), type)  # pyright: ignore
+    vector = as_vector(type)
+    if vector is not None:
+        return c.constant(dense(vector, [value]), vector)
+    return c.constant(FloatAttr(value, cast(AnyFloat, type)), type)
 
 
 def convert_rsqrt(c: LLVMConversion, op: math.RsqrtOp) -> None:
@@ -147,4 +146,3 @@ MATH_TO_LLVM: PatternTable = {
     math.TanhOp: _intrinsic("tanh"),
     math.TruncOp: _intrinsic("trunc"),
 }
-

@@ -9,7 +9,6 @@ from xdsl.dialects import memref
 from xdsl.dialects.builtin import (
     DenseIntOrFPElementsAttr,
     IntegerAttr,
-    MemRefType,
     StringAttr,
     SymbolRefAttr,
     UnitAttr,
@@ -19,47 +18,43 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute, Region
 
-from ...errors import CompileError
 from .affine_to_llvm import alignment, linear_offset, operand_form
 from .func_to_llvm import call_properties
 from .llvm_conversion import (
     POINTER,
+    AnyMemRef,
     LLVMConversion,
     PatternTable,
     byte_size,
     check_memref,
     convert_type,
     memory_type,
+    memref_of,
 )
 
 BUFFER_ALIGNMENT = 64
 """The alignment of what this backend allocates: a cache line, and the widest vector."""
 
 
-def array_type(type: MemRefType) -> upstream.LLVMArrayType:
+def array_type(type: AnyMemRef) -> upstream.LLVMArrayType:
     """The elements of a memref as one flat array."""
     check_memref(type)
     return upstream.LLVMArrayType(max(1, prod(type.get_shape())), memory_type(convert_type(type.element_type)))
 
 
 def convert_load(c: LLVMConversion, op: memref.LoadOp) -> None:
-    type = op.memref.type
-    assert isinstance(type, MemRefType)
-    offset = linear_offset(type, [operand_form(c, index) for index in op.indices])
+    offset = linear_offset(memref_of(op.memref), [operand_form(c, index) for index in op.indices])
     c.map(op.res, c.load(c.address(op.memref, offset), c.type(op.res.type), alignment(op.memref)))
 
 
 def convert_store(c: LLVMConversion, op: memref.StoreOp) -> None:
-    type = op.memref.type
-    assert isinstance(type, MemRefType)
-    offset = linear_offset(type, [operand_form(c, index) for index in op.indices])
+    offset = linear_offset(memref_of(op.memref), [operand_form(c, index) for index in op.indices])
     c.store(c.get(op.value), c.address(op.memref, offset), alignment(op.memref))
 
 
 def convert_alloca(c: LLVMConversion, op: memref.AllocaOp) -> None:
     """Stack memory of the function, wherever the operation stands: it is allocated once."""
-    type = op.memref.type
-    assert isinstance(type, MemRefType)
+    type = memref_of(op.memref)
     given = op.alignment.value.data if op.alignment is not None else 0
     one = c.integer(1)
     alloca = upstream.AllocaOp.create(
@@ -75,8 +70,7 @@ def convert_alloca(c: LLVMConversion, op: memref.AllocaOp) -> None:
 
 
 def convert_alloc(c: LLVMConversion, op: memref.AllocOp) -> None:
-    type = op.memref.type
-    assert isinstance(type, MemRefType)
+    type = memref_of(op.memref)
     check_memref(type)
     size = max(1, prod(type.get_shape())) * byte_size(type.element_type)
     size += -size % BUFFER_ALIGNMENT
@@ -99,8 +93,6 @@ def convert_dealloc(c: LLVMConversion, op: memref.DeallocOp) -> None:
 
 def convert_global(c: LLVMConversion, op: memref.GlobalOp) -> None:
     type = op.type
-    if not isinstance(type, MemRefType):
-        raise CompileError(f"global '{op.sym_name.data}': expected a memref type, got {type}")
     given = op.alignment.value.data if op.alignment is not None else 0
     properties: dict[str, Attribute] = {
         "global_type": array_type(type),
@@ -114,8 +106,6 @@ def convert_global(c: LLVMConversion, op: memref.GlobalOp) -> None:
     value = op.initial_value
     if isinstance(value, DenseIntOrFPElementsAttr):
         properties["value"] = value
-    elif not isinstance(value, UnitAttr):
-        raise CompileError(f"global '{op.sym_name.data}': expected dense elements, got {value}")
     c.add_to_module(upstream.GlobalOp.create(properties=properties, regions=(Region(),)))
 
 
@@ -130,8 +120,7 @@ def convert_cast(c: LLVMConversion, op: memref.CastOp | memref.MemorySpaceCastOp
 
 
 def convert_copy(c: LLVMConversion, op: memref.CopyOp) -> None:
-    type = op.source.type
-    assert isinstance(type, MemRefType)
+    type = memref_of(op.source)
     check_memref(type)
     size = c.integer(prod(type.get_shape()) * byte_size(type.element_type))
     operands = (c.get(op.destination), c.get(op.source), size, c.integer(0, i1))

@@ -41,10 +41,10 @@ def convert_while(c: LLVMConversion, op: scf.WhileOp) -> None:
     c.run_block(op.before_region.block)
     condition = op.before_region.block.last_op
     assert isinstance(condition, scf.ConditionOp)
-    forwarded = [c.get(operand) for operand in condition.arguments]
+    forwarded = [c.get(operand) for operand in condition.args]
     types = [value.type for value in forwarded]
     after, done = c.new_block(types), c.new_block(types)
-    c.cond_branch(c.get(condition.cond), after, forwarded, done, forwarded)
+    c.cond_branch(c.get(condition.condition), after, forwarded, done, forwarded)
     c.push(after)
     for old, new in zip(op.after_region.block.args, after.args, strict=True):
         c.map(old, new)
@@ -89,4 +89,3 @@ CF_TO_LLVM: PatternTable = {
     cf.BranchOp: convert_branch,
     cf.ConditionalBranchOp: convert_cond_branch,
 }
-

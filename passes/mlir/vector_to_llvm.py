@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 from xdsl.dialects import llvm as upstream
 from xdsl.dialects import vector
 from xdsl.dialects.builtin import (
+    AnyFloat,
     DenseArrayBase,
-    DenseIntOrFPElementsAttr,
     FloatAttr,
     IntegerAttr,
-    MemRefType,
-    VectorType,
-    i1,
     i32,
     i64,
 )
@@ -25,40 +23,47 @@ from .affine_to_llvm import alignment, linear_offset, operand_form
 from .arith_to_llvm import fastmath
 from .llvm_conversion import (
     NO_FASTMATH,
+    AnyVector,
     LLVMConversion,
     PatternTable,
+    as_vector,
+    dense,
     integer_attr,
+    integers,
     mangle,
     memory_type,
+    memref_of,
+    vector_of,
     vector_type,
 )
 
 _SLT = integer_attr(2, i64)
 
 
-def splat(c: LLVMConversion, value: SSAValue, type: VectorType) -> SSAValue:
+def splat(c: LLVMConversion, value: SSAValue, type: AnyVector) -> SSAValue:
     """A vector with the same scalar in each lane."""
     owner = value.owner
     if isinstance(owner, upstream.ConstantOp) and isinstance(owner.value, IntegerAttr | FloatAttr):
-        return c.constant(DenseIntOrFPElementsAttr.from_list(type, [owner.value.value.data]), type)
+        return c.constant(dense(type, [owner.value.value.data]), type)
     poison = c.poison(type)
     single = c.emit(upstream.InsertElementOp, (poison, value, c.integer(0)), type)
     return c.emit(upstream.ShuffleVectorOp, (single, poison), type, {"mask": _zeros(type.get_shape()[0])})
 
 
 @cache
-def _zeros(count: int) -> DenseArrayBase:
+def _zeros(count: int) -> DenseArrayBase[Any]:
     return DenseArrayBase.from_list(i32, (0,) * count)
 
 
 def convert_broadcast(c: LLVMConversion, op: vector.BroadcastOp) -> None:
-    source, type = c.get(op.source), c.type(op.vector.type)
-    assert isinstance(type, VectorType)
-    if isinstance(source.type, VectorType):
-        if source.type.get_shape() == type.get_shape():
+    source, type = c.get(op.source), as_vector(c.type(op.vector.type))
+    assert type is not None
+    given = as_vector(source.type)
+    if given is not None:
+        if given.get_shape() == type.get_shape():
             c.map(op.vector, source)
             return
-        if source.type.get_shape() != (1,):
+        if given.get_shape() != (1,):
             raise CompileError(f"expected a broadcast of a scalar or a single lane, got {source.type} to {type}")
         source = c.emit(llvm.ExtractElementOp, (source, c.integer(0)), type.element_type)
     c.map(op.vector, splat(c, source, type))
@@ -71,8 +76,7 @@ def convert_fma(c: LLVMConversion, op: vector.FMAOp) -> None:
 
 
 def _address(c: LLVMConversion, base: SSAValue, indices: tuple[SSAValue, ...]) -> SSAValue:
-    assert isinstance(base.type, MemRefType)
-    return c.address(base, linear_offset(base.type, [operand_form(c, index) for index in indices]))
+    return c.address(base, linear_offset(memref_of(base), [operand_form(c, index) for index in indices]))
 
 
 def convert_load(c: LLVMConversion, op: vector.LoadOp) -> None:
@@ -105,30 +109,30 @@ def convert_masked_store(c: LLVMConversion, op: vector.MaskedStoreOp) -> None:
 
 
 def convert_create_mask(c: LLVMConversion, op: vector.CreateMaskOp) -> None:
-    type = c.type(op.mask_vector.type)
-    assert isinstance(type, VectorType)
+    type = as_vector(c.type(op.mask_vector.type))
+    assert type is not None
     count = type.get_shape()[0]
     size = op.mask_dim_sizes[0]
     known = c.integers.get(size)
     if known is not None:
         bits = [lane < known for lane in range(count)]
-        c.map(op.mask_vector, c.constant(DenseIntOrFPElementsAttr.from_list(type, bits), type))
+        c.map(op.mask_vector, c.constant(dense(type, bits), type))
         return
     # Lanes are compared as i32: the size is brought into 0..count first.
     bounded = c.intrinsic("llvm.smax.i64", (c.get(size), c.integer(0)), i64)
     bounded = c.intrinsic("llvm.smin.i64", (bounded, c.integer(count)), i64)
     narrow = c.emit(upstream.TruncOp, (bounded,), i32)
     wide = vector_type(count, i32)
-    steps = c.constant(DenseIntOrFPElementsAttr.from_list(wide, list(range(count))), wide)
+    steps = c.constant(dense(wide, list(range(count))), wide)
     mask = c.emit(upstream.ICmpOp, (steps, splat(c, narrow, wide)), type, {"predicate": _SLT})
     c.map(op.mask_vector, mask)
 
 
-def _position(c: LLVMConversion, static: DenseArrayBase, dynamic: tuple[SSAValue, ...]) -> SSAValue:
+def _position(c: LLVMConversion, static: DenseArrayBase[Any], dynamic: tuple[SSAValue, ...]) -> SSAValue:
     if dynamic:
         return c.get(dynamic[0])
-    (position,) = static.get_values()
-    return c.integer(int(position))
+    (position,) = integers(static)
+    return c.integer(position)
 
 
 def convert_extract(c: LLVMConversion, op: vector.ExtractOp) -> None:
@@ -151,15 +155,14 @@ def convert_insert(c: LLVMConversion, op: vector.InsertOp) -> None:
 
 def convert_shuffle(c: LLVMConversion, op: vector.ShuffleOp) -> None:
     left, right = c.get(op.v1), c.get(op.v2)
-    mask = [int(lane) for lane in op.mask.get_values()]
+    mask = integers(op.mask)
     type = c.type(op.result.type)
     if left.type == right.type:
         properties = {"mask": DenseArrayBase.from_list(i32, mask)}
         c.map(op.result, c.emit(upstream.ShuffleVectorOp, (left, right), type, properties))
         return
     # LLVM shuffles two vectors of one type: the shorter is padded first.
-    assert isinstance(left.type, VectorType) and isinstance(right.type, VectorType)
-    n1, n2 = left.type.get_shape()[0], right.type.get_shape()[0]
+    n1, n2 = vector_of(left).get_shape()[0], vector_of(right).get_shape()[0]
     count = max(n1, n2)
     left, right = _padded(c, left, n1, count), _padded(c, right, n2, count)
     moved = [lane if lane < n1 else lane - n1 + count for lane in mask]
@@ -170,9 +173,8 @@ def convert_shuffle(c: LLVMConversion, op: vector.ShuffleOp) -> None:
 def _padded(c: LLVMConversion, value: SSAValue, count: int, wanted: int) -> SSAValue:
     if count == wanted:
         return value
-    assert isinstance(value.type, VectorType)
     mask = [lane if lane < count else -1 for lane in range(wanted)]
-    type = vector_type(wanted, value.type.element_type)
+    type = vector_type(wanted, vector_of(value).element_type)
     properties = {"mask": DenseArrayBase.from_list(i32, mask)}
     return c.emit(upstream.ShuffleVectorOp, (value, c.poison(value.type)), type, properties)
 
@@ -198,8 +200,7 @@ _REDUCTIONS = {
 
 def convert_reduction(c: LLVMConversion, op: vector.ReductionOp) -> None:
     source = c.get(op.vector)
-    assert isinstance(source.type, VectorType)
-    element = source.type.element_type
+    element = vector_of(source).element_type
     acc = None if op.acc is None else c.get(op.acc)
     kind = str(op.kind.data)
     flags = fastmath(op)
@@ -208,25 +209,31 @@ def convert_reduction(c: LLVMConversion, op: vector.ReductionOp) -> None:
     else:
         name, combine = _REDUCTIONS[kind]
         is_float = kind.endswith("f")
-        value = c.intrinsic(f"llvm.vector.reduce.{name}.{mangle(source.type)}", (source,), element, flags if is_float else None)
+        used = flags if is_float else None
+        value = c.intrinsic(f"llvm.vector.reduce.{name}.{mangle(source.type)}", (source,), element, used)
         if acc is not None and isinstance(combine, type):
             value = c.emit(combine, (value, acc), element)
         elif acc is not None:
             scalar = combine or name
-            value = c.intrinsic(f"llvm.{scalar}.{mangle(element)}", (value, acc), element, flags if is_float else None)
+            value = c.intrinsic(f"llvm.{scalar}.{mangle(element)}", (value, acc), element, used)
     c.map(op.dest, value)
 
 
 def _sum_or_product(
-    c: LLVMConversion, kind: str, source: SSAValue, acc: SSAValue | None, element: Attribute, flags: upstream.FastMathAttr
+    c: LLVMConversion,
+    kind: str,
+    source: SSAValue,
+    acc: SSAValue | None,
+    element: Attribute,
+    flags: upstream.FastMathAttr,
 ) -> SSAValue:
-    if isinstance(element, type(i1)):
+    if not isinstance(element, AnyFloat):
         value = c.intrinsic(f"llvm.vector.reduce.{kind}.{mangle(source.type)}", (source,), element)
         if acc is None:
             return value
         return c.emit(upstream.AddOp if kind == "add" else upstream.MulOp, (value, acc), element)
     # -0.0 is the sum of nothing: 0.0 + -0.0 would lose its sign
-    start = acc or c.constant(FloatAttr(-0.0 if kind == "add" else 1.0, element), element)  # pyright: ignore
+    start = acc or c.constant(FloatAttr(-0.0 if kind == "add" else 1.0, element), element)
     target = upstream.VectorReduceFAddOp if kind == "add" else upstream.VectorReduceFMulOp
     return c.emit(target, (start, source), element, {"fastmathFlags": flags})
 
