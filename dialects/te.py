@@ -22,7 +22,7 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.dialects.scf import IfOp
 from xdsl.dialects.utils import AbstractYieldOperation
-from xdsl.ir import Attribute, Block, BlockArgument, Data, Dialect, Operation, Region, SSAValue
+from xdsl.ir import Attribute, BlockArgument, Data, Dialect, Region, SSAValue
 from xdsl.ir.affine import AffineDimExpr, AffineMap
 from xdsl.irdl import (
     AttrSizedRegionSegments,
@@ -43,7 +43,7 @@ from xdsl.irdl import (
 )
 from xdsl.parser import AttrParser, Parser
 from xdsl.printer import Printer
-from xdsl.traits import HasParent, IsTerminator, NoMemoryEffect, Pure
+from xdsl.traits import HasAncestor, HasParent, IsTerminator, NoMemoryEffect, Pure
 from xdsl.utils.exceptions import VerifyException
 
 from .affine_syntax import parse_affine_indices, print_affine_indices
@@ -167,7 +167,7 @@ class ReadOp(IRDLOperation):
     result = result_def()
 
     # not speculatable: a read may be in bounds only under the condition that guards it
-    traits = traits_def(NoMemoryEffect())
+    traits = lazy_traits_def(lambda: (NoMemoryEffect(), HasAncestor(ComputeOp)))
 
     def __init__(
         self,
@@ -253,11 +253,11 @@ def _verify_index_map(map: AffineMap, num_indices: int, tensor: AnyTensor) -> No
 
 def is_iterator(value: SSAValue) -> bool:
     """Whether `value` is an iterator of a `te.compute` or `te.scan`."""
-    return (
-        isinstance(value, BlockArgument)
-        and isinstance(value.type, IndexType)
-        and isinstance(value.block.parent_op(), ComputeOp | ScanOp)
-    )
+    if not isinstance(value, BlockArgument) or not isinstance(value.type, IndexType):
+        return False
+    owner = value.block.parent_op()
+    # an op that is not verified yet may have too many arguments
+    return isinstance(owner, ComputeOp | ScanOp) and value.index < len(owner.extents.data)
 
 
 def iterator_extent(value: SSAValue) -> Extent:
@@ -355,9 +355,9 @@ class ComputeOp(IRDLOperation):
             raise VerifyException("expected spatial iterators before reduce iterators")
         if len(kinds) != len(extents):
             raise VerifyException(f"expected {len(kinds)} iterator extents, got {len(extents)}")
-        _verify_iterator_args(self.body.block, len(kinds))
         if len(self.body.block.args) != len(kinds):
             raise VerifyException(f"expected {len(kinds)} iterators, got {len(self.body.block.args)}")
+        _verify_iterators(self.body.block.args)
         if not self.res:
             raise VerifyException("expected at least one result, got none")
         for result in self.res:
@@ -372,7 +372,8 @@ class ComputeOp(IRDLOperation):
     def _verify_yield(self) -> None:
         terminator = self.body.block.last_op
         if not isinstance(terminator, YieldOp):
-            raise VerifyException(f"expected te.yield at the end of the body, got {_op_name(terminator)}")
+            name = "nothing" if terminator is None else terminator.name
+            raise VerifyException(f"expected te.yield at the end of the body, got {name}")
         expected = self.element_types
         if [value.type for value in terminator.arguments] != expected:
             raise VerifyException(f"expected te.yield of {_types(expected)}, got {_types(terminator.operand_types)}")
@@ -396,18 +397,17 @@ class ComputeOp(IRDLOperation):
         printer.print_string(" ")
         printer.print_attribute(self.te_name)
         printer.enter_scope()
-        pairs = list(zip(self.iterators, self.extents.data, strict=True))
+        pairs = list(zip(self.iterators, self.extents.data, strict=False))
         _print_iterators(printer, SPATIAL, pairs[: self.num_spatial])
         if len(pairs) > self.num_spatial:
             _print_iterators(printer, REDUCE, pairs[self.num_spatial :])
         printer.print_string(" ")
         printer.print_region(self.body, print_entry_block_args=False)
         if self.combiner is not None:
-            assert self.identity is not None
             print_combiner(
                 printer,
                 self.combiner,
-                self.identity,
+                self.identity or ArrayAttr([]),
                 associative=self.associative is not None,
                 commutative=self.commutative is not None,
                 fastmath=self.fastmath,
@@ -546,8 +546,10 @@ class ScanOp(IRDLOperation):
             raise VerifyException("expected at least one state, got none")
         if len(self.inits) != len(self.res):
             raise VerifyException(f"expected {len(self.res)} initial values, got {len(self.inits)}")
-        _verify_iterator_args(self.body.block, 1)
         arguments = self.body.block.args
+        if not arguments:
+            raise VerifyException("expected one iterator, got none")
+        _verify_iterators(arguments[:1])
         if [arg.type for arg in arguments[1:]] != [result.type for result in self.res]:
             raise VerifyException(
                 f"expected states of types {_types(self.result_types)}, got {_types([a.type for a in arguments[1:]])}"
@@ -555,9 +557,7 @@ class ScanOp(IRDLOperation):
         for op in self.body.block.ops:
             if not isinstance(op, ComputeOp | YieldOp):
                 raise VerifyException(f"expected te.compute in the body of te.scan, got {op.name}")
-        terminator = self.body.block.last_op
-        if not isinstance(terminator, YieldOp):
-            raise VerifyException(f"expected te.yield at the end of the body, got {_op_name(terminator)}")
+        terminator = self.terminator
         rows = [self._verify_state(init, result) for init, result in zip(self.inits, self.res, strict=True)]
         if [value.type for value in terminator.arguments] != rows:
             raise VerifyException(f"expected te.yield of {_types(rows)}, got {_types(terminator.operand_types)}")
@@ -584,7 +584,7 @@ class ScanOp(IRDLOperation):
         printer.print_string(" init")
         with printer.in_parens():
             printer.print_list(
-                zip(self.states, self.inits, strict=True), lambda pair: _print_initial(printer, pair[0], pair[1])
+                zip(self.states, self.inits, strict=False), lambda pair: _print_initial(printer, pair[0], pair[1])
             )
         printer.print_string(" ")
         printer.print_region(self.body, print_entry_block_args=False)
@@ -695,8 +695,10 @@ def _scan_state_step(tensor: SSAValue) -> tuple[BlockArgument, int] | None:
     """The iterator of the scan whose state `tensor` is, and its number of initial rows."""
     if not isinstance(tensor, BlockArgument) or not isinstance(scan := tensor.block.parent_op(), ScanOp):
         return None
-    initial = tensor_extents(cast(AnyTensor, scan.inits[tensor.index - 1].type))
-    return scan.iterator, initial[0].constant
+    if not 0 < tensor.index <= len(scan.inits):
+        return None  # refused when the scan is verified
+    initial = tensor_extents(scan.inits[tensor.index - 1].type)
+    return (scan.iterator, initial[0].constant) if initial else None
 
 
 def _verify_scan_row(form: Lin, constraints: Constraints, step: BlockArgument, rows: int) -> None:
@@ -705,16 +707,10 @@ def _verify_scan_row(form: Lin, constraints: Constraints, step: BlockArgument, r
         raise VerifyException(f"expected a read of one of the {rows} rows before the one that the step computes")
 
 
-def _verify_iterator_args(block: Block, count: int) -> None:
-    for arg in block.args[:count]:
-        if not isinstance(arg.type, IndexType):
-            raise VerifyException(f"expected iterators of type index, got {arg.type}")
-    if len(block.args) < count:
-        raise VerifyException(f"expected {count} iterators, got {len(block.args)}")
-
-
-def _op_name(op: Operation | None) -> str:
-    return "nothing" if op is None else op.name
+def _verify_iterators(arguments: Sequence[BlockArgument]) -> None:
+    for argument in arguments:
+        if not isinstance(argument.type, IndexType):
+            raise VerifyException(f"expected iterators of type index, got {argument.type}")
 
 
 def _types(types: Iterable[Attribute]) -> str:

@@ -87,6 +87,7 @@ class ConvertFunction(RewritePattern):
         assert isinstance(return_op, func.ReturnOp)
         for value in return_op.arguments:
             destination = block.insert_arg(buffer_type(value.type), len(block.args))
+            destination.name_hint = value.name_hint or "out"
             rewriter.insert(
                 MaterializeInDestinationOp.create(
                     operands=[value, destination], properties={"writable": UnitAttr(), "restrict": UnitAttr()}
@@ -179,8 +180,6 @@ def _output_of(tensor: SSAValue, rewriter: PatternRewriter) -> SSAValue | None:
 def _destination(tensor: SSAValue, name: str, rewriter: PatternRewriter) -> SSAValue:
     output = _output_of(tensor, rewriter)
     if output is not None:
-        if output.name_hint is None:
-            output.name_hint = tensor.name_hint
         return output
     alloc = loop.AllocOp(name, buffer_type(tensor.type))
     alloc.buffer.name_hint = tensor.name_hint
