@@ -11,7 +11,7 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 .PHONY: demo test lint types matmul fuzz lit pytest clean
 
 demo: $(VENV)/.run
-	$(BIN)/python examples/demo.py
+	$(BIN)/python examples/digits.py
 
 matmul: $(VENV)/.run
 	$(BIN)/python benchmarks/matmul.py

@@ -9,7 +9,8 @@ are left out of the section: such text parses, verifies and compiles, and takes 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from typing import ClassVar
 from weakref import WeakValueDictionary
 
@@ -81,6 +82,15 @@ class ResourceTable(OpAsmDialectInterface):
 
     def build_resources(self, keys: Iterable[str]) -> dict[str, str]:
         return {key: text for key in keys if (text := self.lookup(key)) is not None}
+
+    @contextmanager
+    def limited_to(self, limit: int | None) -> Generator[None]:
+        """Another limit while something is printed."""
+        before, self.limit = self.limit, limit
+        try:
+            yield
+        finally:
+            self.limit = before
 
     def parse_handle(self, parser: AttrParser) -> Blob:
         """Parses a handle; the same handle in one text is the same blob."""

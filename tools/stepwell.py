@@ -131,6 +131,7 @@ def _driver_options(options: argparse.Namespace) -> dict[str, Any]:
 
 def _emit(options: argparse.Namespace) -> None:
     from ..backends.registry import get_backend, pass_registry
+    from ..dialects.resources import ResourceAttr
     from ..errors import StepwellError, did_you_mean
     from .driver import RUNGS, lower
 
@@ -144,7 +145,12 @@ def _emit(options: argparse.Namespace) -> None:
         kinds = [*RUNGS, *backend.file_kinds, *_ALIASES]
         hint = did_you_mean(kind, kinds) or f"; expected one of {', '.join(kinds)} or a pass of the pipeline"
         raise StepwellError(f"unknown kind '{asked}' to emit{hint}")
-    _write(options.output, _text(lower(options.source, until=kind, **_driver_options(options))))
+    module = lower(options.source, until=kind, **_driver_options(options))
+    table = ResourceAttr.table
+    # A file gets the data of all weights; a terminal is spared large ones.
+    with table.limited_to(table.limit if options.output is None else None):
+        text = _text(module)
+    _write(options.output, text)
 
 
 def _text(module: ModuleOp) -> str:

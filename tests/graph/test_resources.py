@@ -24,11 +24,12 @@ def parse(text: str) -> ModuleOp:
     return parse_module(make_context(), text)
 
 
-def text(module: ModuleOp) -> str:
+def text(module: ModuleOp, limit: int | None = 1 << 16) -> str:
     stream = StringIO()
     printer = Printer(stream)
     printer.print_op(module)
-    printer.print_metadata([graph.Graph])
+    with ResourceAttr.table.limited_to(limit):
+        printer.print_metadata([graph.Graph])
     return stream.getvalue()
 
 
@@ -79,6 +80,13 @@ def test_large_data_is_left_out():
     parsed = parse(text(module))
     parsed.verify()
     assert data(parsed) == [None]
+
+
+def test_large_data_is_printed_when_asked_for():
+    type = TensorType(i8, [1 << 17])
+    module = ModuleOp([graph.DataOp("w", type, ResourceAttr.of("w", bytes(1 << 17)))])
+    assert data(parse(text(module, None))) == [bytes(1 << 17)]
+    assert len(text(module)) < 200
 
 
 @pytest.mark.parametrize("name", ["fc1.weight", "conv/1:0", "0", "naïve", "a b", ""])
