@@ -7,7 +7,8 @@ other elements is kept, divisors are 1.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from xdsl.dialects import affine, arith, math, memref, scf, vector
@@ -248,12 +249,20 @@ class BodyExpansion:
         else:
             self._branch(op, condition)
 
+    @contextmanager
+    def _nested(self, block: Block) -> Generator[None]:
+        """Emits to a nested block, whose values are not seen outside of it."""
+        values = dict(self.values)
+        with self.emitter.inside(block):
+            yield
+        self.values = values
+
     def _branch(self, op: scf.IfOp, condition: SSAValue) -> None:
         blocks: list[Block] = []
         yields: list[list[SSAValue]] = []
         for region in op.regions:
             block = Block()
-            with self.emitter.inside(block):
+            with self._nested(block):
                 self.ops(region.block)
                 yields.append([self.value(source) for source in _yielded(region.block)])
             blocks.append(block)
@@ -301,7 +310,7 @@ class BodyExpansion:
             self.ops(op.body.block)
             return
         block = Block()
-        with self.emitter.inside(block):
+        with self._nested(block):
             self.ops(op.body.block)
         self.emitter.add_if(steps, block)
 

@@ -179,6 +179,22 @@ def test_choice_that_all_lanes_share_is_control_flow() -> None:
     assert "scf.if" in text
 
 
+@pytest.mark.parametrize("loops", ["loop.for %i : 27 {", VECTOR])
+def test_both_branches_use_the_same_index(loops: str) -> None:
+    body = """%r = affine.apply affine_map<(d0) -> (d0 floordiv 8)> (%v)
+      %c1 = arith.constant 1 : index
+      %c = arith.cmpi sge, %r, %c1 : index
+      %y = scf.if %c -> (i32) {
+        %q = arith.index_cast %r : index to i32
+        scf.yield %q : i32
+      } else {
+        %q = arith.index_cast %r : index to i32
+        %s = arith.subi %x, %q : i32
+        scf.yield %s : i32
+      }"""
+    check(elementwise(27, body, loops, "%i" if "27" in loops else "%o * 8 + %i"))
+
+
 def test_choice_that_is_known_is_gone() -> None:
     body = """%c = arith.constant 30 : index
       %k = arith.cmpi slt, %v, %c : index
