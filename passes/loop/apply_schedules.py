@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 
@@ -10,6 +11,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
 
 from ...dialects.loop import blocks_in
+from ...errors import ScheduleError
 from ...transform.interpreter import apply_script
 from ...transform.script import shipped_schedules
 from ...transform.state import SCHEDULED
@@ -26,7 +28,9 @@ def apply_shipped_schedules(ctx: Context, func: FuncOp) -> None:
     if SCHEDULED in func.attributes or not blocks_in(func):
         return
     main, *libraries = _shipped()
-    apply_script(main, func, ctx=ctx, libraries=libraries)
+    # What ran before a refusal stays: each step of a script keeps the meaning of the kernel.
+    with suppress(ScheduleError):
+        apply_script(main, func, ctx=ctx, libraries=libraries)
 
 
 @dataclass(frozen=True)
