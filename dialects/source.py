@@ -7,15 +7,39 @@ from bisect import bisect_left
 from dataclasses import replace
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import UNKNOWN_LOC, FileLineColLoc, IntAttr, ModuleOp, StringAttr
+from xdsl.dialects.builtin import (
+    UNKNOWN_LOC,
+    AnyFloat,
+    ComplexType,
+    FileLineColLoc,
+    IndexType,
+    IntAttr,
+    IntegerType,
+    ModuleOp,
+    StringAttr,
+)
 from xdsl.ir import Operation
-from xdsl.parser import Parser
+from xdsl.parser import AttrParser, Parser
 from xdsl.utils.exceptions import DiagnosticException, ParseError, UnregisteredConstructException
 from xdsl.utils.lexer import Span
 
 from ..errors import did_you_mean
 
 _UNKNOWN_OPERATION = re.compile(r"Operation (\S+) is not registered")
+
+
+class _DenseElement(Parser._TensorLiteralElement):  # pyright: ignore[reportPrivateUsage]
+    """A number in `dense<…>`. Hexadecimal floats are bit patterns, which xDSL takes for integers."""
+
+    def to_type(
+        self, parser: AttrParser, type: AnyFloat | IntegerType | IndexType | ComplexType
+    ) -> float | tuple[float, float]:
+        if not isinstance(type, AnyFloat):
+            return super().to_type(parser, type)
+        if self.span.text[:2] in ("0x", "0X"):
+            assert isinstance(self.value, int)
+            return next(type.iter_unpack(self.value.to_bytes(type.compile_time_size, "little")))
+        return super().to_float(parser)
 
 
 class LocatedParser(Parser):
@@ -37,6 +61,10 @@ class LocatedParser(Parser):
         if op.location is UNKNOWN_LOC:
             op.location = self._location(start)
         return op
+
+    def _parse_tensor_literal_element(self) -> _DenseElement:
+        element = super()._parse_tensor_literal_element()
+        return _DenseElement(element.is_negative, element.value, element.span)
 
     def _with_hint(self, error: ParseError, start: int) -> ParseError:
         """xDSL points behind an operation that it does not know; point at it, and offer the nearest."""

@@ -27,6 +27,7 @@ from xdsl.dialects.builtin import (
     StringAttr,
     UnitAttr,
     VectorType,
+    i1,
 )
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
@@ -318,7 +319,7 @@ def _data(value: DenseIntOrFPElementsAttr[Any]) -> str:
     """The elements of a global as bytes, which parse faster than numbers."""
     element = value.get_element_type()
     data = value.data.data
-    if isinstance(element, IntegerType) and element.width.data == 1:
+    if element == i1:
         numbers = np.array(value.get_values(), dtype=np.uint8)
         data = numbers.tobytes()
     elif value.is_splat():
