@@ -24,7 +24,7 @@ def _shipped() -> tuple[ModuleOp, ...]:
 
 
 def apply_shipped_schedules(ctx: Context, func: FuncOp) -> None:
-    """Schedules a kernel by its structure and its target. It computes what it did, whatever the script managed to do."""
+    """Schedules a kernel by its structure and its target. It computes what it did."""
     if SCHEDULED in func.attributes or not blocks_in(func):
         return
     main, *libraries = _shipped()
