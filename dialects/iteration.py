@@ -36,6 +36,7 @@ from .regions import (
     buffer_shape,
     covers,
     implied,
+    multiple_of,
     inside,
     is_staged,
     iterator_forms,
@@ -129,16 +130,27 @@ class _Proof:
         return size
 
     def lifted(self, atom: Digit | SSAValue) -> Digit | SSAValue:
-        """A digit of a part of a sum as a digit of the sum: of `3*x + y` with `y < 3`, `x` is the digit above 3."""
+        """A digit of a part of a sum as a digit of the sum: of `3*x + y` with `y < 3`, `x` is what is above 3, and `y` what
+        is below."""
         digit = atom if isinstance(atom, Digit) else Digit(Lin.of(atom), 1, None)
         for whole in self.sums:
-            scale = _scale(digit.inner, whole)
-            if scale is None or scale == 1:
+            radix = _radix(digit.inner, whole)
+            if radix is None or whole == digit.inner:
                 continue
-            low = (whole - digit.inner * scale).range(self.bounds)
-            if low is not None and low[0] >= 0 and low[1] < scale:
-                return self.lifted(Digit(whole, digit.divisor * scale, digit.modulus))
+            if radix > 1 and whole.floordiv(radix, self.bounds) == digit.inner:
+                return self.lifted(Digit(whole, digit.divisor * radix, digit.modulus))
+            size = self.size_of(digit)
+            if radix == 1 and size is not None and _is_multiple(whole - digit.inner, digit.divisor * size):
+                return self.lifted(Digit(whole, digit.divisor, size))
         return atom
+
+    def size_of(self, digit: Digit) -> int | None:
+        """How many values a digit takes."""
+        if digit.modulus is not None:
+            return digit.modulus
+        spread = digit.inner.range(self.bounds)
+        whole = spread is not None and spread[0] == 0 and (spread[1] + 1) % digit.divisor == 0
+        return (spread[1] + 1) // digit.divisor if whole and spread is not None else None
 
     def source(self, form: Lin) -> tuple[Hashable, int]:
         """The source of digits that a form inside of `floordiv` or `mod` is."""
@@ -245,7 +257,7 @@ def predicate_on_sum(
     for radix in sorted(radices):
         if limit % radix == 0:
             quotient = form.floordiv(radix, bounds)
-            if any(_scale(quotient, whole) is not None for whole in sums):
+            if any(multiple_of(quotient, whole) is not None for whole in sums):
                 return quotient, limit // radix
     return predicate
 
@@ -258,13 +270,17 @@ def _collect_sums(form: Lin, sums: dict[Lin, None], radices: set[int]) -> None:
             _collect_sums(atom.inner, sums, radices)
 
 
-def _scale(part: Lin, whole: Lin) -> int | None:
-    """How often a sum is taken where it is part of another one, by terms; None where it is not."""
-    scales = {divmod(whole.terms.get(atom, 0), coefficient) for atom, coefficient in part.terms.items()}
-    if len(scales) != 1:
-        return None
-    scale, remainder = scales.pop()
-    return scale if scale > 0 and not remainder else None
+def _radix(part: Lin, whole: Lin) -> int | None:
+    """How much larger the terms are that a sum shares with another one; None where it shares none."""
+    for atom, coefficient in part.terms.items():
+        scale, remainder = divmod(whole.terms.get(atom, 0), coefficient)
+        if scale > 0 and not remainder:
+            return scale
+    return None
+
+
+def _is_multiple(form: Lin, factor: int) -> bool:
+    return form.const % factor == 0 and all(coefficient % factor == 0 for coefficient in form.terms.values())
 
 
 def _check_kinds(block: BlockOp, scope: Collection[ForOp]) -> None:

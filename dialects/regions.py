@@ -149,9 +149,35 @@ def region(access: Access, outer: Collection[ForOp], bounds: Bounds = loop_bound
         intervals.append(Interval(parts[0] + spread[0], (parts[0] + spread[1],)))
         inner_parts.append(parts)
     for predicate, limit in restrictions(block, bounds):
-        for d, upper in bounded_dimensions(predicate, limit, inner_parts, fixed):
-            intervals[d] = Interval(intervals[d].lower, (*intervals[d].uppers, upper))
+        for d, parts in enumerate(inner_parts):
+            upper = None if parts is None else _upper_under(predicate, limit, parts, fixed, bounds)
+            if upper is not None:
+                intervals[d] = Interval(intervals[d].lower, (*intervals[d].uppers, upper))
     return intervals
+
+
+def _upper_under(
+    predicate: Lin, limit: int, dimension: tuple[Lin, Lin], fixed: Callable[[SSAValue], bool], bounds: Bounds
+) -> Lin | None:
+    """An upper bound of a dimension (as outer and inner part) where `predicate < limit`, if its inner part is a multiple
+    of the predicate's, plus a rest."""
+    parts = predicate.split(lambda v: not fixed(v))
+    if parts is None or parts[1].is_const:
+        return None
+    scale = multiple_of(parts[1], dimension[1])
+    if scale is None:
+        return None
+    rest = (dimension[1] - parts[1] * scale).range(bounds)
+    return None if rest is None else dimension[0] + (parts[0] * -1 + (limit - 1)) * scale + rest[1]
+
+
+def multiple_of(part: Lin, whole: Lin) -> int | None:
+    """How often a sum is taken where it is part of another one, by terms; None where it is not."""
+    scales = {divmod(whole.terms.get(atom, 0), coefficient) for atom, coefficient in part.terms.items()}
+    if len(scales) != 1:
+        return None
+    scale, remainder = scales.pop()
+    return scale if scale > 0 and not remainder else None
 
 
 def bounded_dimensions(
@@ -192,11 +218,8 @@ def implied(
     if spread is not None and spread[1] < limit:
         return True
     for binding, extent in zip(bindings, extents, strict=True):
-        scales = {divmod(binding.terms.get(atom, 0), c) for atom, c in form.terms.items()}
-        if len(scales) != 1:
-            continue
-        scale, remainder = scales.pop()
-        if scale <= 0 or remainder:
+        scale = multiple_of(form, binding)
+        if scale is None:
             continue
         # binding = scale * form + rest with rest >= 0, so binding < extent <= scale * limit implies form < limit.
         rest = (binding - form * scale).range(bounds)

@@ -151,6 +151,8 @@ def _producer_forms(block: BlockOp, buffers: Sequence[SSAValue], outer: Collecti
     needed: dict[SSAValue, tuple[Lin, int]] = {}
     for buffer in buffers:
         reads = [op for op in accesses_of(buffer) if block_of(op) is not block]
+        if not reads:
+            continue
         box = bounding_box(reads, list(outer))
         for write in (op for op in block.writes() if buffer in op.buffers):
             for form, interval, extent in zip(iterator_forms(write), box, buffer_shape(buffer), strict=True):

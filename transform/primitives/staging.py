@@ -9,7 +9,7 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.ir.affine import AffineMap
 
-from ...dialects.iteration import uncovered_read, written_box
+from ...dialects.iteration import coverage_failure, uncovered_read, written_box
 from ...dialects.loop import (
     AllocOp,
     BlockOp,
@@ -97,7 +97,7 @@ def cache_read(block: BlockOp, buffer: SSAValue, at: ForOp | None, memory_space:
     _insert(parent, anchor, [alloc, copy[0]])
     for read in reads:
         read.operands[0] = alloc.buffer
-    failure = _first_uncovered([buffer, alloc.buffer])
+    failure = _first_uncovered([buffer, alloc.buffer]) or _first_unproven([copy[1]])
     if failure is not None:
         for read in reads:
             read.operands[0] = buffer
@@ -162,11 +162,12 @@ def cache_write(block: BlockOp, at: ForOp | None, memory_space: str = "local") -
     body.insert_op_before(alloc, first)
     body.insert_op_after(copy[0], last)
     _redirect(moved, buffer, alloc.buffer)
-    failure = _first_uncovered([buffer, alloc.buffer])
+    failure = _first_uncovered([buffer, alloc.buffer]) or _first_unproven([copy[1], *staged])
     if failure is not None:
         _redirect(moved, alloc.buffer, buffer)
+        note = [] if failure[0] is copy[1] else [("this block", failure[0])]
         _discard(copy[0], alloc)
-        refuse(f"{failure[1]}, to stage '{buffer_name(buffer)}' there", block, ("this block", failure[0]))
+        refuse(f"{failure[1]}, to stage '{buffer_name(buffer)}' there", block, *note)
     return copy[1]
 
 
@@ -294,6 +295,13 @@ def _first_uncovered(buffers: Sequence[SSAValue]) -> tuple[BlockOp, str] | None:
     for buffer in buffers:
         if alloc_of(buffer) is not None and (failure := uncovered_read(buffer)) is not None:
             return failure
+    return None
+
+
+def _first_unproven(blocks: Sequence[BlockOp]) -> tuple[BlockOp, str] | None:
+    for block in blocks:
+        if (failure := coverage_failure(block)) is not None:
+            return block, failure
     return None
 
 
