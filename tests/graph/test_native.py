@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +14,16 @@ import pytest
 import stepwell as sw
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
+from stepwell.backends.registry import get_backend, make_context
 from stepwell.dialects import graph
+from stepwell.dialects.source import parse_module
 from stepwell.errors import CompileError
-from stepwell.tools.driver import lower
+from stepwell.frontends.onnx import import_onnx
+from stepwell.tools.driver import lower, pipeline_steps
 from stepwell.tools.stepwell import main
+from xdsl.printer import Printer
+
+MLIR_OPT = shutil.which("mlir-opt-22")
 
 
 def attention(batch: int | str) -> onnx.ModelProto:
@@ -110,3 +120,32 @@ def test_weights_become_constants_of_kernels(model: Path):
     assert not any(isinstance(op, graph.DataOp) for op in module.ops)
     kernels = [op for op in module.ops if getattr(op, "sym_visibility", None) is not None]
     assert sum(str(kernel).count("loop.constant") for kernel in kernels) == 4
+
+
+def test_a_pipeline_can_be_stopped_anywhere(model: Path):
+    """What is printed after any pass, the rest of the pipeline finishes to the same object code."""
+    backend = get_backend("llvm-cpu")
+    manager, ctx = pipeline_steps(backend, None, make_context()), make_context()
+    module = import_onnx(model)
+    module.attributes[backend.target_attribute] = backend.default_target()
+    texts = [str(module)]
+    for step in manager.steps:
+        replace(manager, steps=(step,)).run(ctx, module)
+        module.verify()
+        texts.append(str(module))
+    expected = backend.emit(module, "object")
+    for done, text in enumerate(texts):
+        resumed = parse_module(make_context(), text)
+        assert str(resumed) == text
+        replace(manager, steps=manager.steps[done:]).run(ctx, resumed)
+        assert backend.emit(resumed, "object") == expected, f"stopped before step {done}"
+
+
+@pytest.mark.skipif(MLIR_OPT is None, reason="mlir-opt-22 is not installed")
+@pytest.mark.parametrize("rung", ["mlir", "llvm"])
+def test_mlir_opt_verifies_the_lower_rungs(model: Path, rung: str):
+    text = StringIO()
+    Printer(text, print_generic_format=True).print_op(lower(model, until=rung))
+    assert MLIR_OPT is not None
+    judged = subprocess.run([MLIR_OPT, "-"], input=text.getvalue(), capture_output=True, text=True, check=False)
+    assert judged.returncode == 0, judged.stderr
