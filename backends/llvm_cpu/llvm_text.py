@@ -213,7 +213,7 @@ class _Writer:
         )
         linkage = op.linkage.linkage.data
         linkage = f"{linkage} " if linkage != "external" else ""
-        group = "#1" if op.no_inline is not None else "#0"
+        group = "#1" if op.get_attr_or_prop("no_inline") is not None else "#0"
         self.out.append(f"define {linkage}{result} @{name}({args}) {group} {{\n")
         self.body(op.body)
         self.out.append("}\n")
