@@ -44,7 +44,7 @@ from .plan import Storage
 INDEX = IndexType()
 ALIGNMENT = IntegerAttr(64, i64)
 """Alignment of emitted buffers: a cache line, and the widest vector."""
-_NO_OVERFLOW = {"overflowFlags": arith.IntegerOverflowAttr("none")}
+NO_OVERFLOW = {"overflowFlags": arith.IntegerOverflowAttr("none")}
 
 
 @cache
@@ -251,12 +251,12 @@ class Emitter:
         offset = rest.const if rest.is_const else 0
         total = self.constant(_dense(type, tuple(offset + step * i for i in range(width))), type)
         if not rest.is_const:
-            total = self.emit(arith.AddiOp, (self.broadcast(self.index(rest), width), total), type, _NO_OVERFLOW)
+            total = self.emit(arith.AddiOp, (self.broadcast(self.index(rest), width), total), type, NO_OVERFLOW)
         for digit, coefficient in varying:
             part = self._lane_digit(digit, lane, width, bounds)
             if coefficient != 1:
-                part = self.emit(arith.MuliOp, (part, self.splat(coefficient, type)), type, _NO_OVERFLOW)
-            total = self.emit(arith.AddiOp, (total, part), type, _NO_OVERFLOW)
+                part = self.emit(arith.MuliOp, (part, self.splat(coefficient, type)), type, NO_OVERFLOW)
+            total = self.emit(arith.AddiOp, (total, part), type, NO_OVERFLOW)
         return total
 
     def _lane_digit(self, digit: Digit, lane: SSAValue, width: int, bounds: Bounds) -> SSAValue:
@@ -268,7 +268,7 @@ class Emitter:
             assert interval is not None, "expected bounded values"
             period = digit.divisor * (digit.modulus or 1)
             lift = -(interval[0] // period)
-            inner = self.emit(arith.AddiOp, (inner, self.splat(lift * period, type)), type, _NO_OVERFLOW)
+            inner = self.emit(arith.AddiOp, (inner, self.splat(lift * period, type)), type, NO_OVERFLOW)
         else:
             lift = 0
         if digit.divisor != 1:
@@ -276,7 +276,7 @@ class Emitter:
         if digit.modulus is not None:
             return self.emit(arith.RemUIOp, (inner, self.splat(digit.modulus, type)), type)
         if lift:
-            inner = self.emit(arith.SubiOp, (inner, self.splat(lift, type)), type, _NO_OVERFLOW)
+            inner = self.emit(arith.SubiOp, (inner, self.splat(lift, type)), type, NO_OVERFLOW)
         return inner
 
     # control flow

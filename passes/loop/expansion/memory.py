@@ -1,0 +1,306 @@
+"""Emission of loads and stores under the current mask: elements, vectors, and lanes one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from xdsl.dialects import affine, arith, memref, scf, vector
+from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, i1, i64
+from xdsl.ir import Attribute, Block, Region, SSAValue
+
+from ....dialects.arith import CmpiOp, SelectOp
+from ....dialects.lanes import lane_stride
+from ....dialects.loop import BlockOp
+from ....dialects.quasi_affine import Lin
+from ....errors import CompileError
+from .emitter import NO_OVERFLOW, Emitter, affine_map, element_of, is_vector, mask_type, vector_type
+from .environment import Environment
+from .plan import AccessPlan, Guard, KernelPlan, Storage
+
+LESS = {"predicate": IntegerAttr(2, i64)}
+
+
+@dataclass(frozen=True, slots=True)
+class Mask:
+    """Which lanes run: a vector of i1, and the guards it stands for (empty inside of lazy branches)."""
+
+    value: SSAValue
+    guards: tuple[Guard, ...]
+
+
+class MemoryExpansion:
+    """Emits accesses at the emitter's place, for all lanes that the mask lets run."""
+
+    def __init__(self, plan: KernelPlan, block: BlockOp, environment: Environment, emitter: Emitter) -> None:
+        self.kernel = plan
+        self.block = block
+        self.env = environment
+        self.emitter = emitter
+        self.mask: Mask | None = None
+
+    def wide(self, value: SSAValue) -> SSAValue:
+        """A value in every lane."""
+        return self.emitter.broadcast(value, self.env.width)
+
+    def _forms(self, plan: AccessPlan) -> list[Lin]:
+        evaluate = self.env.evaluate
+        return [evaluate(index) for index in plan.indices if isinstance(index, Lin)]
+
+    def _stride(self, forms: Sequence[Lin], storage: Storage) -> int | None:
+        lane = self.env.lane
+        return 0 if lane is None else lane_stride(forms, storage.strides, lane)
+
+    def load(self, plan: AccessPlan) -> SSAValue:
+        """Emits a load: of one element, of a vector, or lane by lane where lanes are not neighbours."""
+        storage = self.kernel.storage[plan.buffer]
+        forms = self._forms(plan)
+        buffer = self.emitter.buffer(plan.buffer)
+        stride = self._stride(forms, storage)
+        masked = self.mask is not None and not self._in_bounds(forms, storage)
+        key = tuple(forms)
+        known = self.emitter.known_load(buffer, key)
+        if known is not None and not masked:
+            return known
+        if stride == 0 and masked:
+            return self._load_scalar(
+                [self._clamped(f, extent) for f, extent in zip(forms, storage.shape, strict=True)], buffer, storage
+            )
+        if stride == 0:
+            map, operands = affine_map(forms)
+            value = self.emitter.emit(affine.LoadOp, (buffer, *operands), storage.type.element_type, {"map": map})
+        elif stride == 1 and masked:
+            return self._load_masked(forms, buffer, storage)
+        elif stride == 1:
+            map, operands = affine_map(self._first_lane(forms))
+            type = vector_type(storage.type.element_type, self.env.width)
+            value = self.emitter.emit(affine.VectorLoadOp, (buffer, *operands), type, {"map": map})
+        else:
+            return self._gather(forms, buffer, storage, masked)
+        self.emitter.remember_load(buffer, key, value)
+        return value
+
+    def _first_lane(self, forms: Sequence[Lin]) -> list[Lin]:
+        return [self._at_lane(form, 0) for form in forms]
+
+    def _at_lane(self, form: Lin, number: int) -> Lin:
+        lane = self.env.lane
+        if lane is None:
+            return form
+        coefficient = form.coefficient(lane)
+        if coefficient is None:
+            return form.substitute({lane: Lin(number)}, self.env.bounds)
+        if not coefficient:
+            return form
+        return Lin(form.const + coefficient * number, {a: c for a, c in form.terms.items() if a is not lane})
+
+    def _in_bounds(self, forms: Sequence[Lin], storage: Storage) -> bool:
+        """Whether every lane, running or not, stays inside of the buffer."""
+        for form, extent in zip(forms, storage.shape, strict=True):
+            lo, hi = self.env.interval(form)
+            if lo < 0 or hi >= extent:
+                return False
+        return True
+
+    def _clamped(self, form: Lin, extent: int) -> SSAValue:
+        value = self.emitter.index(form)
+        lo, hi = self.env.interval(form)
+        return self._clamp(value, extent, lo < 0, hi >= extent)
+
+    def _clamp(self, value: SSAValue, extent: int, below: bool = True, above: bool = True) -> SSAValue:
+        if below:
+            value = self.emitter.emit(arith.MaxSIOp, (value, self.emitter.splat(0, value.type)), value.type)
+        if above:
+            value = self.emitter.emit(arith.MinSIOp, (value, self.emitter.splat(extent - 1, value.type)), value.type)
+        return value
+
+    def _load_scalar(self, indices: Sequence[SSAValue], buffer: SSAValue, storage: Storage) -> SSAValue:
+        return self.emitter.emit(memref.LoadOp, (buffer, *indices), storage.type.element_type)
+
+    def _load_masked(self, forms: Sequence[Lin], buffer: SSAValue, storage: Storage) -> SSAValue:
+        assert self.mask is not None
+        indices = [self.emitter.index(form) for form in self._first_lane(forms)]
+        return self._masked_load(indices, buffer, storage)
+
+    def _masked_load(self, indices: Sequence[SSAValue], buffer: SSAValue, storage: Storage) -> SSAValue:
+        assert self.mask is not None
+        type = vector_type(storage.type.element_type, self.env.width)
+        zeros = self.emitter.splat(0, type)
+        return self.emitter.emit(vector.MaskedLoadOp, (buffer, *indices, self.mask.value, zeros), type)
+
+    def _gather(self, forms: Sequence[Lin], buffer: SSAValue, storage: Storage, masked: bool) -> SSAValue:
+        """One load a lane. Lanes left out load some element of the buffer."""
+        values: list[SSAValue] = []
+        for number in range(self.env.width):
+            indices = [self._at_lane(form, number) for form in forms]
+            if masked:
+                clamped = [self._clamped(form, extent) for form, extent in zip(indices, storage.shape, strict=True)]
+                values.append(self._load_scalar(clamped, buffer, storage))
+            else:
+                map, operands = affine_map(indices)
+                values.append(
+                    self.emitter.emit(affine.LoadOp, (buffer, *operands), storage.type.element_type, {"map": map})
+                )
+        return self._from_lanes(values)
+
+    def _from_lanes(self, values: Sequence[SSAValue]) -> SSAValue:
+        vector_ = self.wide(values[0])
+        for number, value in enumerate(values[1:], 1):
+            vector_ = self.emitter.emit(vector.InsertOp, (value, vector_), vector_.type, _position(number))
+        return vector_
+
+    def _lane_of(self, value: SSAValue, number: int) -> SSAValue:
+        return self.emitter.emit(vector.ExtractOp, (value,), element_of(value), _position(number))
+
+    def load_at_data(self, plan: AccessPlan, values: Sequence[SSAValue]) -> SSAValue:
+        """Emits a load with some indices that are data, which are brought into their dimensions first."""
+        storage = self.kernel.storage[plan.buffer]
+        buffer = self.emitter.buffer(plan.buffer)
+        lane = self.env.lane
+        given = iter(values)
+        data: list[SSAValue | None] = []
+        forms: list[Lin] = []
+        for index, extent in zip(plan.indices, storage.shape, strict=True):
+            if isinstance(index, Lin):
+                data.append(None)
+                forms.append(self.env.evaluate(index))
+            else:
+                data.append(self._in_dimension(next(given), extent, plan.wraps))
+                forms.append(Lin())
+        scalars = not any(value is not None and is_vector(value) for value in data)
+        stride = self._stride(forms, storage) if scalars else None
+        masked = self.mask is not None and not self._in_bounds(forms, storage)
+        if lane is None or stride == 0:
+            return self._load_scalar(self._data_indices(data, forms, storage, masked, 0), buffer, storage)
+        if stride == 1:
+            indices = self._data_indices(data, forms, storage, False, 0)
+            if masked:
+                return self._masked_load(indices, buffer, storage)
+            type = vector_type(storage.type.element_type, self.env.width)
+            return self.emitter.emit(vector.LoadOp, (buffer, *indices), type)
+        lanes: list[SSAValue] = []
+        for number in range(self.env.width):
+            indices = self._data_indices(data, forms, storage, masked, number)
+            lanes.append(self._load_scalar(indices, buffer, storage))
+        return self._from_lanes(lanes)
+
+    def _data_indices(
+        self, data: Sequence[SSAValue | None], forms: Sequence[Lin], storage: Storage, masked: bool, lane: int
+    ) -> list[SSAValue]:
+        """The indices of one lane."""
+        indices: list[SSAValue] = []
+        for value, form, extent in zip(data, forms, storage.shape, strict=True):
+            if value is None:
+                own = self._at_lane(form, lane)
+                indices.append(self._clamped(own, extent) if masked else self.emitter.index(own))
+            elif is_vector(value):
+                indices.append(self._lane_of(value, lane))
+            else:
+                indices.append(value)
+        return indices
+
+    def _in_dimension(self, value: SSAValue, extent: int, wraps: bool) -> SSAValue:
+        if not wraps:
+            return self._clamp(value, extent)
+        size, zero = self.emitter.splat(extent, value.type), self.emitter.splat(0, value.type)
+        remainder = self.emitter.emit(arith.RemSIOp, (value, size), value.type)
+        truth: Attribute = mask_type(self.env.width) if is_vector(value) else i1
+        negative = self.emitter.emit(CmpiOp, (remainder, zero), truth, LESS)
+        lifted = self.emitter.emit(arith.AddiOp, (remainder, size), value.type, NO_OVERFLOW)
+        return self.emitter.emit(SelectOp, (negative, lifted, remainder), value.type)
+
+    def store(self, value: SSAValue, plan: AccessPlan) -> None:
+        """Emits a store."""
+        storage = self.kernel.storage[plan.buffer]
+        forms = self._forms(plan)
+        buffer = self.emitter.buffer(plan.buffer)
+        stride = self._stride(forms, storage)
+        if stride == 0:
+            self._store_scalar(value, forms, buffer)
+        elif stride == 1:
+            self._store_vector(self.wide(value), forms, plan.buffer, buffer, storage)
+        else:
+            self._scatter(self.wide(value), forms, buffer)
+
+    def _store_scalar(self, value: SSAValue, forms: Sequence[Lin], buffer: SSAValue) -> None:
+        if is_vector(value) or self.mask is not None:
+            raise CompileError(
+                f"block '{self.block.block_name}': expected vector lanes to write different elements, "
+                "got one element for all of them"
+            )
+        map, operands = affine_map(forms)
+        self.emitter.add(affine.StoreOp.create(operands=(value, buffer, *operands), properties={"map": map}))
+        self.emitter.stored(buffer)
+        self.emitter.remember_load(buffer, tuple(forms), value)
+
+    def _store_vector(
+        self, value: SSAValue, forms: Sequence[Lin], source: SSAValue, buffer: SSAValue, storage: Storage
+    ) -> None:
+        mask = self.mask
+        if mask is not None and not self._may_clobber(forms, source, storage):
+            if self.emitter.is_private(source) and self._in_bounds(forms, storage):
+                # Read, choose, write: LLVM keeps such a buffer in registers, which a masked store would prevent.
+                old = self._load_vector(forms, buffer, storage)
+                value = self.emitter.emit(SelectOp, (mask.value, value, old), value.type)
+            else:
+                indices = [self.emitter.index(form) for form in self._first_lane(forms)]
+                operands = (buffer, *indices, mask.value, value)
+                self.emitter.add(vector.MaskedStoreOp.create(operands=operands))
+                self.emitter.stored(buffer)
+                return
+        map, operands = affine_map(self._first_lane(forms))
+        self.emitter.add(affine.VectorStoreOp.create(operands=(value, buffer, *operands), properties={"map": map}))
+        self.emitter.stored(buffer)
+        self.emitter.remember_load(buffer, tuple(forms), value)
+
+    def _load_vector(self, forms: Sequence[Lin], buffer: SSAValue, storage: Storage) -> SSAValue:
+        known = self.emitter.known_load(buffer, tuple(forms))
+        if known is not None:
+            return known
+        map, operands = affine_map(self._first_lane(forms))
+        type = vector_type(storage.type.element_type, self.env.width)
+        return self.emitter.emit(affine.VectorLoadOp, (buffer, *operands), type, {"map": map})
+
+    def _may_clobber(self, forms: Sequence[Lin], source: SSAValue, storage: Storage) -> bool:
+        """Whether lanes left out may store: they fall outside of the buffer's logical shape, where nothing valid lies,
+        and inside of its memory, which no other thread sees."""
+        assert self.mask is not None
+        if not self.mask.guards or not self.emitter.is_private(source) or not self._in_bounds(forms, storage):
+            return False
+        outside = [
+            Guard(form + self.env.evaluate(base), extent)
+            for form, base, extent in zip(forms, storage.base, storage.logical, strict=False)
+            if self.env.in_lanes(form)
+        ]
+        return all(
+            any(_implies(own, self.env.evaluate(guard.form), guard.limit) for own in outside)
+            for guard in self.mask.guards
+        )
+
+    def _scatter(self, value: SSAValue, forms: Sequence[Lin], buffer: SSAValue) -> None:
+        """One store a lane, in order."""
+        mask = self.mask
+        for number in range(self.env.width):
+            element = self._lane_of(value, number)
+            map, operands = affine_map([self._at_lane(form, number) for form in forms])
+            op = affine.StoreOp.create(operands=(element, buffer, *operands), properties={"map": map})
+            if mask is None:
+                self.emitter.add(op)
+                continue
+            runs = self._lane_of(mask.value, number)
+            block = Block()
+            with self.emitter.inside(block):
+                self.emitter.add(op)
+            regions = [self.emitter.region_of(block, scf.YieldOp), Region()]
+            self.emitter.add(scf.IfOp.create(operands=(runs,), regions=regions))
+        self.emitter.stored(buffer)
+
+
+def _implies(outside: Guard, form: Lin, limit: int) -> bool:
+    """Whether `form >= limit` implies that `outside` fails."""
+    difference = outside.form - form
+    return difference.is_const and limit + difference.const >= outside.limit
+
+
+def _position(number: int) -> dict[str, Attribute]:
+    return {"static_position": DenseArrayBase.from_list(i64, (number,))}
