@@ -5,12 +5,13 @@ from __future__ import annotations
 import gc
 from io import StringIO
 
+import numpy as np
 import pytest
 from stepwell.backends.registry import make_context
 from stepwell.dialects import graph
 from stepwell.dialects.resources import ResourceAttr, resource_handle
 from stepwell.dialects.source import parse_module
-from xdsl.dialects.builtin import ModuleOp, TensorType, i8
+from xdsl.dialects.builtin import BytesAttr, DenseIntOrFPElementsAttr, ModuleOp, TensorType, f16, f32, f64, i8
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import ParseError
 
@@ -99,3 +100,24 @@ def test_handles_of_any_name_parse(name: str):
 def test_bad_hex_is_a_parse_error():
     with pytest.raises(ParseError, match="non-hexadecimal"):
         parse(TEXT.format("01zz"))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_inline_floats_keep_their_bits(dtype: type):
+    info = np.finfo(dtype)
+    numbers = [
+        np.inf,
+        -np.inf,
+        np.nan,
+        -0.0,
+        0.1,
+        1 / 3,
+        info.max,
+        info.tiny,
+        info.smallest_subnormal,
+        12582912 if dtype is not np.float16 else 2049,
+    ]
+    values = np.array(numbers, dtype)
+    type = TensorType({2: f16, 4: f32, 8: f64}[values.itemsize], [len(numbers)])
+    module = ModuleOp([graph.DataOp("w", type, DenseIntOrFPElementsAttr(type, BytesAttr(values.tobytes())))])
+    assert data(parse(text(module))) == [values.tobytes()]
