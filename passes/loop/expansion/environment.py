@@ -10,6 +10,30 @@ from xdsl.ir import SSAValue
 from ....dialects.quasi_affine import Atom, Interval, Lin
 
 
+class Binding:
+    """What an induction variable stands for in the body of a `with` statement."""
+
+    __slots__ = ("_environment", "_form", "_interval", "_variable")
+
+    def __init__(self, environment: Environment, variable: SSAValue, form: Lin, interval: Interval) -> None:
+        self._environment = environment
+        self._variable = variable
+        self._form = form
+        self._interval = interval
+
+    def _swap_interval(self) -> None:
+        ranges = self._environment.ranges
+        ranges[self._variable], self._interval = self._interval, ranges[self._variable]
+
+    def __enter__(self) -> None:
+        self._swap_interval()
+        self._environment.values[self._variable] = self._form
+
+    def __exit__(self, *_: object) -> None:
+        self._swap_interval()
+        del self._environment.values[self._variable]
+
+
 class Environment:
     """What stands for each induction variable: a constant, an emitted value, or itself where it is the lane number.
 
@@ -26,17 +50,9 @@ class Environment:
         """The interval of an induction variable or of an emitted one."""
         return self.ranges.get(value)
 
-    @contextmanager
-    def bind(self, variable: SSAValue, form: Lin, interval: Interval) -> Generator[None]:
-        """Lets `form` stand for an induction variable."""
-        known = self.ranges[variable]
-        self.ranges[variable] = interval
-        self.values[variable] = form
-        try:
-            yield
-        finally:
-            self.ranges[variable] = known
-            del self.values[variable]
+    def bind(self, variable: SSAValue, form: Lin, interval: Interval) -> Binding:
+        """Lets `form` stand for an induction variable, in a `with` statement."""
+        return Binding(self, variable, form, interval)
 
     @contextmanager
     def bind_lanes(self, variable: SSAValue, width: int) -> Generator[None]:
