@@ -19,9 +19,10 @@ from xdsl.dialects.builtin import (
     StringAttr,
 )
 from xdsl.ir import Operation
-from xdsl.parser import AttrParser, Parser
-from xdsl.utils.exceptions import DiagnosticException, ParseError, UnregisteredConstructException
-from xdsl.utils.lexer import Span
+from xdsl.parser import AttrParser, Parser, ParserState
+from xdsl.utils.exceptions import DiagnosticException, ParseError, UnregisteredConstructException, VerifyException
+from xdsl.utils.lexer import Input, Span
+from xdsl.utils.mlir_lexer import MLIRLexer
 
 from ..errors import did_you_mean
 
@@ -42,12 +43,19 @@ class _DenseElement(Parser._TensorLiteralElement):  # pyright: ignore[reportPriv
         return super().to_float(parser)
 
 
+class _Lexer(MLIRLexer):
+    """xDSL's lexer, which takes time exponential in the length of a line that does not close a string."""
+
+    _unescaped_characters_regex = re.compile(r'"(?:[^"\\\n\v\f]|\\(?:["nt\\]|[0-9A-Fa-f]{2}))*+"')
+
+
 class LocatedParser(Parser):
     """A parser that gives each operation its place in the source, unless a `loc(…)` is written."""
 
     def __init__(self, ctx: Context, text: str | bytes, name: str = "<unknown>", line_offset: int = 0):
         decoded = text.decode("utf-8") if isinstance(text, bytes) else text
-        super().__init__(ctx, decoded, name)
+        super().__init__(ctx, "", name)
+        self._parser_state = ParserState(_Lexer(Input(decoded, name)))
         self._file = StringAttr(name)
         self._line_offset = line_offset
         self._newlines = [i for i, char in enumerate(decoded) if char == "\n"]
@@ -104,6 +112,19 @@ def parse_module(
     except (DiagnosticException, UnregisteredConstructException, ValueError, NotImplementedError) as error:
         span = Span(parser.pos, parser.pos, parser.lexer.input, line_offset)
         raise ParseError(span, str(error)) from error
+
+
+def verify_module(module: ModuleOp) -> None:
+    """Verify a module that was parsed; whatever is wrong with it is a `VerifyException`."""
+    try:
+        module.verify()
+    except VerifyException:
+        raise
+    # Upstream's verifiers trust operations around theirs, which are verified later.
+    except Exception:
+        for op in module.walk():
+            op.verify(verify_nested_ops=False)
+        raise
 
 
 def describe_location(op: Operation) -> str:

@@ -16,3 +16,13 @@ func.func @f() {
 func.func @g(%a: i32) -> i32 {
   %b = arith.constant 1 : i32
 }
+
+// -----
+
+// Upstream verifies the return first, which asks the function for the type that it lacks.
+
+// CHECK: verify_errors.mlir:{{[0-9]+}}:1: 'func.func' op: {{.*}}function_type
+
+"func.func"() <{sym_name = "nested"}> ({
+  func.return
+}) : () -> ()
