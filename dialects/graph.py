@@ -53,7 +53,6 @@ from xdsl.traits import (
     HasParent,
     Pure,
     SymbolOpInterface,
-    SymbolTable,
     SymbolUserOpInterface,
 )
 from xdsl.utils.exceptions import VerifyException
@@ -301,10 +300,22 @@ class DataOp(IRDLOperation):
         printer.print_op_attributes(self.attributes, print_keyword=True)
 
 
+def _symbol_named(op: Operation, name: str) -> Operation | None:
+    """The symbol `name` of the module that `op` is in. A model names many: this looks at nothing but names."""
+    module = op.parent_op()
+    while module is not None and not isinstance(module, ModuleOp):
+        module = module.parent_op()
+    for symbol in module.body.block.ops if module is not None else ():
+        symbol_name = symbol.properties.get("sym_name")
+        if isinstance(symbol_name, StringAttr) and symbol_name.data == name:
+            return symbol
+    return None
+
+
 class _WeightSymbolUse(SymbolUserOpInterface):
     def verify(self, op: Operation) -> None:
         assert isinstance(op, WeightOp)
-        data = SymbolTable.lookup_symbol(op, op.data)
+        data = _symbol_named(op, op.data.root_reference.data)
         if data is None:
             raise VerifyException(f"expected a graph.data named {op.data}, got none")
         if not isinstance(data, DataOp):
