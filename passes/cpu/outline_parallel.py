@@ -32,6 +32,7 @@ from xdsl.dialects.builtin import (
     IntegerAttr,
     MemRefType,
     ModuleOp,
+    UnitAttr,
     UnrealizedConversionCastOp,
     i32,
     i64,
@@ -41,6 +42,7 @@ from xdsl.ir.affine import AffineConstantExpr, AffineMap, AffineSymExpr
 from xdsl.passes import ModulePass
 
 from ...dialects import cpu
+from ...dialects.loop import OUTPUT
 
 THREADS = "stepwell_threads"
 """The global that holds the number of threads to use; 0 is OpenMP's own choice."""
@@ -187,10 +189,13 @@ def _body_function(function: func.FuncOp, parallel: cpu.ParallelOp, captures: _C
 
 
 def _attributes_of(function: func.FuncOp, value: SSAValue) -> DictionaryAttr:
-    """What is known of a captured argument holds inside of the loop, too."""
-    if function.arg_attrs is None or not isinstance(value, BlockArgument) or value.block is not function.body.blocks[0]:
+    """What is known of a captured argument holds inside of the loop, too. A buffer of the function's own is none of its
+    inputs: it may be written."""
+    if function.arg_attrs is None:
         return DictionaryAttr({})
-    return function.arg_attrs.data[value.index]
+    if isinstance(value, BlockArgument) and value.block is function.body.blocks[0]:
+        return function.arg_attrs.data[value.index]
+    return DictionaryAttr({OUTPUT: UnitAttr()} if isinstance(value.type, MemRefType) else {})
 
 
 def _stored_type(type: Attribute) -> Attribute:
