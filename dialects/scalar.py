@@ -312,12 +312,22 @@ class Constraints:
         best = self._plain_lower(form)
         if depth == 0:
             return best
+        for atom, factor in form.terms.items():
+            if isinstance(atom, Digit) and atom.modulus is None:
+                best = _greater(best, self._quotient_lower(form, atom, factor, depth))
         for fact in self.facts:
             for factor in _cancelling_factors(form, fact):
-                bound = self._lower(form - fact * factor, depth - 1)
-                if bound is not None and (best is None or bound > best):
-                    best = bound
+                best = _greater(best, self._lower(form - fact * factor, depth - 1))
         return best
+
+    def _quotient_lower(self, form: Lin, atom: Digit, factor: int, depth: int) -> int | None:
+        """That of `form` from that of `divisor * form`, in which the quotient is its dividend less a rest."""
+        multiple = (form - Lin(0, {atom: factor})) * atom.divisor + atom.inner * factor
+        bound = self._lower(multiple, depth)
+        if bound is None:
+            return None
+        rest = max(factor, 0) * (atom.divisor - 1)
+        return -(-(bound - rest) // atom.divisor)
 
     def _plain_lower(self, form: Lin) -> int | None:
         total = form.const
@@ -361,6 +371,10 @@ class Constraints:
 
 
 _LEAST = -(2**62)
+
+
+def _greater(a: int | None, b: int | None) -> int | None:
+    return b if a is None else a if b is None else max(a, b)
 
 
 def _cancelling_factors(form: Lin, fact: Lin) -> set[int]:

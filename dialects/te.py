@@ -697,7 +697,7 @@ def _scan_state_step(tensor: SSAValue) -> tuple[BlockArgument, int] | None:
         return None
     if not 0 < tensor.index <= len(scan.inits):
         return None  # refused when the scan is verified
-    initial = tensor_extents(scan.inits[tensor.index - 1].type)
+    initial = tensor_extents(cast(AnyTensor, scan.inits[tensor.index - 1].type))
     return (scan.iterator, initial[0].constant) if initial else None
 
 

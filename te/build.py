@@ -258,11 +258,11 @@ class _Emitter:
             values[id(state.source), state.result] = argument
             argument.name_hint = name_hint(state.name)
         inner = _Emitter(block, values, {**self.iterators, id(source.iterator): step})
-        for inner_source in _step_sources(source):
-            if isinstance(inner_source, Scan):
-                raise CompileError(
-                    f"expected te.compute in the step of '{source.name}', got scan '{inner_source.name}'"
-                )
+        sources = _step_sources(source)
+        for nested in sources:
+            if isinstance(nested, Scan):
+                raise CompileError(f"expected te.compute in the step of '{source.name}', got scan '{nested.name}'")
+        for inner_source in sources:
             inner.emit_source(inner_source)
         block.add_op(te.YieldOp(*(inner.value_of(row) for row in source.rows)))
         return op

@@ -192,7 +192,7 @@ class BodyEmitter:
     def _leaf(self, expr: IterVar | CombinerArg) -> SSAValue:
         value = self._leaves.get(id(expr))
         if value is None:
-            raise CompileError(f"expected the step '{expr.name}' inside of its scan only")
+            raise CompileError(f"expected step '{expr.name}' to be used inside of its scan only")
         return value
 
     # Affine index arithmetic

@@ -102,6 +102,10 @@ def _truncating_division(lhs: Array, rhs: Array) -> Array:
     return (quotient + (inexact & ((lhs < 0) != (rhs < 0)))).astype(lhs.dtype)
 
 
+def _ceiling_division(lhs: Array, rhs: Array) -> Array:
+    return (np.floor_divide(lhs, rhs) + (np.remainder(lhs, rhs) != 0)).astype(lhs.dtype)
+
+
 def _unsigned_result(function: Callable[[Array, Array], Array]) -> Callable[[Array, Array], Array]:
     return lambda lhs, rhs: function(_unsigned(lhs), _unsigned(rhs)).astype(lhs.dtype, copy=False)
 
@@ -127,8 +131,8 @@ _BINARY: dict[type[Operation], Callable[[Array, Array], Array]] = {
     arith.RemSIOp: np.fmod,
     arith.RemUIOp: _unsigned_result(_remainder_unsigned),
     arith.FloorDivSIOp: np.floor_divide,
-    arith.CeilDivSIOp: lambda a, b: -np.floor_divide(-a, b),
-    arith.CeilDivUIOp: _unsigned_result(lambda a, b: np.floor_divide(a, b) + (np.remainder(a, b) != 0)),
+    arith.CeilDivSIOp: _ceiling_division,
+    arith.CeilDivUIOp: _unsigned_result(_ceiling_division),
     arith.MinSIOp: lambda a, b: np.where(_signed(a) <= _signed(b), a, b),
     arith.MaxSIOp: lambda a, b: np.where(_signed(a) >= _signed(b), a, b),
     arith.MinUIOp: _unsigned_result(np.minimum),
