@@ -111,8 +111,10 @@ class Interpreter:
             self._running.pop()
 
     def lookup(self, symbol: SymbolRefAttr, user: Operation) -> NamedSequenceOp:
-        """The named sequence that a symbol names: in the nearest module around its user, else in a library."""
+        """The named sequence that a symbol names: in the nearest module around its user, else in a library, which also
+        has the body of what is only declared there."""
         visible: list[str] = []
+        declaration: NamedSequenceOp | None = None
         for table in (*_enclosing_modules(user), *self.libraries):
             names = self._table(table)
             visible += names
@@ -120,7 +122,11 @@ class Interpreter:
             for nested in symbol.nested_references:
                 found = self._table(found).get(nested.data) if isinstance(found, ModuleOp) else None
             if isinstance(found, NamedSequenceOp):
-                return found
+                if found.body.blocks:
+                    return found
+                declaration = declaration or found
+        if declaration is not None:
+            return declaration
         name = symbol.string_value()
         raise ScriptError(f"expected a named sequence, got unknown symbol @{name}{did_you_mean(name, visible)}", user)
 

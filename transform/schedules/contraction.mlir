@@ -103,4 +103,12 @@ module attributes {transform.with_named_sequence} {
     transform.include @peel_tail failures(suppress) (%jo, %n, %columns) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
     transform.yield
   }
+
+  // In the other files of this folder.
+  transform.named_sequence private @lanes(%block: !transform.any_op {transform.readonly}) -> !transform.any_param
+  transform.named_sequence private @inline_maps(%kernel: !transform.any_op {transform.readonly})
+  transform.named_sequence private @schedule_maps(%kernel: !transform.any_op {transform.readonly})
+  transform.named_sequence private @parallelize_outermost(%block: !transform.any_op {transform.readonly})
+  transform.named_sequence private @peel_tail(%loop: !transform.any_op {transform.readonly}, %extent: !transform.any_param {transform.readonly}, %size: !transform.any_param {transform.readonly})
+  transform.named_sequence private @rows_side_by_side(%sum: !transform.any_op {transform.readonly})
 }

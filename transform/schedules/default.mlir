@@ -31,4 +31,9 @@ module attributes {transform.with_named_sequence} {
     transform.match.operation_name %kernel ["func.func"] : !transform.any_op
     transform.yield %kernel : !transform.any_op
   }
+
+  // In the other files of this folder.
+  transform.named_sequence private @schedule_maps(%kernel: !transform.any_op {transform.readonly})
+  transform.named_sequence private @schedule_contraction(%kernel: !transform.any_op {transform.consumed})
+  transform.named_sequence private @schedule_reduction(%kernel: !transform.any_op {transform.consumed})
 }

@@ -16,15 +16,17 @@ module attributes {transform.with_named_sequence} {
     %maps = sched.match_structure "map" in %kernel : (!transform.any_op) -> !transform.any_op
     transform.foreach %maps : !transform.any_op {
     ^bb0(%map: !transform.any_op):
-      transform.sequence %map : !transform.any_op failures(suppress) {
-      ^bb1(%producer: !transform.any_op):
-        %consumers = sched.get_consumers %producer : (!transform.any_op) -> !transform.any_op
-        %count = transform.num_associations %consumers : (!transform.any_op) -> !transform.any_param
-        sched.constrain %count eq 1 : !transform.any_param
-        sched.match.structure "map", %consumers : !transform.any_op
-        sched.compute_inline %producer : !transform.any_op
-      }
+      transform.include @inline_map failures(suppress) (%map) : (!transform.any_op) -> ()
     }
+    transform.yield
+  }
+
+  transform.named_sequence @inline_map(%producer: !transform.any_op {transform.consumed}) {
+    %consumers = sched.get_consumers %producer : (!transform.any_op) -> !transform.any_op
+    %count = transform.num_associations %consumers : (!transform.any_op) -> !transform.any_param
+    sched.constrain %count eq 1 : !transform.any_param
+    sched.match.structure "map", %consumers : !transform.any_op
+    sched.compute_inline %producer : !transform.any_op
     transform.yield
   }
 
@@ -55,15 +57,18 @@ module attributes {transform.with_named_sequence} {
     sched.constrain %points ge 32768 : !transform.any_param
     %loops = sched.get_loops %block {of = "spatial"} : (!transform.any_op) -> !transform.any_op
     transform.foreach %loops : !transform.any_op {
-    ^bb0(%each: !transform.any_op):
-      transform.sequence %each : !transform.any_op failures(suppress) {
-      ^bb1(%loop: !transform.any_op):
-        %extent = sched.get_extent %loop : (!transform.any_op) -> !transform.any_param
-        sched.constrain %extent ge %threads : !transform.any_param, !transform.any_param
-        // Refused below a loop that is parallel already.
-        sched.parallelize %loop : !transform.any_op
-      }
+    ^bb0(%loop: !transform.any_op):
+      // Refused below a loop that is parallel already.
+      transform.include @parallelize_loop failures(suppress) (%loop, %threads) : (!transform.any_op, !transform.any_param) -> ()
     }
+    transform.yield
+  }
+
+  transform.named_sequence @parallelize_loop(%loop: !transform.any_op {transform.readonly},
+                                             %threads: !transform.any_param {transform.readonly}) {
+    %extent = sched.get_extent %loop : (!transform.any_op) -> !transform.any_param
+    sched.constrain %extent ge %threads : !transform.any_param, !transform.any_param
+    sched.parallelize %loop : !transform.any_op
     transform.yield
   }
 

@@ -22,7 +22,7 @@ module attributes {transform.with_named_sequence} {
       %rows, %each = sched.tile %row tile_sizes [8] : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
       transform.foreach %nearest_first : !transform.any_op {
       ^bb1(%producer: !transform.any_op):
-        sched.compute_at %producer into %rows : !transform.any_op, !transform.any_op
+        transform.include @compute_with_rows failures(propagate) (%producer, %rows) : (!transform.any_op, !transform.any_op) -> ()
       }
       transform.foreach %reductions : !transform.any_op {
       ^bb1(%sum: !transform.any_op):
@@ -43,6 +43,12 @@ module attributes {transform.with_named_sequence} {
     transform.yield
   }
 
+  transform.named_sequence @compute_with_rows(%producer: !transform.any_op {transform.readonly},
+                                              %rows: !transform.any_op {transform.readonly}) {
+    sched.compute_at %producer into %rows : !transform.any_op, !transform.any_op
+    transform.yield
+  }
+
   // The rows of a tile in the steps of their reductions, so that one sum does not wait for itself.
   transform.named_sequence @rows_side_by_side(%sum: !transform.any_op {transform.readonly}) {
     %spatial = sched.get_loops %sum {of = "spatial"} : (!transform.any_op) -> !transform.any_op
@@ -54,4 +60,10 @@ module attributes {transform.with_named_sequence} {
     %init = sched.decompose_reduction %sum at %k_first : (!transform.any_op, !transform.any_op) -> !transform.any_op
     transform.yield
   }
+
+  // In the other files of this folder.
+  transform.named_sequence private @inline_maps(%kernel: !transform.any_op {transform.readonly})
+  transform.named_sequence private @schedule_maps(%kernel: !transform.any_op {transform.readonly})
+  transform.named_sequence private @parallelize_outermost(%block: !transform.any_op {transform.readonly})
+  transform.named_sequence private @vector_tile(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly})
 }

@@ -18,7 +18,7 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.dialects.func import FuncOpCallableInterface
 from xdsl.dialects.transform import TransformHandleType, TransformOpHandleType
-from xdsl.dialects.utils import AbstractYieldOperation, parse_func_op_like, print_func_op_like
+from xdsl.dialects.utils import AbstractYieldOperation
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
@@ -132,6 +132,9 @@ class NamedSequenceOp(IRDLOperation):
 
     def verify_(self) -> None:
         if not self.body.blocks:
+            for index in range(len(self.function_type.inputs)):
+                if self.argument_annotation(index) is None:
+                    raise VerifyException(f"argument #{index} of a declaration is neither {CONSUMED} nor {READONLY}")
             return
         verify_body(self.body)
         args = self.body.block.args
@@ -145,14 +148,30 @@ class NamedSequenceOp(IRDLOperation):
     @classmethod
     def parse(cls, parser: Parser) -> NamedSequenceOp:
         visibility = parser.parse_optional_visibility_keyword()
-        name, inputs, outputs, body, extra, arg_attrs, res_attrs = parse_func_op_like(
-            parser, reserved_attr_names=("sym_name", "function_type", "sym_visibility")
-        )
-        op = cls(name, inputs, outputs, body, None, visibility)
-        op.arg_attrs = arg_attrs
-        op.res_attrs = res_attrs
-        if body.blocks:
+        name = parser.parse_symbol_name()
+        signature = parser.parse_comma_separated_list(parser.Delimiter.PAREN, lambda: _parse_argument(parser))
+        outputs = _parse_outputs(parser)
+        extra = parser.parse_optional_attr_dict_with_keyword(("sym_name", "function_type", "sym_visibility"))
+        named = [argument for argument, _, _ in signature if argument is not None]
+        pos = parser.pos
+        body = parser.parse_optional_region(named if len(named) == len(signature) else None)
+        if body is None:
+            body = Region()
+        elif len(named) != len(signature):
+            parser.raise_error("expected names of the arguments of a sequence with a body", pos)
+        else:
             syntax.add_implicit_yield(body, YieldOp)
+        annotations = [DictionaryAttr(attributes) for _, _, attributes in signature]
+        op = cls(
+            name.data,
+            [type for _, type, _ in signature],
+            [type for type, _ in outputs],
+            body,
+            annotations if any(annotation.data for annotation in annotations) else None,
+            visibility,
+        )
+        if any(attributes for _, attributes in outputs):
+            op.res_attrs = ArrayAttr(DictionaryAttr(attributes) for _, attributes in outputs)
         if extra is not None:
             op.attributes.update(extra.data)
         return op
@@ -160,17 +179,65 @@ class NamedSequenceOp(IRDLOperation):
     def print(self, printer: Printer) -> None:
         if self.sym_visibility is not None:
             printer.print_string(f" {self.sym_visibility.data}")
-        print_func_op_like(
-            printer,
-            self.sym_name,
-            self.function_type,
-            self.body,
-            self.attributes,
-            arg_attrs=self.arg_attrs,
-            res_attrs=self.res_attrs,
-            reserved_attr_names=("sym_name", "function_type", "sym_visibility", "arg_attrs"),
-            print_empty_outputs=False,
-        )
+        printer.print_string(" ")
+        printer.print_symbol_name(self.sym_name.data)
+        with printer.in_parens():
+            printer.print_list(
+                range(len(self.function_type.inputs)), lambda index: self._print_argument(printer, index)
+            )
+        self._print_outputs(printer)
+        printer.print_op_attributes(self.attributes, print_keyword=True)
+        if self.body.blocks:
+            printer.print_string(" ")
+            printer.print_region(self.body, print_entry_block_args=False, print_empty_block=False)
+
+    def _print_argument(self, printer: Printer, index: int) -> None:
+        if self.body.blocks:
+            printer.print_ssa_value(self.body.blocks[0].args[index])
+            printer.print_string(": ")
+        printer.print_attribute(self.function_type.inputs.data[index])
+        if self.arg_attrs is not None:
+            printer.print_op_attributes(self.arg_attrs.data[index].data)
+
+    def _print_outputs(self, printer: Printer) -> None:
+        outputs = self.function_type.outputs.data
+        if not outputs:
+            return
+        printer.print_string(" -> ")
+        if len(outputs) == 1 and self.res_attrs is None:
+            printer.print_attribute(outputs[0])
+            return
+        annotations = self.res_attrs.data if self.res_attrs is not None else [DictionaryAttr({}) for _ in outputs]
+        with printer.in_parens():
+            printer.print_list(
+                zip(outputs, annotations, strict=True), lambda pair: _print_annotated(printer, pair[0], pair[1])
+            )
+
+
+def _print_annotated(printer: Printer, type: Attribute, annotation: DictionaryAttr) -> None:
+    printer.print_attribute(type)
+    printer.print_op_attributes(annotation.data)
+
+
+def _parse_argument(parser: Parser) -> tuple[Parser.Argument | None, Attribute, dict[str, Attribute]]:
+    """Parses `%name : type {attributes}`, or `type {attributes}`."""
+    argument = parser.parse_optional_argument()
+    type = argument.type if argument is not None else parser.parse_type()
+    attributes = parser.parse_optional_dictionary_attr_dict()
+    location = parser.parse_optional_location()
+    if argument is not None:
+        argument.location = location
+    return argument, type, attributes
+
+
+def _parse_outputs(parser: Parser) -> Sequence[tuple[Attribute, dict[str, Attribute]]]:
+    """Parses `-> type` or `-> (type {attributes}, …)` if there is something."""
+    if parser.parse_optional_punctuation("->") is None:
+        return []
+    outputs = parser.parse_optional_comma_separated_list(
+        parser.Delimiter.PAREN, lambda: (parser.parse_type(), parser.parse_optional_dictionary_attr_dict())
+    )
+    return outputs if outputs is not None else [(parser.parse_type(), {})]
 
 
 @irdl_op_definition

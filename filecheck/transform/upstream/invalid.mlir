@@ -235,3 +235,14 @@ transform.named_sequence @s(%r: !transform.any_op {transform.readonly}) {
   }
 }
 // CHECK: expected 1 operand types, got 2
+
+// -----
+
+transform.named_sequence private @s(!transform.any_op)
+// CHECK: argument #0 of a declaration is neither transform.consumed nor transform.readonly
+
+// -----
+
+transform.named_sequence @s(!transform.any_op) {
+}
+// CHECK: expected names of the arguments of a sequence with a body

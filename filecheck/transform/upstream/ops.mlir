@@ -166,3 +166,16 @@ module {
     }
   }
 }
+
+// -----
+
+module attributes {transform.with_named_sequence} {
+  // CHECK: transform.named_sequence private @declared(!transform.any_op {transform.readonly}, !transform.any_param {transform.readonly}) -> !transform.any_op
+  transform.named_sequence private @declared(!transform.any_op {transform.readonly}, !transform.any_param {transform.readonly}) -> !transform.any_op
+  // CHECK: transform.named_sequence private @named(!transform.any_op {transform.consumed})
+  transform.named_sequence private @named(%op: !transform.any_op {transform.consumed})
+  // CHECK: transform.named_sequence @pair(%op: !transform.any_op {transform.readonly}) -> (!transform.any_op, !transform.any_op) attributes {note} {
+  transform.named_sequence @pair(%op: !transform.any_op {transform.readonly}) -> (!transform.any_op, !transform.any_op) attributes {note} {
+    transform.yield %op, %op : !transform.any_op, !transform.any_op
+  }
+}
