@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from io import StringIO
 
 import numpy as np
+import stepwell as sw
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from stepwell.backends.oracles.graph import run_graph
@@ -253,3 +254,13 @@ def test_fuse_then_convert(example: Example):
     convert_graph_to_te(module)
     module.verify()
     assert_same(run_converted(module, inputs, data), expected)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(models())
+def test_native_code(example: Example):
+    module = example.module
+    inputs = arrays(module)
+    expected = run_graph(module, inputs)
+    got = sw.compile(module, sizes=SIZES)(*inputs)
+    assert_same(got if isinstance(got, tuple) else (got,), expected)
