@@ -10,10 +10,14 @@ from xdsl.dialects import llvm as upstream
 from xdsl.dialects.builtin import (
     AnyFloat,
     DenseIntOrFPElementsAttr,
+    Float16Type,
+    Float64Type,
     IndexType,
     IntegerAttr,
     IntegerType,
+    f32,
     i1,
+    i32,
     i64,
 )
 from xdsl.ir import Attribute, Operation, SSAValue
@@ -22,6 +26,7 @@ from ...dialects import llvm
 from ...dialects.arith import WIDENED
 from ...errors import CompileError
 from .llvm_conversion import (
+    NO_FASTMATH,
     LLVMConversion,
     Pattern,
     PatternTable,
@@ -35,6 +40,7 @@ from .llvm_conversion import (
 
 _SLT = integer_attr(2, i64)
 _NE = integer_attr(1, i64)
+_OGT, _ONE = 2, 6
 
 
 @cache
@@ -116,6 +122,33 @@ def _cast(target: type[Operation]) -> Pattern:
         c.map(result, c.emit(target, (c.get(op.operands[0]),), c.type(result.type)))
 
     return convert
+
+
+def convert_truncf(c: LLVMConversion, op: arith.TruncFOp) -> None:
+    """f64 to f16 goes through f32: LLVM's own way is a library call that is not in every process."""
+    value, type = c.get(op.input), c.type(op.result.type)
+    if isinstance(element_type(value.type), Float64Type) and isinstance(element_type(type), Float16Type):
+        value = _rounded_to_odd(c, value)
+    c.map(op.result, c.emit(upstream.FPTruncOp, (value,), type))
+
+
+def _rounded_to_odd(c: LLVMConversion, value: SSAValue) -> SSAValue:
+    """f64 as f32, with the last bit set where it is inexact, so that rounding once more is right."""
+    vector = as_vector(value.type)
+    float_type, integer_type, boolean = (
+        element if vector is None else vector_type(vector.get_shape()[0], element) for element in (f32, i32, i1)
+    )
+    nearest = c.emit(upstream.FPTruncOp, (value,), float_type)
+    back = c.emit(upstream.FPExtOp, (nearest,), value.type)
+    sizes = [c.intrinsic(f"llvm.fabs.{mangle(value.type)}", (each,), value.type) for each in (back, value)]
+    no_flags = {"fastmathFlags": NO_FASTMATH}
+    away = c.emit(llvm.FCmpOp, sizes, boolean, {"predicate": integer_attr(_OGT, i64), **no_flags})
+    inexact = c.emit(llvm.FCmpOp, (back, value), boolean, {"predicate": integer_attr(_ONE, i64), **no_flags})
+    away, inexact = (c.emit(upstream.ZExtOp, (each,), integer_type) for each in (away, inexact))
+    bits = c.emit(upstream.BitcastOp, (nearest,), integer_type)
+    bits = c.emit(upstream.SubOp, (bits, away), integer_type)
+    bits = c.emit(upstream.OrOp, (bits, inexact), integer_type)
+    return c.emit(upstream.BitcastOp, (bits,), float_type)
 
 
 def convert_bitcast(c: LLVMConversion, op: arith.BitcastOp) -> None:
@@ -225,7 +258,7 @@ _PATTERNS: PatternTable = {
     arith.ShRUIOp: _integer_binary(upstream.LShrOp),
     arith.SubfOp: _float_binary(upstream.FSubOp),
     arith.SubiOp: _integer_binary(upstream.SubOp),
-    arith.TruncFOp: _cast(upstream.FPTruncOp),
+    arith.TruncFOp: convert_truncf,
     arith.TruncIOp: _cast(upstream.TruncOp),
     arith.UIToFPOp: _cast(llvm.UIToFPOp),
     arith.XOrIOp: _integer_binary(upstream.XOrOp),
