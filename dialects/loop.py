@@ -27,6 +27,7 @@ from xdsl.dialects.utils import EnumAttribute, FastMathFlag
 from xdsl.ir import (
     Attribute,
     Block,
+    BlockArgument,
     Dialect,
     Operation,
     Region,
@@ -381,6 +382,12 @@ class BlockOp(IRDLOperation):
         verify_scalar_body(self.body.block, self, (*accesses, InitOp), is_iterator)
         if self.init is not None:
             verify_scalar_body(self.init.body.block, self, accesses, is_iterator)
+        for buffer in self.written_buffers():
+            if is_input(buffer):
+                raise VerifyException(
+                    f"expected block '{self.block_name}' to write outputs ('{OUTPUT}') and buffers of the kernel, "
+                    "got an input"
+                )
         from .iteration import coverage_failure  # the proof needs this module
 
         if (failure := coverage_failure(self)) is not None:
@@ -813,6 +820,15 @@ class AllocOp(IRDLOperation):
         while current is not None and current.parent is not self.parent:
             current = current.parent_op()
         return current is not None and self.is_before_in_block(current)
+
+
+def is_input(buffer: SSAValue) -> bool:
+    """Whether a buffer is an argument of a kernel that is not marked as an output."""
+    function = buffer.owner.parent_op() if isinstance(buffer, BlockArgument) else None
+    if not isinstance(function, FuncOp) or not isinstance(buffer, BlockArgument):
+        return False
+    attributes = function.arg_attrs
+    return attributes is None or OUTPUT not in attributes.data[buffer.index].data
 
 
 def is_float(type: Attribute) -> bool:
