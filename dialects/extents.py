@@ -180,7 +180,12 @@ class Extent:
         for atom, factor in self.terms:
             sign = "-" if factor < 0 else "+"
             text = str(atom) if abs(factor) == 1 else _scaled(atom, abs(factor))
-            parts.append(f" {sign} {text}" if parts else (f"-{text}" if factor < 0 else text))
+            if parts:
+                parts.append(f" {sign} {text}")
+            elif factor > 0:
+                parts.append(text)
+            else:
+                parts.append(f"-{text}" if isinstance(atom, str) else f"-({text})")
         if not parts:
             return str(self.constant)
         if self.constant:

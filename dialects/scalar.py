@@ -273,6 +273,7 @@ class Constraints:
         self.feasible = True
         self._bounds = bounds
         self._intervals: dict[Atom, Interval] = {}
+        self._pending: set[Atom] = set()
         if facts:
             self._propagate()
 
@@ -292,12 +293,16 @@ class Constraints:
 
     def _atom_interval(self, atom: Atom) -> Interval | None:
         interval = self._intervals.get(atom)
-        if interval is None:
-            interval = atom_range(atom, self.bounds)
-            if isinstance(atom, Digit) and atom.modulus is None and self.facts:
-                interval = self._quotient_interval(atom, interval)
-            if interval is not None:
-                self._intervals[atom] = interval
+        if interval is not None:
+            return interval
+        interval = atom_range(atom, self.bounds)
+        # what the facts say of a quotient's dividend may depend on the quotient itself
+        if isinstance(atom, Digit) and atom.modulus is None and self.facts and atom not in self._pending:
+            self._pending.add(atom)
+            interval = self._quotient_interval(atom, interval)
+            self._pending.discard(atom)
+        if interval is not None and atom not in self._pending:
+            self._intervals[atom] = interval
         return interval
 
     def _quotient_interval(self, atom: Digit, interval: Interval | None) -> Interval | None:

@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "transform": {"dialects"},
     "passes": {"dialects", "te", "operators", "transform"},
     "runtime": set(),
-    "backends": {"dialects", "transform", "passes", "runtime"},
+    "backends": {"dialects", "te", "transform", "passes", "runtime"},
     "autotune": {"dialects", "transform", "backends", "runtime"},
     "frontends": {"dialects", "te", "operators"},
     "tools": {
