@@ -304,6 +304,22 @@ def _set_target(module: ModuleOp, backend: Backend, target: Attribute | None) ->
 # the front doors
 
 
+def prepare(
+    source: Source,
+    *,
+    target: str | Attribute = "llvm-cpu",
+    schedule: str | os.PathLike[str] | None = None,
+    pipeline: str | os.PathLike[str] | None = None,
+    sizes: Mapping[str, int] | None = None,
+) -> tuple[Context, ModuleOp, PassManager]:
+    """The IR of a source and the pipeline that compiles it, with the context of both."""
+    ctx = make_context()
+    backend, attribute = find_backend(target)
+    module = load_source(source, ctx)
+    _set_target(module, backend, attribute)
+    return ctx, module, _prepared(pipeline_steps(backend, pipeline, ctx), schedule, sizes)
+
+
 def lower(
     source: Source,
     *,
@@ -316,11 +332,7 @@ def lower(
 ) -> ModuleOp:
     """The IR of a source after the pipeline, or after its last pass called `until`, or the last time that it is on the
     rung called `until`."""
-    ctx = make_context()
-    backend, attribute = find_backend(target)
-    module = load_source(source, ctx)
-    _set_target(module, backend, attribute)
-    manager = _prepared(pipeline_steps(backend, pipeline, ctx), schedule, sizes)
+    ctx, module, manager = prepare(source, target=target, schedule=schedule, pipeline=pipeline, sizes=sizes)
     names = [step.pass_.name for step in manager.steps]
     if until in RUNGS:
         return _lower_to_rung(ctx, manager, module, until, instrumentation)

@@ -9,6 +9,7 @@ builtin.module { … }
 from __future__ import annotations
 
 import hashlib
+import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from io import StringIO
@@ -27,6 +28,11 @@ from ..passes.pass_manager import Instrumentation, PassManager, Step, VerifyEach
 _HEADER = "// reproducer: run it with `stepwell-opt --run-reproducer FILE`"
 _ERROR = "// error: "
 _PIPELINE = "// pipeline: "
+
+
+def default_directory() -> Path:
+    """Where reproducers go unless a folder is given."""
+    return Path(tempfile.gettempdir()) / "stepwell-reproducers"
 
 
 class FailureRecorder(Instrumentation):

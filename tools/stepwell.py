@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -114,10 +115,31 @@ def _compile(source: str, options: argparse.Namespace) -> Executable | SymbolicE
     from .driver import Report, compile
 
     report = Report()
-    program = compile(source, threads=options.threads or 0, report=report, **_driver_options(options))
+    with _reproducing(source, options):
+        program = compile(source, threads=options.threads or 0, report=report, **_driver_options(options))
     if getattr(options, "timing", False):
         print(report, file=sys.stderr)
     return program
+
+
+@contextmanager
+def _reproducing(source: str, options: argparse.Namespace) -> Generator[None]:
+    """If a pass of the pipeline fails, write the IR before it with the rest of the pipeline, and note where."""
+    from .diagnostics import USER_ERRORS, describe_error
+    from .driver import prepare
+    from .reproducer import default_directory, write_reproducer
+
+    try:
+        yield
+    except Exception as error:
+        try:
+            ctx, module, manager = prepare(source, **_driver_options(options))
+            path = write_reproducer(default_directory(), manager, ctx, module, describe_error(error))
+        # No pass fails, or not on its own: the error itself says what there is to say.
+        except (*USER_ERRORS, AssertionError):
+            raise error from None
+        error.add_note(f"reproducer: {path}")
+        raise
 
 
 def _driver_options(options: argparse.Namespace) -> dict[str, Any]:
@@ -138,14 +160,16 @@ def _emit(options: argparse.Namespace) -> None:
     asked: str = options.emit
     kind = _ALIASES.get(asked, asked)
     backend = get_backend(options.target)
-    if kind in backend.file_kinds:
-        _write(options.output, backend.emit(lower(options.source, **_driver_options(options)), kind))
-        return
-    if kind not in RUNGS and kind not in pass_registry():
+    if kind not in backend.file_kinds and kind not in RUNGS and kind not in pass_registry():
         kinds = [*RUNGS, *backend.file_kinds, *_ALIASES]
         hint = did_you_mean(kind, kinds) or f"; expected one of {', '.join(kinds)} or a pass of the pipeline"
         raise StepwellError(f"unknown kind '{asked}' to emit{hint}")
-    module = lower(options.source, until=kind, **_driver_options(options))
+    is_file = kind in backend.file_kinds
+    with _reproducing(options.source, options):
+        module = lower(options.source, until=None if is_file else kind, **_driver_options(options))
+    if is_file:
+        _write(options.output, backend.emit(module, kind))
+        return
     table = ResourceAttr.table
     # A file gets the data of all weights; a terminal is spared large ones.
     with table.limited_to(table.limit if options.output is None else None):

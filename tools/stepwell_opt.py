@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from io import BytesIO
@@ -32,7 +31,7 @@ from ..passes.pass_manager import (
 from ..passes.registry import our_passes
 from ..passes.script_pipeline import expand_scripts
 from .diagnostics import USER_ERRORS, Reported, describe_error, run_tool
-from .reproducer import FailureRecorder, read_pipeline, write_reproducer
+from .reproducer import FailureRecorder, default_directory, read_pipeline, write_reproducer
 
 
 class StepwellOptMain(xDSLOptMain):
@@ -202,7 +201,7 @@ def add_arguments(arg_parser: argparse.ArgumentParser) -> None:
     failures.add_argument(
         "--reproducer-dir",
         metavar="DIR",
-        default=str(Path(tempfile.gettempdir()) / "stepwell-reproducers"),
+        default=str(default_directory()),
         help="where the IR before a pass that failed goes, with the rest of the pipeline",
     )
     failures.add_argument("--no-reproducer", action="store_true", help="write no reproducer")

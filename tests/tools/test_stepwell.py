@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from stepwell.tools.stepwell import main
+from stepwell.tools.stepwell_opt import main as stepwell_opt
 
 ADD = """
 func.func @add(%A: tensor<8xf32> {te.name = "A"}, %B: tensor<8xf32> {te.name = "B"}) -> tensor<8xf32> {
@@ -226,6 +227,21 @@ def test_ir_that_does_not_verify_is_one_message(tmp_path: Path, capfd: pytest.Ca
     path = tmp_path / "bad.mlir"
     path.write_text(ADD.replace("arith.addf %a, %b : f32", '"arith.addf"(%a, %i) : (f32, index) -> f32'))
     assert len(fails(capfd, "compile", path, "-o", tmp_path / "out").splitlines()) <= 3
+
+
+def test_a_pass_that_fails_leaves_a_reproducer(add: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+    schedule = tmp_path / "schedule.mlir"
+    schedule.write_text("module attributes {transform.with_named_sequence} {}")
+    error = fails(capfd, "compile", add, "--schedule", schedule, "-o", tmp_path / "out")
+    message, note = error.rstrip("\n").split("\n  note: reproducer: ")
+    assert "expected a named sequence @__transform_main, got none" in message
+    assert "loop.block" in Path(note).read_text()
+    assert stepwell_opt([note, "--run-reproducer", "--no-reproducer"]) == 1
+    assert message.splitlines()[0] in capfd.readouterr().err
+
+
+def test_an_error_that_no_pass_causes_leaves_none(add: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]):
+    assert "reproducer" not in fails(capfd, "compile", add, "-o", tmp_path / "out", "--target", "none")
 
 
 def test_a_file_that_is_no_text(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
