@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import replace
 
 from xdsl.context import Context
@@ -18,7 +19,8 @@ from xdsl.dialects.builtin import (
     ModuleOp,
     StringAttr,
 )
-from xdsl.ir import Operation
+from xdsl.ir import Operation, SSAValue
+from xdsl.ir.affine import AffineExpr, AffineMap
 from xdsl.parser import AttrParser, Parser, ParserState
 from xdsl.utils.exceptions import DiagnosticException, ParseError, UnregisteredConstructException, VerifyException
 from xdsl.utils.lexer import Input, Span
@@ -69,6 +71,13 @@ class LocatedParser(Parser):
         if op.location is UNKNOWN_LOC:
             op.location = self._location(start)
         return op
+
+    def parse_affine_map_of_ssa_ids(self) -> tuple[AffineMap, Sequence[SSAValue[IndexType]]]:
+        """`[%i, %j + 7]`: values are dimensions, as in MLIR; xDSL takes them for symbols, which loops do not give."""
+        map, operands = super().parse_affine_map_of_ssa_ids()
+        dims = [AffineExpr.dimension(position) for position in range(map.num_symbols)]
+        results = tuple(expr.replace_dims_and_symbols((), dims) for expr in map.results)
+        return AffineMap(map.num_symbols, 0, results), operands
 
     def _parse_tensor_literal_element(self) -> _DenseElement:
         element = super()._parse_tensor_literal_element()

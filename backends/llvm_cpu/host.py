@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ import llvmlite.binding as llvm
 from ...dialects.cpu import TargetAttr
 
 _CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
+_FOR_CODE = re.compile(r"(sse|ssse|avx|fma|f16c|xop|bmi|lzcnt|popcnt|movbe|gfni|egpr|ndd|ccmp|nf|push2|ppx|zu|prfchw)")
+"""The features of x86 that LLVM uses unasked. Whatever else there is only serves who writes it."""
+
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 
@@ -30,13 +34,21 @@ def host_target() -> TargetAttr:
     return TargetAttr.get(
         triple,
         llvm.get_host_cpu_name(),
-        features.flatten(),
+        describe_features(triple, features),
         vector_bytes=vector_bytes,
         vector_registers=registers,
         threads=usable_threads(),
         fma="fma" in enabled or triple.startswith(("aarch64", "arm64")),
         **caches,
     )
+
+
+def describe_features(triple: str, features: Mapping[str, bool]) -> str:
+    """The features that code may use, and those that it must not use though the CPU's name promises them."""
+    named = (
+        (name, on) for name, on in sorted(features.items()) if not triple.startswith("x86") or _FOR_CODE.match(name)
+    )
+    return ",".join(f"{'+' if on else '-'}{name}" for name, on in named)
 
 
 def vector_facts(triple: str, features: set[str]) -> tuple[int, int]:
