@@ -13,6 +13,7 @@ REFUSED = [
     (MATMUL, "%x, %y = sched.get_loops %c : (!op) -> (!op, !op)", "expected 3 results, one for each loop, or a single"),
     (MATMUL, "%x:5 = sched.get_loops %c {rest = 0} : (!op) -> (!op, !op, !op, !op, !op)", "at least 4 loops, got 3"),
     (CHAIN, "%x:4 = sched.get_contraction_loops %p : (!op) -> (!op, !op, !op, !op)", "got block 'map0'"),
+    (CHAIN, "%x:2 = sched.get_contraction_inputs %p : (!op) -> (!value, !value)", "got block 'map0'"),
     (CHAIN, 'sched.match.structure "contraction", %p : !op', "expected a contraction, got block 'map0'"),
     (CHAIN, 'sched.match.structure "any", %p {reduce = 1} : !op', "expected 1 reduce iterators, got 0"),
     (CHAIN, 'sched.match.structure "any", %p {rank = 3} : !op', "expected to write a buffer of rank 3, got 2"),

@@ -168,6 +168,13 @@ def test_the_tile_of_a_large_matmul_fills_the_registers() -> None:
         assert f": {columns_} vectorized" in text
 
 
+def test_a_large_right_input_is_packed() -> None:
+    for sizes, packed in (((256, 1024, 1024), True), ((8, 1024, 1024), False), ((256, 64, 64), False)):
+        module, _ = loop_rung(matmul(*sizes), "avx512")
+        ApplySchedulesPass().apply(Context(), module)
+        assert ("arg1_local_read" in str(module)) == packed
+
+
 def test_work_is_shared_where_there_are_threads_and_work() -> None:
     for sizes, target, shared in (
         ((128, 128, 128), "avx2", True),

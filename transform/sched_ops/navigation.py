@@ -28,6 +28,7 @@ from ...errors import ScheduleError, did_you_mean
 from ..interfaces import Payload, Results, TransformOpInterface
 from ..structure import (
     KINDS,
+    Contraction,
     StructureSpec,
     buffers_read,
     contraction_of,
@@ -306,10 +307,35 @@ class GetContractionLoopsOp(Looks, IRDLOperation):
 
     def apply(self, interpreter: Interpreter) -> Results:
         block = typed_op(interpreter.state, self.target, BlockOp)
-        roles = contraction_of(block)
-        if roles is None:
-            raise ScheduleError(f"expected a contraction, got block '{block.block_name}'", block)
+        roles = _contraction(block)
         return [loops_binding(block, positions) for positions in (roles.batch, roles.m, roles.n, roles.k)]
+
+
+@irdl_op_definition
+class GetContractionInputsOp(Looks, IRDLOperation):
+    """The buffers of a contraction's factors: the left one, and the right one, which moves along the output's last
+    dimension.
+
+    `%left, %right = sched.get_contraction_inputs %c : (!transform.any_op) -> (…)`
+    """
+
+    name = "sched.get_contraction_inputs"
+    target = operand_def(TransformOpHandleType)
+    left = result_def(TransformValueHandleType)
+    right = result_def(TransformValueHandleType)
+    assembly_format = "$target attr-dict `:` functional-type(operands, results)"
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        block = typed_op(interpreter.state, self.target, BlockOp)
+        roles = _contraction(block)
+        return [[roles.left.buffer], [roles.right.buffer]]
+
+
+def _contraction(block: BlockOp) -> Contraction:
+    roles = contraction_of(block)
+    if roles is None:
+        raise ScheduleError(f"expected a contraction, got block '{block.block_name}'", block)
+    return roles
 
 
 class _NeighboursOp(Looks, IRDLOperation):
@@ -488,6 +514,7 @@ NAVIGATION_OPS: list[type[Operation]] = [
     CheckContiguousOp,
     CheckStructureOp,
     GetConsumersOp,
+    GetContractionInputsOp,
     GetContractionLoopsOp,
     GetElementBytesOp,
     GetExtentOp,

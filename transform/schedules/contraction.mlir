@@ -78,8 +78,32 @@ module attributes {transform.with_named_sequence} {
     %init = sched.decompose_reduction %sum at %k_first : (!transform.any_op, !transform.any_op) -> !transform.any_op
 
     transform.include @parallelize_outermost failures(suppress) (%sum) : (!transform.any_op) -> ()
+    transform.include @pack_panel failures(suppress) (%sum, %jo, %sj, %m, %rows) : (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_param, !transform.any_param) -> ()
     transform.include @peel_tail failures(suppress) (%io, %m, %rows) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
     transform.include @peel_tail failures(suppress) (%jo, %n, %columns) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
+    transform.yield
+  }
+
+  // A panel of the right input that is larger than the cache and read by several tiles of rows is copied first, so that it
+  // lies in one piece: rows that are a power of two apart fight for the same places in the cache.
+  transform.named_sequence @pack_panel(%sum: !transform.any_op {transform.readonly},
+                                       %panel: !transform.any_op {transform.readonly},
+                                       %lanes: !transform.any_op {transform.readonly},
+                                       %m: !transform.any_param {transform.readonly},
+                                       %rows: !transform.any_param {transform.readonly}) {
+    %enough = sched.param mul %rows, 8 : (!transform.any_param) -> !transform.any_param
+    sched.constrain %m ge %enough : !transform.any_param, !transform.any_param
+    %points = sched.get_points %sum : (!transform.any_op) -> !transform.any_param
+    %elements = sched.param floordiv %points, %m : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %element = sched.get_element_bytes %sum : (!transform.any_op) -> !transform.any_param
+    %bytes = sched.param mul %elements, %element : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %cache = sched.target_query "l2_bytes" : !transform.any_param
+    sched.constrain %bytes ge %cache : !transform.any_param, !transform.any_param
+    sched.match.contiguous %lanes : !transform.any_op
+    %left, %right = sched.get_contraction_inputs %sum : (!transform.any_op) -> (!transform.any_value, !transform.any_value)
+    %copy = sched.cache_read %sum, %right at %panel : (!transform.any_op, !transform.any_value, !transform.any_op) -> !transform.any_op
+    %others, %innermost = sched.get_loops %copy {rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    sched.vectorize %innermost : !transform.any_op
     transform.yield
   }
 

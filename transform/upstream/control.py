@@ -524,7 +524,8 @@ class ForeachMatchOp(TransformOpInterface, IRDLOperation):
         for root in roots:
             candidates = [root] if self.restrict_root is not None else _post_order(root)
             for candidate in candidates:
-                if candidate is not root and candidate.parent is None:
+                # An action may have erased what comes later in the walk.
+                if not root.is_ancestor(candidate):
                     continue
                 self._visit(interpreter, pairs, [[candidate], *forwarded], outputs, failures)
         if failures:

@@ -23,6 +23,8 @@ module attributes {transform.with_named_sequence} {
     %outer, %last = sched.get_loops %c {of = "spatial", rest = 0} : (!op) -> (!op, !op)
     // CHECK-NEXT: %lb, %lm, %ln, %lk = sched.get_contraction_loops %c : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
     %lb, %lm, %ln, %lk = sched.get_contraction_loops %c : (!op) -> (!op, !op, !op, !op)
+    // CHECK-NEXT: %left, %right = sched.get_contraction_inputs %c : (!transform.any_op) -> (!transform.any_value, !transform.any_value)
+    %left, %right = sched.get_contraction_inputs %c : (!op) -> (!value, !value)
     // CHECK-NEXT: %p = sched.get_producers %c {transitive} : (!transform.any_op) -> !transform.any_op
     %p = sched.get_producers %c {transitive} : (!op) -> !op
     // CHECK-NEXT: %q = sched.get_consumers %c : (!transform.any_op) -> !transform.any_op
