@@ -44,6 +44,7 @@ from .regions import (
     reduce_loops,
     region,
     scope_loops,
+    without_units,
 )
 
 
@@ -220,7 +221,7 @@ def _start(block: BlockOp, scope: Collection[ForOp], bounds: Bounds) -> tuple[_P
         for atom in without_units(form, bounds).terms:
             if isinstance(atom, Digit):
                 _collect_sums(atom.inner, sums, set())
-    proof.sums = [form for form in sums if len(form.terms) > 1]
+    proof.sums = [form for form in sums if len(form.terms) > 1 and all(inner(value) for value in form.values())]
     return proof, inner
 
 
@@ -236,12 +237,6 @@ def _inner_predicates(block: BlockOp, inner: Callable[[SSAValue], bool], bounds:
         if all(inner(value) for value in form.values()):
             kept[form] = min(limit, kept.get(form, limit))
     return list(kept.items())
-
-
-def without_units(form: Lin, bounds: Bounds = loop_bounds) -> Lin:
-    """A form without the values that are always 0: the loops that run once."""
-    units = {value: ZERO for value in form.values() if bounds(value) == (0, 0)}
-    return form.substitute(units, bounds) if units else form
 
 
 def predicate_on_sum(
@@ -305,7 +300,7 @@ def _check_order(block: BlockOp, ordered: set[ForOp]) -> None:
     relevant = [loop for loop in loops if any(loop.induction_variable in f.values() for f in block.binding_forms())]
     if any(loop not in ordered for loop in relevant[: len([loop for loop in relevant if loop in ordered])]):
         raise Unproven("expected loops of ordered iterators outside of the block's other loops")
-    if any(loop.kind not in (LoopKind.SERIAL, LoopKind.UNROLLED) for loop in ordered):
+    if any(loop.extent > 1 and loop.kind not in (LoopKind.SERIAL, LoopKind.UNROLLED) for loop in ordered):
         raise Unproven("expected loops of ordered iterators to be serial or unrolled")
     for form, kind in zip(block.binding_forms(), block.kinds, strict=True):
         if kind is not IteratorKind.ORDERED:
@@ -335,7 +330,8 @@ def written_box(
     block = block_of(access)
     fixed = inside(outer)
     scope = [loop for loop in enclosing_loops(block) if loop not in outer]
-    bindings = dict(zip(block.iterators, block.binding_forms(bounds), strict=True))
+    forms = [without_units(form, bounds) for form in block.binding_forms(bounds)]
+    bindings = dict(zip(block.iterators, forms, strict=True))
     extents = dict(zip(block.iterators, block.extents, strict=True))
     try:
         reached = dict(zip(block.iterators, _reach(block, scope, bounds), strict=True))
@@ -367,7 +363,19 @@ def written_box(
         intervals.append(Interval(lower, tuple(uppers)))
         dimensions.append((lower, parts[1]))
     conditions: list[tuple[Lin, int]] = []
-    for form, limit in block.predicate_forms(bounds):
+    for iterator, form in bindings.items():
+        if iterator in used:
+            continue
+        leaves = [
+            (side, limit)
+            for side, limit in ((form, extents[iterator]), (-form, 1))
+            if (spread := side.range(bounds)) is None or spread[1] >= limit
+        ]
+        if leaves and not all(fixed(value) for value in form.values()):
+            return None
+        conditions.extend(leaves)
+    for predicate, limit in block.predicate_forms(bounds):
+        form = without_units(predicate, bounds)
         spread = form.range(bounds)
         if (spread is not None and spread[1] < limit) or not any(fixed(value) for value in form.values()):
             continue  # always true, or accounted for by the proof
@@ -431,7 +439,7 @@ def _is_covered(access: ReadOp | ReduceOp, source: WriteOp | ReduceOp, bounds: B
     written = written_box(source, common, bounds)
     if written is None:
         return False
-    reading = reader.predicate_forms(bounds)
+    reading = [(without_units(form, bounds), limit) for form, limit in reader.predicate_forms(bounds)]
     for form, limit in written.conditions:
         if (form, limit) not in reading and not implied(
             form, limit, reader.binding_forms(bounds), reader.extents, bounds

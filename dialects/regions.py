@@ -82,8 +82,15 @@ def in_program_order(blocks: Collection[BlockOp]) -> list[BlockOp]:
 def index_forms(access: Access, bounds: Bounds = loop_bounds) -> list[Lin | None]:
     """An access's index in each dimension over the loops' induction variables; None where it is data."""
     block = block_of(access)
-    replacement = dict(zip(block.iterators, block.binding_forms(bounds), strict=True))
+    bindings = [without_units(form, bounds) for form in block.binding_forms(bounds)]
+    replacement = dict(zip(block.iterators, bindings, strict=True))
     return [None if form is None else form.substitute(replacement, bounds) for form in iterator_forms(access, bounds)]
+
+
+def without_units(form: Lin, bounds: Bounds = loop_bounds) -> Lin:
+    """A form without the values that are always 0: the loops that run once."""
+    units = {value: ZERO for value in form.values() if bounds(value) == (0, 0)}
+    return form.substitute(units, bounds) if units else form
 
 
 def iterator_forms(access: Access, bounds: Bounds = loop_bounds) -> list[Lin | None]:
@@ -198,12 +205,13 @@ def restrictions(block: BlockOp, bounds: Bounds = loop_bounds) -> list[tuple[Lin
     """What keeps a block from running that interval arithmetic does not rule out: predicates, and bindings that may
     leave their domain, each as `form < limit`. (A binding below 0 is `-form < 1`.)"""
     result: list[tuple[Lin, int]] = []
-    candidates = [*block.predicate_forms(bounds), *zip(block.binding_forms(bounds), block.extents, strict=True)]
-    for form, limit in candidates:
+    bindings = [without_units(form, bounds) for form in block.binding_forms(bounds)]
+    predicates = [(without_units(form, bounds), limit) for form, limit in block.predicate_forms(bounds)]
+    for form, limit in (*predicates, *zip(bindings, block.extents, strict=True)):
         spread = form.range(bounds)
         if spread is None or spread[1] >= limit:
             result.append((form, limit))
-    for form in block.binding_forms(bounds):
+    for form in bindings:
         spread = form.range(bounds)
         if spread is None or spread[0] < 0:
             result.append((-form, 1))

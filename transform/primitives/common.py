@@ -10,7 +10,7 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.ir.affine import AffineMap
 
-from ...dialects.iteration import predicate_on_sum, without_units
+from ...dialects.iteration import predicate_on_sum
 from ...dialects.loop import (
     AllocOp,
     BlockOp,
@@ -23,7 +23,7 @@ from ...dialects.loop import (
     loop_bounds,
 )
 from ...dialects.quasi_affine import Lin, to_affine_map
-from ...dialects.regions import implied
+from ...dialects.regions import implied, without_units
 from ...errors import ScheduleError
 
 

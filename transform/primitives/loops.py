@@ -9,8 +9,8 @@ from xdsl.ir import Operation, SSAValue
 
 from ...dialects.loop import BlockOp, ForOp, IteratorKind, LoopKind, blocks_in, enclosing_loops, loop_bounds
 from ...dialects.quasi_affine import Lin
-from ...dialects.regions import inside, scope_loops
-from .common import describe, move_body, rebind, refuse, require_serial
+from ...dialects.regions import alloc_of, inside, scope_loops
+from .common import describe, is_inside, move_body, rebind, refuse, require_serial
 from .dependence import require_reorderable
 
 TAILS = ("guard", "exact")
@@ -77,7 +77,7 @@ def _split(loop: ForOp, size: int) -> tuple[ForOp, ForOp]:
     inexact = extent % size != 0
     blocks = blocks_in(loop)
     # A staged block beside the loop's consumers may compute too much: only its domain matters.
-    guarded = {block for block in blocks if inexact and loop in scope_loops(block)}
+    guarded = {block for block in blocks if inexact and _needs_guard(block, loop)}
     _insert_before(loop, outer)
     outer.body.block.add_op(inner)
     move_body(loop.body.block, inner.body.block)
@@ -87,6 +87,14 @@ def _split(loop: ForOp, size: int) -> tuple[ForOp, ForOp]:
     loop.detach()
     loop.erase()
     return outer, inner
+
+
+def _needs_guard(block: BlockOp, loop: ForOp) -> bool:
+    """Whether a block must not run beyond the end of a loop: it would write again, or read what was not written."""
+    if loop in scope_loops(block):
+        return True
+    homes = (alloc_of(read.buffer) for read in block.reads())
+    return any(home is not None and is_inside(home, loop) for home in homes)
 
 
 def interchange(loops: Sequence[ForOp], permutation: Sequence[int]) -> list[ForOp]:
