@@ -271,26 +271,33 @@ def pipeline_steps(backend: Backend, pipeline: str | os.PathLike[str] | None, ct
     return expand_scripts(PassManager((Step(script, quiet=True),), pass_registry()), ctx)
 
 
-def _replaced(manager: PassManager, name: str, new: ModulePass, why: str) -> PassManager:
-    """The pipeline with another pass in place of the one called `name`."""
+def _with_pass(manager: PassManager, name: str, new: ModulePass, why: str, *, keep: bool) -> PassManager:
+    """The pipeline with another pass in front of the one called `name`, or in its place."""
     names = [step.pass_.name for step in manager.steps]
     if name not in names:
         raise PipelineError(f"expected a pipeline with pass '{name}' {why}, got {', '.join(names)}")
-    steps = tuple(replace(step, pass_=new) if step.pass_.name == name else step for step in manager.steps)
-    return replace(manager, steps=steps)
+    steps: list[Step] = []
+    for step in manager.steps:
+        if step.pass_.name == name:
+            steps.append(Step(new))
+        if step.pass_.name != name or keep:
+            steps.append(step)
+    return replace(manager, steps=tuple(steps))
 
 
 def _prepared(
     manager: PassManager, schedule: str | os.PathLike[str] | None, sizes: Mapping[str, int] | None
 ) -> PassManager:
+    """The pipeline with a user's schedule in front of the shipped ones, which leave alone what it scheduled, and with
+    sizes for symbols."""
     if schedule is not None:
         script = TransformInterpreterPass(script=str(schedule))
-        manager = _replaced(manager, "apply-schedules", script, "to apply a schedule")
+        manager = _with_pass(manager, "apply-schedules", script, "to apply a schedule", keep=True)
     if sizes:
         from ..passes.te.te_specialize import TeSpecializePass
 
         specialize = TeSpecializePass(sizes=tuple(f"{name}:{size}" for name, size in sizes.items()))
-        manager = _replaced(manager, "te-specialize", specialize, "to give sizes")
+        manager = _with_pass(manager, "te-specialize", specialize, "to give sizes", keep=False)
     return manager
 
 

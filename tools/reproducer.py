@@ -12,18 +12,17 @@ import hashlib
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
-from io import StringIO
 from pathlib import Path
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation
 from xdsl.passes import ModulePass
-from xdsl.printer import Printer
 
 from ..errors import StepwellError
 from ..passes.common.transform_interpreter import TransformInterpreterPass, read_script
 from ..passes.pass_manager import Instrumentation, PassManager, Step, VerifyEach
+from .printing import module_text
 
 _HEADER = "// reproducer: run it with `stepwell-opt --run-reproducer FILE`"
 _ERROR = "// error: "
@@ -52,13 +51,8 @@ def write_reproducer(directory: Path, manager: PassManager, ctx: Context, module
     """
     index, before = _fail_again(manager, ctx, module)
     rest = replace(manager, steps=tuple(_self_contained(each) for each in manager.steps[index:]))
-    text = StringIO()
-    text.write(f"{_HEADER}\n{_ERROR}{message.partition(chr(10))[0]}\n{_PIPELINE}{rest.pipeline()}\n")
-    printer = Printer(stream=text)
-    printer.print_op(before)
-    printer.print_metadata(ctx.loaded_dialects)
-    text.write("\n")
-    content = text.getvalue()
+    content = f"{_HEADER}\n{_ERROR}{message.partition(chr(10))[0]}\n{_PIPELINE}{rest.pipeline()}\n"
+    content += module_text(before, str(directory))
     directory.mkdir(parents=True, exist_ok=True)
     failed = manager.steps[index].pass_.name
     path = directory / f"{failed}-{hashlib.sha256(content.encode()).hexdigest()[:12]}.mlir"

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 # What a command needs is imported by the command: help and mistakes must be quick.
 if TYPE_CHECKING:
     import numpy as np
-    from xdsl.dialects.builtin import ModuleOp
 
     from ..runtime.executable import Executable
     from ..runtime.symbolic import SymbolicExecutable
@@ -153,9 +152,9 @@ def _driver_options(options: argparse.Namespace) -> dict[str, Any]:
 
 def _emit(options: argparse.Namespace) -> None:
     from ..backends.registry import get_backend, pass_registry
-    from ..dialects.resources import ResourceAttr
     from ..errors import StepwellError, did_you_mean
     from .driver import RUNGS, lower
+    from .printing import module_text
 
     asked: str = options.emit
     kind = _ALIASES.get(asked, asked)
@@ -170,27 +169,7 @@ def _emit(options: argparse.Namespace) -> None:
     if is_file:
         _write(options.output, backend.emit(module, kind))
         return
-    table = ResourceAttr.table
-    # A file gets the data of all weights; a terminal is spared large ones.
-    with table.limited_to(table.limit if options.output is None else None):
-        text = _text(module)
-    _write(options.output, text)
-
-
-def _text(module: ModuleOp) -> str:
-    """The text of a module, with the data that its dialects print behind it."""
-    from io import StringIO
-
-    from xdsl.printer import Printer
-
-    from ..backends.registry import make_context
-
-    ctx, stream = make_context(), StringIO()
-    dialects = {op.name.partition(".")[0] for op in module.walk()}
-    printer = Printer(stream=stream)
-    printer.print_op(module)
-    printer.print_metadata(filter(None, (ctx.get_optional_dialect(name) for name in sorted(dialects))))
-    return stream.getvalue() + "\n"
+    _write(options.output, module_text(module, options.output))
 
 
 def _write(path: str | None, content: str | bytes) -> None:

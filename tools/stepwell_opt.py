@@ -31,6 +31,7 @@ from ..passes.pass_manager import (
 from ..passes.registry import our_passes
 from ..passes.script_pipeline import expand_scripts
 from .diagnostics import USER_ERRORS, Reported, describe_error, run_tool
+from .printing import data_for
 from .reproducer import FailureRecorder, default_directory, read_pipeline, write_reproducer
 
 
@@ -159,7 +160,7 @@ class StepwellOptMain(xDSLOptMain):
         error.add_note(f"reproducer of pass '{failed.name}': {path}")
 
     def output_resulting_program(self, prog: ModuleOp) -> str:
-        with self.reporting(prog), self.timing.phase("print"):
+        with self.reporting(prog), self.timing.phase("print"), data_for(self.args.output_file):
             return super().output_resulting_program(prog)
 
     @contextmanager
