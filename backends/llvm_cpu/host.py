@@ -45,10 +45,9 @@ def host_target() -> TargetAttr:
 
 def describe_features(triple: str, features: Mapping[str, bool]) -> str:
     """The features that code may use, and those that it must not use though the CPU's name promises them."""
-    named = (
-        (name, on) for name, on in sorted(features.items()) if not triple.startswith("x86") or _FOR_CODE.match(name)
-    )
-    return ",".join(f"{'+' if on else '-'}{name}" for name, on in named)
+    everything = not triple.startswith("x86")
+    named = sorted(name for name in features if everything or _FOR_CODE.match(name))
+    return ",".join(f"{'+' if features[name] else '-'}{name}" for name in named)
 
 
 def vector_facts(triple: str, features: set[str]) -> tuple[int, int]:

@@ -111,7 +111,7 @@ def row_major_strides(type: AnyMemRef) -> tuple[int, ...]:
 
 def check_memref(type: AnyMemRef) -> None:
     """Raises unless a bare pointer says all about such a memref."""
-    if -1 in type.get_shape():
+    if any(extent < 0 for extent in type.get_shape()):
         raise CompileError(f"expected a memref with static shape, got {type}")
     layout = type.layout
     identity = (
