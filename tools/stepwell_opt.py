@@ -114,6 +114,14 @@ class StepwellOptMain(xDSLOptMain):
         if self.args.timing or self.args.time_passes:
             self.timing.report(sys.stderr)
 
+    def get_input_stream(self) -> tuple[IO[bytes], str]:
+        stream, extension = super().get_input_stream()
+        try:
+            return BytesIO(stream.read()), extension
+        finally:
+            if stream is not sys.stdin.buffer:
+                stream.close()
+
     def parse_chunk(self, chunk: IO[bytes], file_extension: str, start_offset: int = 0) -> ModuleOp | None:
         # Kept for the reproducer: nothing else of the input's state is.
         self.input = (chunk.read(), start_offset)
