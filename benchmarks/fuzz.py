@@ -338,8 +338,8 @@ def files_of(pair: Pair) -> dict[str, str]:
     """The text of a pair: before and after scheduling, and the script."""
     loops = te_module(pair.te_text)
     passes(TO_LOOP).run(context(), loops, ())
-    return {"expression.mlir": pair.te_text, "loop.mlir": f"{str(loops)}\n", "script.mlir": pair.script} | {
-        "scheduled.mlir": f"{str(pair.module)}\n"
+    return {"expression.mlir": pair.te_text, "loop.mlir": f"{loops!s}\n", "script.mlir": pair.script} | {
+        "scheduled.mlir": f"{pair.module!s}\n"
     }
 
 
@@ -530,7 +530,8 @@ class Summary:
         length = statistics.median(self.lengths) if self.lengths else 0
         lines = [f"{self.pairs} pairs, {self.accepted} scripts accepted ({share:.0f} %), median length {length:g}"]
         lines += ["", f"{'primitive':24}accepted  refused"]
-        lines += [f"{name:24}{self.applied[name]:8}{self.refused[name]:9}" for name in sorted(self.applied | self.refused)]
+        names = sorted(self.applied | self.refused)
+        lines += [f"{name:24}{self.applied[name]:8}{self.refused[name]:9}" for name in names]
         lines += ["", "most frequent refusals:"]
         lines += [f"{count:8}  {reason}" for reason, count in self.reasons.most_common(12)]
         lines += ["", "seconds: " + ", ".join(f"{name} {spent:.1f}" for name, spent in self.seconds.items())]

@@ -70,7 +70,7 @@ def _block_failure(block: BlockOp, loop: ForOp) -> str | None:
             if is_lane_private(buffer, loop):
                 continue
             forms = [form for form in index_forms(access) if form is not None]
-            if all(form.coefficient(loop.induction_variable) == 0 for form in forms):
+            if loop.extent > 1 and all(form.coefficient(loop.induction_variable) == 0 for form in forms):
                 return "expected the lanes to write different elements, got one element for all of them"
             if len(forms) != len(buffer_shape(buffer)):
                 return "expected writes at affine functions of iterators"

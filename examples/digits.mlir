@@ -36,9 +36,6 @@ module attributes {transform.with_named_sequence} {
       sched.constrain %rest ne 0 : !transform.any_param
       sched.peel %loop : !transform.any_op
     }
-
-    // All other kernels are scheduled as ever.
-    %others = transform.apply_registered_pass "apply-schedules" to %root : (!transform.any_op) -> !transform.any_op
     transform.yield
   }
 }
