@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any, cast
 
 import numpy as np
@@ -17,6 +18,7 @@ from xdsl.dialects.builtin import (
     DenseArrayBase,
     DenseIntOrFPElementsAttr,
     DictionaryAttr,
+    FixedBitwidthType,
     Float16Type,
     Float32Type,
     Float64Type,
@@ -318,21 +320,15 @@ def _fastmath(attr: Attribute) -> str:
 def _data(value: DenseIntOrFPElementsAttr[Any]) -> str:
     """The elements of a global as bytes, which parse faster than numbers."""
     element = value.get_element_type()
+    count = prod(value.get_shape())
+    width = element.size if isinstance(element, FixedBitwidthType) else 8
     data = value.data.data
-    if element == i1:
-        numbers = np.array(value.get_values(), dtype=np.uint8)
-        data = numbers.tobytes()
-    elif value.is_splat():
-        count = int(np.prod(value.get_shape()))
-        width = len(data) if len(data) * count == 0 else _element_bytes(element)
+    if value.is_splat():
         data = data[:width] * count
+    if element == i1:
+        data = bytes(byte & 1 for byte in data)
+    assert len(data) == width * count, "expected as many bytes as elements take"
     return f'[{len(data)} x i8] c"{"".join([_BYTES[b] for b in data])}"'
-
-
-def _element_bytes(element: Attribute) -> int:
-    width = getattr(element, "bitwidth", None)
-    assert isinstance(width, int)
-    return max(1, width // 8)
 
 
 def _parameter_attributes(attrs: DictionaryAttr | None) -> str:

@@ -48,6 +48,8 @@ THREADS = "stepwell_threads"
 """The global that holds the number of threads to use; 0 is OpenMP's own choice."""
 TEAM_SIZE = "stepwell_team_size"
 
+_ALIGNMENT = 1
+"""What may be relied on where captured values are kept: a wide vector's own alignment is more than a stack's."""
 _INDEX = IndexType()
 _POINTER = llvm.LLVMPointerType()
 _RUNTIME = {
@@ -237,7 +239,7 @@ def _thunk(captures: _Captures, name: str, extent: int, grain: int) -> llvm.Func
 
 def _unpack(code: _Code, data: SSAValue, frame: llvm.LLVMStructType, position: int, type: Attribute) -> SSAValue:
     pointer = code.add(llvm.GEPOp(data, (0, position), frame))
-    value = code.add(llvm.LoadOp(pointer, _stored_type(type)))
+    value = code.add(llvm.LoadOp(pointer, _stored_type(type), _ALIGNMENT))
     if isinstance(type, MemRefType):
         return code.add(
             UnrealizedConversionCastOp.create(operands=(value,), result_types=cast("list[Attribute]", [type]))
@@ -286,7 +288,7 @@ def _pack_and_fork(code: _Code, frame: SSAValue, captures: _Captures, name: str,
             stored = code.add(UnrealizedConversionCastOp.get((value,), (_POINTER,)))
         elif isinstance(value.type, IndexType):
             stored = code.add(arith.IndexCastOp(value, i64))
-        code.do(llvm.StoreOp(stored, code.add(llvm.GEPOp(frame, (0, position), type))))
+        code.do(llvm.StoreOp(stored, code.add(llvm.GEPOp(frame, (0, position), type)), _ALIGNMENT))
     thunk = code.add(llvm.AddressOfOp(f"{name}_thunk", _POINTER))
     code.do(_runtime_call("GOMP_parallel", thunk, frame, threads, code.int32(0)))
     code.do(scf.YieldOp())

@@ -115,7 +115,7 @@ def test_loops_carry_values() -> None:
     np.testing.assert_array_equal(_run(text, a), [a[::3].sum(), a[::3].prod()])
 
 
-@pytest.mark.parametrize("first,last", [(0, 8), (3, 5), (6, 6), (7, 2), (-3, 20)])
+@pytest.mark.parametrize(("first", "last"), [(0, 8), (3, 5), (6, 6), (7, 2), (-3, 20)])
 def test_bounds_are_the_tightest_of_maps(first: int, last: int) -> None:
     text = """
     func.func @main(%N: memref<2xi64> {llvm.readonly}, %Y: memref<8xi32>) {
@@ -148,7 +148,9 @@ def test_choices_give_values() -> None:
       %z = arith.constant -1.0 : f32
       affine.for %i = 0 to 6 {
         affine.for %j = 0 to 8 {
-          %v = "affine.if"(%i, %j) <{condition = affine_set<(d0, d1) : (d0 - 1 >= 0, d1 - d0 - 2 >= 0, d1 mod 2 == 0)>}> ({
+          %v = "affine.if"(%i, %j) <{
+            condition = affine_set<(d0, d1) : (d0 - 1 >= 0, d1 - d0 - 2 >= 0, d1 mod 2 == 0)>
+          }> ({
             %a = "affine.load"(%A, %i, %j) <{map = affine_map<(d0, d1) -> (d0 - 1, d1 - 2)>}>
               : (memref<6x8xf32>, index, index) -> f32
             affine.yield %a : f32
@@ -305,7 +307,7 @@ def test_vector_shapes() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind,type,expected",
+    ("kind", "type", "expected"),
     [
         ("add", "f32", lambda a: a.sum()),
         ("mul", "f32", lambda a: a.prod()),
@@ -402,7 +404,7 @@ def test_functions_return_scalars() -> None:
 
 
 @pytest.mark.parametrize(
-    "argument,message",
+    ("argument", "message"),
     [
         ("memref<?xf32>", "expected a memref with static shape, got memref<?xf32>"),
         ("memref<4xf32, strided<[2]>>", "expected a memref with identity layout"),
