@@ -15,6 +15,7 @@ from xdsl.dialects import func, memref
 from xdsl.dialects.arith import ConstantOp
 from xdsl.dialects.bufferization import MaterializeInDestinationOp, ToBufferOp, ToTensorOp
 from xdsl.dialects.builtin import (
+    DYNAMIC_INDEX,
     ArrayAttr,
     DictionaryAttr,
     FloatAttr,
@@ -76,9 +77,9 @@ class ConvertFunction(RewritePattern):
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: func.FuncOp, rewriter: PatternRewriter) -> None:
-        inputs, outputs = op.function_type.inputs.data, op.function_type.outputs.data
-        if op.is_declaration or not any(isinstance(type, TensorType) for type in (*inputs, *outputs)):
+        if op.is_declaration or not _has_tensors(op):
             return
+        inputs, outputs = op.function_type.inputs.data, op.function_type.outputs.data
         block = op.body.block
         for index, type in enumerate(inputs):
             if isinstance(type, TensorType):
@@ -288,7 +289,9 @@ def _convert_compute(
         loops.insert(0, step_loop.induction_variable)
     _convert_reads(body, sources, row, rewriter)
     _convert_yield(op, block, own[:num_spatial], destinations, row, combiner, rewriter)
-    nest.body.add_op(loop.BlockOp("", kinds, extents, AffineMap.identity(len(loops)), loops, body, op.te_name.data))
+    statement = loop.BlockOp("", kinds, extents, AffineMap.identity(len(loops)), loops, body, op.te_name.data)
+    statement.location = op.location
+    nest.body.add_op(statement)
     return nest.outermost
 
 
@@ -563,11 +566,7 @@ def convert_te_to_loop(module: ModuleOp) -> None:
     """
     converted = [function for function in functions(module) if _has_tensors(function)]
     for function in converted:
-        if symbols := symbols_of(function):
-            raise CompileError(
-                f"expected concrete sizes in @{function.sym_name.data}, got symbols {', '.join(symbols)}; "
-                "run te-specialize first"
-            )
+        _check_function(function)
     patterns: list[RewritePattern] = [
         ConvertFunction(),
         ConvertCall(),
@@ -580,6 +579,23 @@ def convert_te_to_loop(module: ModuleOp) -> None:
     PatternRewriteWalker(GreedyRewritePatternApplier(patterns)).rewrite_module(module)
     for function in converted:
         name_blocks(function)
+
+
+def _check_function(function: func.FuncOp) -> None:
+    """Checks what the patterns rely on."""
+    name = function.sym_name.data
+    if symbols := symbols_of(function):
+        raise CompileError(
+            f"expected concrete sizes in @{name}, got symbols {', '.join(symbols)}; run te-specialize first"
+        )
+    if len(function.body.blocks) != 1:
+        raise CompileError(f"expected one block in @{name}, got {len(function.body.blocks)}")
+    for type in (*function.function_type.inputs, *function.function_type.outputs):
+        if isinstance(type, TensorType) and DYNAMIC_INDEX in type.get_shape():
+            raise CompileError(f"expected static tensors or #te.shape in @{name}, got {type}")
+    for type in function.function_type.outputs:
+        if not isinstance(type, TensorType):
+            raise CompileError(f"expected tensors as the results of @{name}, got {type}")
 
 
 def _has_tensors(function: func.FuncOp) -> bool:

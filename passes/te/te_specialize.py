@@ -68,6 +68,8 @@ def specialize(module: ModuleOp, sizes: Mapping[str, int]) -> None:
             raise CompileError(f"expected {known}, got '{name}'{did_you_mean(name, symbols)}")
         if size < 1:
             raise CompileError(f"expected a positive size for '{name}', got {size}")
+    if not symbols:
+        return
     PatternRewriteWalker(
         GreedyRewritePatternApplier([SpecializeTypes(sizes), SpecializeSize(sizes), FoldAffineIndices(always=True)]),
     ).rewrite_module(module)
