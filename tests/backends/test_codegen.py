@@ -1,0 +1,151 @@
+"""LLVM IR text and native code: deterministic, the same from re-read IR, and refused where unknown."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from stepwell.backends.llvm_cpu.codegen import MachineSpec, NativeModule, native_module
+from stepwell.backends.llvm_cpu.host import cache_sizes, describe_features, host_target, vector_facts
+from stepwell.backends.llvm_cpu.llvm_text import write_llvm_ir
+from stepwell.backends.registry import get_backend
+from stepwell.dialects.cpu import TargetAttr
+from stepwell.errors import CompileError, TargetError
+from stepwell.tools.driver import compile, lower
+from xdsl.dialects.builtin import ModuleOp
+
+from .native import PIPELINE, elementwise, parse
+
+KERNEL = elementwise("%a = math.exp %x0 : $0\n%y = arith.divf %a, %x1 : $0", 96, ["float32", "float32"], "float32", 8)
+
+
+def _lowered() -> ModuleOp:
+    return lower(parse(KERNEL), pipeline=PIPELINE)
+
+
+def test_code_is_deterministic() -> None:
+    assert native_module(_lowered()).object() == native_module(_lowered()).object()
+
+
+def test_code_of_reread_ir_is_the_same() -> None:
+    module = _lowered()
+    assert write_llvm_ir(parse(str(module))) == write_llvm_ir(module)
+
+
+def test_the_target_is_told() -> None:
+    target = TargetAttr.get("aarch64-unknown-linux-gnu", "neoverse-v1", "+sve")
+    lowered = lower(parse(KERNEL), pipeline=PIPELINE, target=target)
+    text = write_llvm_ir(lowered)
+    assert 'target triple = "aarch64-unknown-linux-gnu"' in text
+    assert '"target-cpu"="neoverse-v1"' in text
+    assert "fmla" in native_module(lowered).assembly()
+
+
+def test_optimisation_levels_agree() -> None:
+    module = _lowered()
+    spec = MachineSpec.of_module(module)
+    for level in ("light", "O1", "O2", "O3"):
+        assert "main:" in NativeModule(write_llvm_ir(module), spec, level).assembly()
+
+
+def test_schedules_are_kept() -> None:
+    """No loop is unrolled or vectorized behind the schedule's back."""
+    scalar = elementwise("%y = arith.addf %x0, %x1 : $0", 4096, ["float32", "float32"], "float32")
+    optimized = native_module(lower(parse(scalar), pipeline=PIPELINE)).ir()
+    assert optimized.count("fadd") == 1
+    assert not re.search(r"fadd <", optimized)
+
+
+def test_unknown_operations_are_refused() -> None:
+    text = """
+    llvm.func @main(%p: !llvm.ptr) {
+      "llvm.intr.stackrestore"(%p) : (!llvm.ptr) -> ()
+      llvm.return
+    }"""
+    with pytest.raises(CompileError, match="expected an operation that has LLVM IR, got 'llvm.intr.stackrestore'"):
+        write_llvm_ir(parse(text))
+    with pytest.raises(CompileError, match="expected only operations of the llvm dialect, got 'func.func'"):
+        write_llvm_ir(parse("func.func @main() { func.return }"))
+
+
+def test_unknown_functions_are_refused() -> None:
+    text = """
+    llvm.func @main() {
+      %0 = "llvm.call"() <{
+        callee = @nowhere, fastmathFlags = #llvm.fastmath<none>, CConv = #llvm.cconv<ccc>,
+        TailCallKind = #llvm.tailcallkind<none>, op_bundle_sizes = array<i32>, operandSegmentSizes = array<i32: 0, 0>
+      }> : () -> f32
+      llvm.return
+    }"""
+    from stepwell.backends.registry import make_context
+    from stepwell.dialects.source import parse_module
+
+    with pytest.raises(CompileError, match="call of 'nowhere': expected a function of this module"):
+        write_llvm_ir(parse_module(make_context(), text))
+
+
+def test_unknown_triples_are_refused() -> None:
+    with pytest.raises(TargetError, match="unknown target triple 'nothing-at-all'"):
+        NativeModule("define void @f() { ret void }", MachineSpec("nothing-at-all")).object()
+
+
+def test_text_that_llvm_refuses_is_one_error() -> None:
+    with pytest.raises(CompileError, match="LLVM refuses the module"):
+        NativeModule("define void @f() { ret i32 0 }", MachineSpec("x86_64-unknown-linux-gnu")).object()
+
+
+@pytest.mark.parametrize("kind", get_backend("llvm-cpu").file_kinds)
+def test_every_kind_of_file(kind: str) -> None:
+    if kind == "shared-library" and shutil.which("cc") is None:
+        pytest.skip("there is no C compiler driver")
+    assert get_backend("llvm-cpu").emit(_lowered(), kind)
+
+
+def test_unknown_kinds_of_files_are_refused() -> None:
+    with pytest.raises(CompileError, match="unknown kind of file 'assembley'; did you mean 'assembly'?"):
+        get_backend("llvm-cpu").emit(_lowered(), "assembley")
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler driver")
+def test_shared_libraries_are_called_from_c(tmp_path: Path) -> None:
+    code = get_backend("llvm-cpu").emit(_lowered(), "shared-library")
+    assert isinstance(code, bytes)
+    (tmp_path / "kernel.so").write_bytes(code)
+    library = ctypes.CDLL(str(tmp_path / "kernel.so"))
+    a, b = np.linspace(-1, 1, 96, dtype=np.float32), np.full(96, 2, np.float32)
+    y = np.empty(96, np.float32)
+    library.main(*(ctypes.c_void_p(array.ctypes.data) for array in (a, b, y)))
+    np.testing.assert_array_equal(y, compile(parse(KERNEL), pipeline=PIPELINE)(a, b))
+
+
+def test_the_host_is_described() -> None:
+    target = host_target()
+    target.verify()
+    assert target.facts()["threads"] >= 1
+
+
+def test_vector_facts() -> None:
+    assert vector_facts("x86_64-unknown-linux-gnu", {"avx", "avx2", "avx512f"}) == (64, 32)
+    assert vector_facts("x86_64-unknown-linux-gnu", {"avx", "avx2"}) == (32, 16)
+    assert vector_facts("x86_64-unknown-linux-gnu", {"sse2"}) == (16, 16)
+    assert vector_facts("aarch64-unknown-linux-gnu", {"neon"}) == (16, 32)
+
+
+def test_features_are_those_that_code_uses() -> None:
+    assert describe_features("x86_64-linux", {"avx": True, "fma": False, "sgx": True}) == "+avx,-fma"
+    assert describe_features("aarch64-linux", {"sve": True, "sgx": True}) == "+sgx,+sve"
+
+
+def test_cache_sizes_are_read(tmp_path: Path) -> None:
+    for index, (level, kind, size) in enumerate(
+        [("1", "Data", "48K"), ("1", "Instruction", "32K"), ("2", "Unified", "2M")]
+    ):
+        (tmp_path / f"index{index}").mkdir()
+        for name, value in (("level", level), ("type", kind), ("size", size)):
+            (tmp_path / f"index{index}" / name).write_text(value + "\n")
+    assert cache_sizes(tmp_path) == {"l1_bytes": 48 << 10, "l2_bytes": 2 << 20}
+    assert cache_sizes(tmp_path / "nowhere") == {}
