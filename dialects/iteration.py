@@ -363,9 +363,9 @@ def written_box(
         intervals.append(Interval(lower, tuple(uppers)))
         dimensions.append((lower, parts[1]))
     conditions: list[tuple[Lin, int]] = []
-    for iterator, form in bindings.items():
-        if iterator in used:
-            continue
+    for (iterator, form), kind in zip(bindings.items(), block.kinds, strict=True):
+        if iterator in used or kind is IteratorKind.REDUCE:
+            continue  # reduce iterators are covered whole, by the coverage proof
         leaves = [
             (side, limit)
             for side, limit in ((form, extents[iterator]), (-form, 1))

@@ -10,7 +10,7 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.ir.affine import AffineMap
 
-from ...dialects.iteration import predicate_on_sum
+from ...dialects.iteration import coverage_failure, predicate_on_sum, uncovered_read
 from ...dialects.loop import (
     AllocOp,
     BlockOp,
@@ -60,6 +60,30 @@ def set_forms(block: BlockOp, bindings: Sequence[Lin], predicates: Sequence[tupl
     else:
         block.predicates = None
         block.limits = None
+
+
+BlockForms = tuple[tuple[SSAValue, ...], AffineMapAttr, AffineMapAttr | None, DenseArrayBase | None]
+
+
+def get_forms(block: BlockOp) -> BlockForms:
+    """A block's bindings and predicates as they are, for `put_forms`."""
+    return tuple(block.operands), block.bindings, block.predicates, block.limits
+
+
+def put_forms(block: BlockOp, forms: BlockForms) -> None:
+    """Gives a block the bindings and predicates back that it had."""
+    block.operands, block.bindings, block.predicates, block.limits = forms
+
+
+def first_unproven(blocks: Sequence[BlockOp]) -> tuple[BlockOp, str] | None:
+    """The first of some blocks that is not proven to cover its domain, or to read only what was written, and why."""
+    for block in blocks:
+        if (failure := coverage_failure(block)) is not None:
+            return block, failure
+    for buffer in dict.fromkeys(buffer for block in blocks for access in block.accesses() for buffer in access.buffers):
+        if isinstance(buffer.owner, AllocOp) and (uncovered := uncovered_read(buffer)) is not None:
+            return uncovered
+    return None
 
 
 def rebind(block: BlockOp, replacement: Mapping[SSAValue, Lin], predicates: Sequence[tuple[Lin, int]] = ()) -> None:

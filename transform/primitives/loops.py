@@ -8,9 +8,19 @@ from itertools import pairwise
 from xdsl.ir import Operation, SSAValue
 
 from ...dialects.loop import BlockOp, ForOp, IteratorKind, LoopKind, blocks_in, enclosing_loops, loop_bounds
-from ...dialects.quasi_affine import Lin
+from ...dialects.quasi_affine import Digit, Lin
 from ...dialects.regions import alloc_of, inside, scope_loops
-from .common import describe, is_inside, move_body, rebind, refuse, require_serial
+from .common import (
+    describe,
+    first_unproven,
+    get_forms,
+    is_inside,
+    move_body,
+    put_forms,
+    rebind,
+    refuse,
+    require_serial,
+)
 from .dependence import require_reorderable
 
 TAILS = ("guard", "exact")
@@ -57,12 +67,25 @@ def tile(loops: Sequence[ForOp], sizes: Sequence[int], tail: str = "guard") -> l
             refuse("expected loops directly inside of one another, outermost first, to tile together", loops[0])
         reversed_band = [*chain[::-1]]
         require_reorderable(chain, reversed_band, _around(chain[0]))
+    blocks = blocks_in(loops[-1])
+    before = [get_forms(block) for block in blocks_in(loops[0])]
     pairs = [_split(loop, min(size, loop.extent)) for loop, size in zip(loops, sizes, strict=True)]
-    outer = [pair[0] for pair in pairs]
-    inner = [pair[1] for pair in pairs]
+    chain = [loop for pair in pairs for loop in pair]
+    new = [*(pair[0] for pair in pairs), *(pair[1] for pair in pairs)]
     if len(loops) > 1:
-        _relink([loop for pair in pairs for loop in pair], [*outer, *inner])
-    return [*outer, *inner]
+        _relink(chain, new)
+    inexact = any(loop.extent % size for loop, size in zip(loops, sizes, strict=True))
+    if (inexact or any(_takes_apart(block) for block in blocks)) and (failure := first_unproven(blocks)):
+        if len(loops) > 1:
+            _relink(new, chain)
+        for block, forms in zip(blocks, before, strict=True):
+            put_forms(block, forms)
+        for loop, (outer, inner) in reversed(list(zip(loops, pairs, strict=True))):
+            _replace_nest([outer, inner], [loop])
+        refuse(f"{failure[1]}, to tile {describe(loops[0])}", loops[0], ("this block", failure[0]))
+    for loop in loops:
+        loop.erase()
+    return new
 
 
 def _split(loop: ForOp, size: int) -> tuple[ForOp, ForOp]:
@@ -85,8 +108,23 @@ def _split(loop: ForOp, size: int) -> tuple[ForOp, ForOp]:
         if value in block.operands or block in guarded:
             rebind(block, {value: form}, [(form, extent)] if block in guarded else [])
     loop.detach()
-    loop.erase()
     return outer, inner
+
+
+def _replace_nest(loops: Sequence[ForOp], others: Sequence[ForOp]) -> None:
+    """Puts (detached) loops in the place of others, around the same body, and erases those."""
+    _insert_before(loops[0], others[0])
+    for above, below in zip(others, others[1:], strict=False):
+        if below.parent is None:
+            above.body.block.add_op(below)
+    move_body(loops[-1].body.block, others[-1].body.block)
+    loops[0].detach()
+    loops[0].erase()
+
+
+def _takes_apart(block: BlockOp) -> bool:
+    """Whether a binding takes a sum of loops apart, so that proofs depend on how it is written."""
+    return any(isinstance(atom, Digit) for form in block.binding_forms() for atom in form.terms)
 
 
 def _needs_guard(block: BlockOp, loop: ForOp) -> bool:
@@ -221,10 +259,16 @@ def coalesce(loops: Sequence[ForOp]) -> ForOp:
         step //= loop.extent
         digit = form.floordiv(step, loop_bounds).mod(loop.extent, loop_bounds)
         replacement[loop.induction_variable] = digit
+    before = [get_forms(block) for block in blocks]
     move_body(loops[-1].body.block, fused.body.block)
     for block in blocks:
         rebind(block, replacement)
     loops[0].detach()
+    if (failure := first_unproven(blocks)) is not None:
+        for block, forms in zip(blocks, before, strict=True):
+            put_forms(block, forms)
+        _replace_nest([fused], loops)
+        refuse(f"{failure[1]}, to coalesce {describe(loops[0])}", loops[0], ("this block", failure[0]))
     loops[0].erase()
     return fused
 
