@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -106,7 +107,10 @@ def test_emitted_graph_is_a_model(model: Path, tmp_path: Path, until: str):
     assert_right(sw.compile(text), 2)
 
 
-def test_data_left_out_is_missed(model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_data_left_out_is_missed(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     assert main(["compile", str(model), "--emit", "graph"]) == 0
     printed = capsys.readouterr().out
     assert len(printed) < 10_000
