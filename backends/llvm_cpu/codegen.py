@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from typing import Any, Literal
 
 import llvmlite.binding as llvm
@@ -61,37 +61,39 @@ def target_machine(spec: MachineSpec, level: int = 3) -> Any:
     )
 
 
-@dataclass
+@dataclass(frozen=True)
 class NativeModule:
-    """A module of LLVM IR, optimised for its target, on its way to native code."""
+    """A module of LLVM IR for a target, to be optimised and made native code."""
 
     text: str
     spec: MachineSpec
     level: OptimizationLevel = "O2"
 
-    @cached_property
     def _optimized(self) -> Any:
+        """A module that is optimised, and nobody else's: emitting code changes it."""
         with _lock:
             try:
                 module = llvm.parse_assembly(self.text)
             except RuntimeError as error:
                 raise CompileError(f"LLVM refuses the module: {error}") from None
-            optimize(module, target_machine(self.spec), self.level)
+            machine = target_machine(self.spec)
+            module.data_layout = str(machine.target_data)
+            optimize(module, machine, self.level)
             return module
 
     def ir(self) -> str:
         """The optimised IR."""
-        return str(self._optimized)
+        return str(self._optimized())
 
     def assembly(self) -> str:
         """The assembly text."""
-        module = self._optimized
+        module = self._optimized()
         with _lock:
             return target_machine(self.spec).emit_assembly(module)
 
     def object(self) -> bytes:
         """The bytes of an object file."""
-        module = self._optimized
+        module = self._optimized()
         with _lock:
             return target_machine(self.spec).emit_object(module)
 
