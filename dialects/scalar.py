@@ -196,8 +196,10 @@ def affine_conjuncts(
                 return conjuncts(lhs, False) + conjuncts(rhs, False)
             case OrIOp(lhs=lhs, rhs=rhs) if negated:
                 return conjuncts(lhs, True) + conjuncts(rhs, True)
-            case XOrIOp(lhs=lhs, rhs=rhs) if _is_true(rhs):
+            case XOrIOp(lhs=lhs, rhs=rhs) if _constant(rhs):
                 return conjuncts(lhs, not negated)
+            case ConstantOp():
+                return [] if bool(_constant(value)) != negated else [Lin(-1)]
             case CmpiOp(lhs=lhs, rhs=rhs, predicate=predicate) if isinstance(lhs.type, IndexType):
                 left, right = affine_form(lhs, is_iterator, bounds), affine_form(rhs, is_iterator, bounds)
                 if left is None or right is None:
@@ -225,9 +227,11 @@ _NEGATION = {
 }
 
 
-def _is_true(value: SSAValue) -> bool:
+def _constant(value: SSAValue) -> int | None:
     owner = value.owner
-    return isinstance(owner, ConstantOp) and isinstance(owner.value, IntegerAttr) and owner.value.value.data != 0
+    if isinstance(owner, ConstantOp) and isinstance(owner.value, IntegerAttr):
+        return owner.value.value.data
+    return None
 
 
 def _comparison(predicate: str, lhs: Lin, rhs: Lin, bounds: Bounds) -> list[Lin]:

@@ -146,8 +146,15 @@ class _Program:
         size = cast(int, tensor.shape[dim])
         shifted = self.rng.choice(iterators) * self.rng.choice((1, 1, 2)) - self.rng.randint(0, 3)
         indices[dim] = shifted
-        inside = (shifted >= 0) & (shifted < size)
-        value = te.if_then_else(inside, tensor[tuple(indices)], self.const(self.rng.choice((0, 0, 1))))
+        pad = self.const(self.rng.choice((0, 0, 1)))
+        match self.rng.choice(("inside", "outside", "nested")):
+            case "inside":
+                value = te.if_then_else((shifted >= 0) & (shifted < size), tensor[tuple(indices)], pad)
+            case "outside":
+                value = te.if_then_else((shifted < 0) | (shifted > size - 1), pad, tensor[tuple(indices)])
+            case _:
+                below = te.if_then_else(~(shifted >= size), tensor[tuple(indices)], pad)
+                value = te.if_then_else(shifted < 0, pad, below)
         return _Value(value, max(1, self.bounds[id(tensor)]))
 
     def gathered_read(self, tensor: Tensor, indices: list[object], iterators: Sequence[IterVar]) -> _Value:
@@ -343,6 +350,24 @@ class _Program:
                 )
                 return reduced, [1, value.bound * count]
 
+    def mask(self) -> None:
+        """A tensor of bools, and a choice by it."""
+        shape = self.pick_shape()
+
+        def condition(*iterators: IterVar) -> Expr:
+            return self.condition(iterators)
+
+        mask = cast(Tensor, self.compute(shape, condition))
+        self.add(mask, 1)
+        bounds: list[int] = []
+
+        def choose(*iterators: IterVar) -> Expr:
+            true, false = self.read(iterators), self.read(iterators)
+            bounds.append(max(true.bound, false.bound))
+            return te.select(mask[iterators], true.expr, false.expr)
+
+        self.add(self.compute(shape, choose), *bounds)
+
     def matmul(self) -> None:
         """A product of matrices, sometimes of a transposed one, or a batch of them."""
         m, n, depth = (self.pick_extent() for _ in range(3))
@@ -482,6 +507,7 @@ _STAGES: tuple[Callable[[_Program], None], ...] = (
     _Program.reduction,
     _Program.reduction,
     _Program.reduction,
+    _Program.mask,
     _Program.matmul,
     _Program.matmul,
     _Program.convolution,

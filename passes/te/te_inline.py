@@ -15,13 +15,12 @@ from xdsl.ir.affine import AffineDimExpr
 from xdsl.pattern_rewriter import PatternRewriter, PatternRewriteWalker, RewritePattern, op_type_rewrite_pattern
 from xdsl.rewriter import InsertPoint
 from xdsl.transforms.dead_code_elimination import region_dce
-from xdsl.utils.exceptions import VerifyException
 
 from ...dialects import te
 from ...dialects.quasi_affine import Lin, to_affine_map
 from ...dialects.scalar import affine_form, walk_scalar_ops
 from ..function_pass import FunctionPass
-from .te_simplify import read_at, read_forms
+from .te_simplify import is_read_proven, read_at, read_forms
 
 _INDEX = IndexType()
 DEFAULT_MAX_OPS = 64
@@ -55,18 +54,10 @@ class InlineRead(RewritePattern):
         value = values[op.tensor.index]
         new_reads = [inner for inner in walk_scalar_ops(block) if isinstance(inner, te.ReadOp)]
         rewriter.inline_block(block, InsertPoint.before(op))
-        if all(map(_is_in_bounds, new_reads)):
+        if all(map(is_read_proven, new_reads)):
             rewriter.replace(op, (), [value])
         else:
             copy.erase(rewriter)
-
-
-def _is_in_bounds(read: te.ReadOp) -> bool:
-    try:
-        read.verify_()
-    except VerifyException:
-        return False
-    return True
 
 
 class _BodyCopy:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
@@ -30,12 +31,13 @@ from xdsl.pattern_rewriter import (
     RewritePattern,
     op_type_rewrite_pattern,
 )
-from xdsl.rewriter import InsertPoint
+from xdsl.rewriter import InsertPoint, Rewriter
 from xdsl.transforms.dead_code_elimination import region_dce
+from xdsl.utils.exceptions import VerifyException
 
 from ...dialects import te
 from ...dialects.quasi_affine import Lin, from_affine, to_affine_expr, to_affine_map
-from ...dialects.scalar import Constraints, affine_conjuncts, affine_form, guards_of
+from ...dialects.scalar import Constraints, affine_conjuncts, affine_form, guards_of, walk_scalar_ops
 from ..function_pass import FunctionPass
 
 
@@ -218,6 +220,10 @@ class FoldNeutral(RewritePattern):
                 known = _constant_value(condition)
                 if lhs is rhs or known is not None:
                     rewriter.replace(op, (), [lhs if lhs is rhs or known else rhs])
+            case arith.AndIOp() | arith.OrIOp() if (value := _absorbing_operand(op)) is not None:
+                rewriter.replace(op, (), [value])
+            case arith.XOrIOp(lhs=lhs, rhs=rhs) if lhs is rhs or _are_equal_constants(lhs, rhs):
+                rewriter.replace(op, _constant(0, op.result.type))
             case arith.AddiOp() | arith.MuliOp() | arith.AndIOp() | arith.OrIOp() | arith.XOrIOp():
                 self._fold_commutative(op, _INTEGER_UNITS[type(op)], rewriter)
             case arith.MulfOp():
@@ -247,6 +253,21 @@ def _as_signed(value: float, type: Attribute) -> float:
     return -1 if isinstance(type, IntegerType) and type.bitwidth == 1 and value else value
 
 
+def _absorbing_operand(op: arith.AndIOp | arith.OrIOp) -> SSAValue | None:
+    """The operand that decides the result: `false` of a conjunction, `true` of a disjunction."""
+    decisive = 0 if isinstance(op, arith.AndIOp) else -1
+    for value in op.operands:
+        known = _constant_value(value)
+        if known is not None and _as_signed(known, value.type) == decisive:
+            return value
+    return None
+
+
+def _are_equal_constants(lhs: SSAValue, rhs: SSAValue) -> bool:
+    left, right = _constant_value(lhs), _constant_value(rhs)
+    return left is not None and right is not None and _as_signed(left, lhs.type) == _as_signed(right, rhs.type)
+
+
 def _is_positive_zero(value: SSAValue) -> bool:
     known = _constant_value(value)
     return known == 0 and math.copysign(1.0, known) > 0
@@ -272,9 +293,37 @@ PATTERNS: tuple[type[RewritePattern], ...] = (
 
 
 def simplify(region: Region) -> None:
-    """Applies every clean-up to the tensor expressions in `region`, and erases dead code, until nothing changes."""
+    """Applies every clean-up to the tensor expressions in `region`, and erases dead code, until nothing changes.
+
+    A condition that follows from others may be what proves that a read is in bounds, as proofs do not search far. A
+    compute for which that is so stays as it was.
+    """
+    originals = [(op, op.clone()) for op in region.walk() if isinstance(op, te.ComputeOp) and _has_guards(op)]
     patterns = [pattern() for pattern in PATTERNS]
     PatternRewriteWalker(GreedyRewritePatternApplier(patterns), post_walk_func=region_dce).rewrite_region(region)
+    for op, original in originals:
+        if op.parent is None or all(is_read_proven(read) for read in _reads(op)):
+            original.erase()
+        else:
+            Rewriter.replace_op(op, original)
+    region_dce(region)
+
+
+def _reads(op: te.ComputeOp) -> Iterator[te.ReadOp]:
+    return (inner for inner in walk_scalar_ops(op.body.block) if isinstance(inner, te.ReadOp))
+
+
+def _has_guards(op: te.ComputeOp) -> bool:
+    return any(isinstance(inner, scf.IfOp) for inner in op.body.block.ops)
+
+
+def is_read_proven(read: te.ReadOp) -> bool:
+    """Whether the verifier accepts a read where it stands."""
+    try:
+        read.verify_()
+    except VerifyException:
+        return False
+    return True
 
 
 @dataclass(frozen=True)
