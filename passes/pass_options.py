@@ -45,10 +45,13 @@ def build_pass(node: PassNode, pass_type: type[ModulePass]) -> ModulePass:
                 span, f"option '{option.name}' of pass '{node.name}': expected {mismatch}, got {_written(option)}"
             ) from None
     for field in dataclasses.fields(pass_type):
-        if field.init and field.name not in arguments and _is_required(field):
+        if not field.init or field.name in arguments or _has_default(field):
+            continue
+        if _is_required(field):
             raise error_at(node.span, f"pass '{node.name}' needs option '{field.name.replace('_', '-')}'")
+        arguments[field.name] = _default(field)
     try:
-        return pass_type(**_with_implicit_none(pass_type, arguments))
+        return pass_type(**arguments)
     except ValueError as error:
         raise error_at(node.span, f"pass '{node.name}': {error}") from error
 
@@ -172,33 +175,21 @@ def _reads_as_other(text: str) -> bool:
 
 
 def _is_required(field: dataclasses.Field[Any]) -> bool:
-    has_default = field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
-    return not has_default and not _is_optional(field.type)
+    return not _has_default(field) and not _is_optional(field.type)
+
+
+def _has_default(field: dataclasses.Field[Any]) -> bool:
+    return field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
+
+
+def _default(field: dataclasses.Field[Any]) -> Any:
+    if field.default_factory is not dataclasses.MISSING:
+        return field.default_factory()
+    # xDSL lets an optional field have no default; it is None then.
+    return None if field.default is dataclasses.MISSING else field.default
 
 
 def _is_optional(type_: Any) -> bool:
     if isinstance(type_, str):  # the annotation of a module with postponed evaluation
         return "None" in type_.replace(" ", "").split("|") or type_.startswith("Optional[")
     return get_origin(type_) in (Union, UnionType) and NoneType in get_args(type_)
-
-
-def _default(field: dataclasses.Field[Any]) -> Any:
-    if field.default is not dataclasses.MISSING:
-        return field.default
-    if field.default_factory is not dataclasses.MISSING:
-        return field.default_factory()
-    return None
-
-
-def _with_implicit_none(pass_type: type[ModulePass], arguments: dict[str, Any]) -> dict[str, Any]:
-    """xDSL lets an optional field have no default; it is None then."""
-    missing = {
-        field.name: None
-        for field in dataclasses.fields(pass_type)
-        if field.init and field.name not in arguments and _default(field) is None and not _has_default(field)
-    }
-    return missing | arguments
-
-
-def _has_default(field: dataclasses.Field[Any]) -> bool:
-    return field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
