@@ -7,6 +7,7 @@ import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -267,8 +268,20 @@ def pipeline_steps(backend: Backend, pipeline: str | os.PathLike[str] | None, ct
     if isinstance(pipeline, str) and not pipeline.endswith(".mlir"):
         return build_pipeline(pipeline, pass_registry())
     path = str(backend.pipeline if pipeline is None else pipeline)
+    if pipeline is not None or not os.path.isfile(path):
+        return _script_steps(path, ctx)
+    return _shipped_steps(path, os.stat(path).st_mtime_ns)
+
+
+def _script_steps(path: str, ctx: Context) -> PassManager:
     script = TransformInterpreterPass(script=path)
     return expand_scripts(PassManager((Step(script, quiet=True),), pass_registry()), ctx)
+
+
+@lru_cache(maxsize=8)
+def _shipped_steps(path: str, modified: int) -> PassManager:
+    """The steps of a backend's own pipeline, which is read once, and again when somebody edits it."""
+    return _script_steps(path, make_context())
 
 
 def _with_pass(manager: PassManager, name: str, new: ModulePass, why: str, *, keep: bool) -> PassManager:

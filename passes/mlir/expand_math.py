@@ -111,13 +111,11 @@ class _Constants:
     """The constants of a function, one operation for each value and type, where the function starts."""
 
     entry: Block
-    known: dict[tuple[float, bool, int | None], SSAValue] = field(
-        default_factory=dict[tuple[float, bool, "int | None"], SSAValue]
-    )
+    known: dict[tuple[str, _Shape], SSAValue] = field(default_factory=dict[tuple[str, "_Shape"], SSAValue])
     last: Operation | None = None
 
     def get(self, value: float, is_float: bool, shape: _Shape) -> SSAValue:
-        key = (value, is_float, shape.lanes)
+        key = (repr(value), shape)  # which tells -0.0 from 0.0, and 1.0 from 1
         found = self.known.get(key)
         if found is None:
             type = shape.float if is_float else shape.integer

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from math import copysign
 from typing import Any, TypeAlias, cast
 
 from xdsl.dialects import llvm as upstream
@@ -18,6 +19,7 @@ from xdsl.dialects.builtin import (
     DenseArrayBase,
     DenseIntOrFPElementsAttr,
     FixedBitwidthType,
+    FloatAttr,
     IndexType,
     IntegerAttr,
     IntegerType,
@@ -169,7 +171,7 @@ class Scope:
     depth: int
     block: Block
     """Where code of this scope goes: before the terminator if there is one, else at the end."""
-    constants: dict[tuple[Attribute, Attribute], SSAValue] = field(default_factory=dict[Any, Any])
+    constants: dict[Any, SSAValue] = field(default_factory=dict[Any, SSAValue])
     pointers: dict[Any, SSAValue] = field(default_factory=dict[Any, SSAValue])
     terms: dict[Any, SSAValue] = field(default_factory=dict[Any, SSAValue])
 
@@ -279,12 +281,14 @@ class LLVMConversion:
 
     def constant(self, value: Attribute, type: Attribute) -> SSAValue:
         """An `llvm.mlir.constant`, one for each function."""
-        scope = self.scopes[0]
-        known = scope.constants.get((value, type))
+        constants = self.scopes[0].constants
+        # 0.0 and -0.0 are equal attributes.
+        key = (value, type, isinstance(value, FloatAttr) and copysign(1.0, value.value.data) < 0)
+        known = constants.get(key)
         if known is None:
             op = upstream.ConstantOp.create(result_types=(type,), properties={"value": value})
             self.at_entry(op)
-            known = scope.constants[(value, type)] = op.results[0]
+            known = constants[key] = op.results[0]
         return known
 
     def integer(self, value: int, type: IntegerType = i64) -> SSAValue:
@@ -293,12 +297,12 @@ class LLVMConversion:
 
     def poison(self, type: Attribute) -> SSAValue:
         """A poison value, one for each type and function."""
-        scope = self.scopes[0]
-        known = scope.constants.get((type, type))
+        constants = self.scopes[0].constants
+        known = constants.get((type,))
         if known is None:
             op = llvm.PoisonOp.create(result_types=(type,))
             self.at_entry(op)
-            known = scope.constants[(type, type)] = op.results[0]
+            known = constants[(type,)] = op.results[0]
         return known
 
     def at_entry(self, op: Operation) -> None:

@@ -386,6 +386,20 @@ def test_memory() -> None:
     np.testing.assert_array_equal(_run(text, np.full(4, 3, np.float32)), [3, 0, 12, 24])
 
 
+def test_zeros_keep_their_signs() -> None:
+    text = """
+    func.func @main(%A: memref<1xf32> {llvm.readonly}, %Y: memref<2xf32>) {
+      %0 = arith.constant 0 : index
+      %1 = arith.constant 1 : index
+      %p = arith.constant 0.0 : f32
+      %m = arith.constant -0.0 : f32
+      memref.store %p, %Y[%0] : memref<2xf32>
+      memref.store %m, %Y[%1] : memref<2xf32>
+      func.return
+    }"""
+    np.testing.assert_array_equal(np.signbit(_run(text, np.zeros(1, np.float32))), [False, True])
+
+
 def test_functions_return_scalars() -> None:
     text = """
     func.func private @square(%x: f32) -> f32 {
