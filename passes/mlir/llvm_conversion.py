@@ -283,7 +283,7 @@ class LLVMConversion:
         """An `llvm.mlir.constant`, one for each function."""
         constants = self.scopes[0].constants
         # 0.0 and -0.0 are equal attributes.
-        key = (value, type, isinstance(value, FloatAttr) and copysign(1.0, value.value.data) < 0)
+        key = (value, type, isinstance(value, FloatAttr) and copysign(1.0, cast(Any, value).value.data) < 0)
         known = constants.get(key)
         if known is None:
             op = upstream.ConstantOp.create(result_types=(type,), properties={"value": value})
