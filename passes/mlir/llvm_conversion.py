@@ -16,6 +16,7 @@ from typing import Any, TypeAlias, cast
 from xdsl.dialects import llvm as upstream
 from xdsl.dialects.builtin import (
     AffineMapAttr,
+    AnyFloat,
     DenseArrayBase,
     DenseIntOrFPElementsAttr,
     FixedBitwidthType,
@@ -164,6 +165,11 @@ def byte_size(type: Attribute) -> int:
     raise CompileError(f"expected an element type of fixed width, got {type}")
 
 
+def _is_negative(value: Attribute) -> bool:
+    """What tells -0.0 from 0.0, which are equal attributes."""
+    return isinstance(value, FloatAttr) and copysign(1.0, cast("FloatAttr[AnyFloat]", value).value.data) < 0
+
+
 @dataclass(eq=False)
 class Scope:
     """A stretch of code that everything nested in it is dominated by, and what has been computed there."""
@@ -282,8 +288,7 @@ class LLVMConversion:
     def constant(self, value: Attribute, type: Attribute) -> SSAValue:
         """An `llvm.mlir.constant`, one for each function."""
         constants = self.scopes[0].constants
-        # 0.0 and -0.0 are equal attributes.
-        key = (value, type, isinstance(value, FloatAttr) and copysign(1.0, cast(Any, value).value.data) < 0)
+        key = (value, type, _is_negative(value))
         known = constants.get(key)
         if known is None:
             op = upstream.ConstantOp.create(result_types=(type,), properties={"value": value})
