@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any, cast
 
@@ -39,6 +40,7 @@ from .llvm_conversion import (
 )
 
 _SLT = integer_attr(2, i64)
+_EQ = integer_attr(0, i64)
 _NE = integer_attr(1, i64)
 _OGT, _ONE = 2, 6
 
@@ -62,6 +64,44 @@ def _integer_binary(target: type[Operation]) -> Pattern:
         c.map(op.results[0], c.emit(target, (left, c.get(rhs)), left.type))
 
     return convert
+
+
+def _division(target: type[Operation], *, signed: bool) -> Pattern:
+    def convert(c: LLVMConversion, op: Any) -> None:
+        lhs, rhs = op.operands
+        left = c.get(lhs)
+        c.map(op.results[0], c.emit(target, (left, divisor(c, left, c.get(rhs), signed=signed)), left.type))
+
+    return convert
+
+
+def divisor(c: LLVMConversion, left: SSAValue, right: SSAValue, *, signed: bool) -> SSAValue:
+    """What may be divided by without a trap: 1 where `right` is 0, or where the quotient overflows.
+
+    Lanes that a mask drops, and the untaken side of a choice, may hold anything.
+    """
+    owner = right.owner
+    if isinstance(owner, upstream.ConstantOp) and _divides_safely(owner.properties["value"], signed):
+        return right
+    type = right.type
+    bad = _compare(c, _EQ, right, c.zero(type))
+    if signed:
+        least = c.splat_integer(-(1 << (_width(type) - 1)), type)
+        overflows = c.emit(
+            upstream.AndOp,
+            (_compare(c, _EQ, left, least), _compare(c, _EQ, right, c.splat_integer(-1, type))),
+            bad.type,
+        )
+        bad = c.emit(upstream.OrOp, (bad, overflows), bad.type)
+    return c.emit(llvm.SelectOp, (bad, c.splat_integer(1, type), right), type, {"fastmathFlags": NO_FASTMATH})
+
+
+def _divides_safely(value: Attribute, signed: bool) -> bool:
+    if isinstance(value, IntegerAttr):
+        numbers: Sequence[int] = (int(value.value.data),)
+    else:
+        numbers = cast("DenseIntOrFPElementsAttr[Any]", value).get_values()
+    return all(number != 0 and not (signed and number == -1) for number in numbers)
 
 
 def _float_binary(target: type[Operation]) -> Pattern:
@@ -190,6 +230,7 @@ def convert_ceildiv_signed(c: LLVMConversion, op: arith.CeilDivSIOp) -> None:
 
 def _rounded_division(c: LLVMConversion, left: SSAValue, right: SSAValue, *, up: bool) -> SSAValue:
     type = left.type
+    right = divisor(c, left, right, signed=True)
     quotient = c.emit(upstream.SDivOp, (left, right), type)
     remainder = c.emit(upstream.SubOp, (left, c.emit(upstream.MulOp, (quotient, right), type)), type)
     inexact = _compare(c, _NE, remainder, c.zero(type))
@@ -205,6 +246,7 @@ def _rounded_division(c: LLVMConversion, left: SSAValue, right: SSAValue, *, up:
 def convert_ceildiv_unsigned(c: LLVMConversion, op: arith.CeilDivUIOp) -> None:
     left, right = c.get(op.lhs), c.get(op.rhs)
     type = left.type
+    right = divisor(c, left, right, signed=False)
     quotient = c.emit(upstream.UDivOp, (left, right), type)
     remainder = c.emit(upstream.SubOp, (left, c.emit(upstream.MulOp, (quotient, right), type)), type)
     inexact = c.emit(upstream.ZExtOp, (_compare(c, _NE, remainder, c.zero(type)),), type)
@@ -227,8 +269,8 @@ _PATTERNS: PatternTable = {
     arith.CmpfOp: convert_cmpf,
     arith.CmpiOp: convert_cmpi,
     arith.ConstantOp: convert_constant,
-    arith.DivSIOp: _integer_binary(upstream.SDivOp),
-    arith.DivUIOp: _integer_binary(upstream.UDivOp),
+    arith.DivSIOp: _division(upstream.SDivOp, signed=True),
+    arith.DivUIOp: _division(upstream.UDivOp, signed=False),
     arith.DivfOp: _float_binary(upstream.FDivOp),
     arith.ExtFOp: _cast(upstream.FPExtOp),
     arith.ExtSIOp: _cast(upstream.SExtOp),
@@ -249,8 +291,8 @@ _PATTERNS: PatternTable = {
     arith.MuliOp: _integer_binary(upstream.MulOp),
     arith.NegfOp: convert_negf,
     arith.OrIOp: _integer_binary(upstream.OrOp),
-    arith.RemSIOp: _integer_binary(upstream.SRemOp),
-    arith.RemUIOp: _integer_binary(upstream.URemOp),
+    arith.RemSIOp: _division(upstream.SRemOp, signed=True),
+    arith.RemUIOp: _division(upstream.URemOp, signed=False),
     arith.SIToFPOp: _cast(upstream.SIToFPOp),
     arith.SelectOp: convert_select,
     arith.ShLIOp: _integer_binary(upstream.ShlOp),

@@ -229,6 +229,16 @@ def test_f64_is_rounded_to_f16_once() -> None:
     np.testing.assert_array_equal(compile_text(text)(samples), samples.astype(np.float16))
 
 
+@pytest.mark.parametrize("op", ["divsi", "divui", "remsi", "remui", "floordivsi", "ceildivsi", "ceildivui"])
+@pytest.mark.parametrize("lanes", [None, 16], ids=["scalar", "vector"])
+def test_division_does_not_trap(op: str, lanes: int | None) -> None:
+    least = np.iinfo(np.int32).min
+    x = np.array([5, least, least, 7] * 4, np.int32)
+    y = np.array([0, -1, 0, 7] * 4, np.int32)
+    text = elementwise(f"%y = arith.{op} %x0, %x1 : $0", 16, ["int32", "int32"], "int32", lanes)
+    assert compile_text(text)(x, y)[3] == (0 if "rem" in op else 1)
+
+
 def test_index_casts() -> None:
     text = """
     func.func @main(%A: memref<16xi32> {llvm.readonly}, %B: memref<16xi8>) {
