@@ -69,10 +69,12 @@ def _block_failure(block: BlockOp, loop: ForOp) -> str | None:
         for buffer in access.buffers:
             if is_lane_private(buffer, loop):
                 continue
-            forms = [form for form in index_forms(access) if form is not None]
-            if loop.extent > 1 and all(form.coefficient(loop.induction_variable) == 0 for form in forms):
+            forms, shape = index_forms(access), buffer_shape(buffer)
+            # In a dimension of extent 1, at most one of the lanes writes.
+            moving = [form for form, extent in zip(forms, shape, strict=True) if form is not None and extent > 1]
+            if loop.extent > 1 and all(form.coefficient(loop.induction_variable) == 0 for form in moving):
                 return "expected the lanes to write different elements, got one element for all of them"
-            if len(forms) != len(buffer_shape(buffer)):
+            if None in forms:
                 return "expected writes at affine functions of iterators"
     return None
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from xdsl.ir import Block, Region, SSAValue
 
-from ...dialects.loop import BlockOp, ForOp, IteratorKind, enclosing_loops, loop_bounds, zero_map
+from ...dialects.loop import BlockOp, ForOp, InitOp, IteratorKind, enclosing_loops, loop_bounds, zero_map
 from ...dialects.quasi_affine import Lin
 from ...dialects.regions import alloc_of, reduce_loops
-from .common import buffer_name, describe, fresh_name, is_inside, kernel, nest, refuse, set_forms
+from .common import buffer_name, describe, first_unproven, fresh_name, is_inside, kernel, nest, refuse, set_forms
 
 
 def decompose_reduction(block: BlockOp, loop: ForOp) -> BlockOp:
@@ -94,7 +96,25 @@ def _split_init(block: BlockOp, loop: ForOp, spatial: list[ForOp], reducing: set
     loop.parent.insert_op_before(top, loop)
     init.detach()
     init.erase()
+    if (failure := first_unproven([new, block])) is not None:
+        _take_back(block, new, kept)
+        top.detach()
+        top.erase()
+        refuse(f"{failure[1]}, to decompose '{block.block_name}' there", block)
     return new
+
+
+def _take_back(block: BlockOp, new: BlockOp, kept: Sequence[int]) -> None:
+    """Gives a block the init back that was made a block of its own."""
+    mapper: dict[SSAValue, SSAValue] = {
+        arg: block.iterators[i] for i, arg in zip(kept, new.body.block.args, strict=True)
+    }
+    init = InitOp()
+    for op in new.body.block.ops:
+        init.body.block.add_op(op.clone(mapper))
+    first = block.body.block.first_op
+    assert first is not None, "expected a block that reduces"
+    block.body.block.insert_op_before(init, first)
 
 
 __all__ = ["decompose_reduction"]
