@@ -3,26 +3,30 @@
 A plugin is a package with an entry point of the group `stepwell.plugins` whose value is a subclass of `Plugin`:
 
     [project.entry-points."stepwell.plugins"]
-    toy = "toy_plugin:ToyPlugin"
+    toy = "stepwell_toy:ToyPlugin"
 
 Each method is a slot; what a plugin does not bring it leaves as it is here. Slots give names and factories, so that
-asking for the names loads nothing.
+asking for the names loads nothing. `docs/plugins.md` builds a plugin step by step.
 """
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from xdsl.ir import Dialect, Operation
 from xdsl.passes import ModulePass
 
+from ..errors import StepwellError
+
 if TYPE_CHECKING:
-    # It needs numpy, which takes longer to import than all the rest of `stepwell-opt`.
+    # They need numpy, which takes longer to import than all the rest of `stepwell-opt`.
     from .backend import Backend
+    from .oracles.semantics import Semantics
 
 API_VERSION = 1
 """The version of the slots below. It goes up when a change breaks plugins."""
@@ -34,8 +38,12 @@ class PluginWarning(UserWarning):
     """A plugin cannot be used; everything else works."""
 
 
+class PluginError(StepwellError):
+    """What a plugin offers was asked for, and does not load."""
+
+
 class Plugin:
-    """What a package adds to Stepwell."""
+    """What a package adds to Stepwell. Names are the plugin's own: one whose name is taken is left out as a whole."""
 
     api_version: ClassVar[int]
     """The `API_VERSION` that the plugin was written for, as a literal number."""
@@ -50,56 +58,49 @@ class Plugin:
         return {}
 
     def transform_ops(self) -> Mapping[str, Callable[[], type[Operation]]]:
-        """Operations for transform scripts by full name, in a dialect of the plugin's own."""
+        """Operations for transform scripts by full name, in a dialect of the plugin's own. They implement
+        `stepwell.transform.interfaces.TransformOpInterface`."""
         return {}
 
-    def schedules(self) -> Sequence[str]:
-        """Paths of schedule libraries (`.mlir`), packaged beside the plugin's code."""
+    def schedules(self) -> Sequence[str | os.PathLike[str]]:
+        """Paths of schedule libraries (`.mlir`), packaged beside the plugin's code: any script may include their named
+        sequences, and `apply-schedules{entry-point=NAME}` starts at one."""
         return ()
 
     def backends(self) -> Mapping[str, Callable[[], Backend]]:
         """Backends by the name that `--target` takes."""
         return {}
 
-    def onnx_converters(self) -> Mapping[str, Callable[[], Any]]:
-        """Converters of ONNX operators by `domain.OpType`."""
-        return {}
-
-    def operators(self) -> Mapping[str, Callable[[], Any]]:
-        """What graph operators mean, by the operation's full name: shape inference, fusion class, tensor expression."""
-        return {}
-
-    def partition_rules(self) -> Mapping[str, Callable[[], Any]]:
-        """Rules that give parts of a graph to a backend."""
-        return {}
-
-    def space_rules(self) -> Mapping[str, Callable[[], Any]]:
-        """Rules that write sketches for the tuner."""
-        return {}
-
-    def cost_models(self) -> Mapping[str, Callable[[], Any]]:
-        """Cost models for the tuner."""
-        return {}
-
-    def oracle_semantics(self) -> Mapping[str, Callable[[], Any]]:
-        """How the oracles execute operations, by the operation's full name."""
+    def oracle_semantics(self) -> Mapping[str, Callable[[], Semantics]]:
+        """What operations compute on arrays, for the oracles, by the operation's full name."""
         return {}
 
 
 @cache
 def load_plugins() -> tuple[Plugin, ...]:
-    """Every plugin installed that can be used, each warned about once that cannot."""
+    """Every plugin installed that loads, each warned about once that does not. Their names may clash."""
     return tuple(_usable(entry_points(group=ENTRY_POINT_GROUP)))
+
+
+def warn_ignored(name: str, reason: str) -> None:
+    """Tell the user that a plugin is not used, and why."""
+    warnings.warn(f"plugin '{name}' is ignored: {reason}", PluginWarning, stacklevel=3)
 
 
 def _usable(found: Sequence[EntryPoint]) -> Iterator[Plugin]:
     for entry_point in sorted(found, key=lambda each: each.name):
         try:
-            yield _load(entry_point)
+            plugin = _load(entry_point)
         # A plugin is foreign code: whatever goes wrong in it, the tools must stay usable.
         except Exception as error:
-            reason = str(error) or type(error).__name__
-            warnings.warn(f"plugin '{entry_point.name}' is ignored: {reason}", PluginWarning, stacklevel=3)
+            warn_ignored(entry_point.name, describe_failure(error))
+        else:
+            yield plugin
+
+
+def describe_failure(error: Exception) -> str:
+    """What went wrong in foreign code, on one line."""
+    return (str(error) or type(error).__name__).partition("\n")[0]
 
 
 def _load(entry_point: EntryPoint) -> Plugin:
@@ -118,18 +119,7 @@ def _check_version(plugin: type[Plugin]) -> None:
         raise TypeError(f"expected a name, got {getattr(plugin, 'name', None)!r}")
 
 
-_MAPPING_SLOTS = (
-    "dialects",
-    "passes",
-    "transform_ops",
-    "backends",
-    "onnx_converters",
-    "operators",
-    "partition_rules",
-    "space_rules",
-    "cost_models",
-    "oracle_semantics",
-)
+_MAPPING_SLOTS = ("dialects", "passes", "transform_ops", "backends", "oracle_semantics")
 
 
 def _checked(plugin: Plugin) -> Plugin:
@@ -141,5 +131,10 @@ def _checked(plugin: Plugin) -> Plugin:
         for name, factory in cast(Mapping[object, object], offered).items():
             if not isinstance(name, str) or not callable(factory):
                 raise TypeError(f"expected names with factories from {slot}(), got {name!r}: {factory!r}")
-    plugin.schedules()
+    for name in (*plugin.transform_ops(), *plugin.oracle_semantics()):
+        if "." not in name:
+            raise TypeError(f"expected the full name of an operation, got '{name}'")
+    for path in plugin.schedules():
+        if not os.path.isfile(path):
+            raise FileNotFoundError(f"expected a schedule library, got no file '{os.fspath(path)}'")
     return plugin

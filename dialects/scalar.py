@@ -1,12 +1,14 @@
 """Scalar bodies: the straight-line code inside of `te.compute` and `loop.block`, which both rungs share.
 
 Bodies are `arith` and `math` ops on scalars, `affine.apply` for index arithmetic, `scf.if` with results for lazy
-choice, and the rung's own read. Combiners are scalar code over their own arguments.
+choice, the rung's own read, and ops of other dialects that are `ElementwiseMappable`. Combiners are scalar code over
+their own arguments.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import cast
 
 from xdsl.dialects import affine, scf
 from xdsl.dialects.arith import AddiOp, AndIOp, CmpiOp, ConstantOp, MuliOp, OrIOp, SubiOp, XOrIOp
@@ -14,6 +16,7 @@ from xdsl.dialects.builtin import (
     IndexType,
     IntegerAttr,
     ShapedType,
+    VectorType,
     f16,
     f32,
     f64,
@@ -24,6 +27,7 @@ from xdsl.dialects.builtin import (
     i64,
 )
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
+from xdsl.traits import OpTrait, Pure
 from xdsl.utils.exceptions import VerifyException
 
 from .quasi_affine import Atom, Bounds, Digit, Interval, Lin, atom_range, from_affine
@@ -46,9 +50,33 @@ def verify_element_type(type: Attribute) -> None:
         raise VerifyException(f"expected an element type of f16, f32, f64, i1, i8, i16, i32 or i64, got {type}")
 
 
+class ElementwiseMappable(OpTrait):
+    """Lets an op of another dialect stand in a scalar body, as MLIR's trait of that name does.
+
+    The op has one result and is `Pure`. Given vectors of one shape, it computes each element from the operands'
+    elements at the same place: where lanes differ, `loop-expand` emits the same op, with its properties, on vectors.
+    """
+
+    def verify(self, op: Operation) -> None:
+        if len(op.results) != 1 or op.regions:
+            raise VerifyException("expected an elementwise op with one result and no region")
+        if not op.has_trait(Pure):
+            raise VerifyException("expected an elementwise op to be pure")
+        if len({_vector_shape(value.type) for value in (*op.operands, *op.results)}) > 1:
+            raise VerifyException("expected scalars, or vectors of one shape")
+
+
+def _vector_shape(type: Attribute) -> tuple[int, ...] | None:
+    return cast("VectorType[Attribute]", type).get_shape() if isinstance(type, VectorType) else None
+
+
 def is_scalar_op(op: Operation) -> bool:
     """Whether a scalar body may hold this op, reads and terminators aside."""
-    return op.name.startswith(_DIALECTS) or isinstance(op, affine.ApplyOp | scf.IfOp)
+    return (
+        op.name.startswith(_DIALECTS)
+        or isinstance(op, affine.ApplyOp | scf.IfOp)
+        or op.has_trait(ElementwiseMappable, value_if_unregistered=False)
+    )
 
 
 def walk_scalar_ops(block: Block) -> Iterator[Operation]:

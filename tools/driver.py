@@ -30,9 +30,9 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
 
 from ..backends.backend import Backend
-from ..backends.registry import get_backend, make_context, pass_registry, target_names
+from ..backends.registry import backend_of, get_backend, make_context, pass_registry
 from ..dialects.source import parse_module
-from ..errors import CompileError, PipelineError, TargetError, did_you_mean
+from ..errors import CompileError, PipelineError, did_you_mean
 from ..passes.common.transform_interpreter import TransformInterpreterPass
 from ..passes.mlir.func_to_llvm import SIGNATURE
 from ..passes.pass_manager import Instrumentation, PassManager, Step, build_pipeline
@@ -256,11 +256,7 @@ def find_backend(target: str | Attribute) -> tuple[Backend, Attribute | None]:
     """The backend of a target that is given by name, or as an attribute such as `#cpu.target<…>`."""
     if isinstance(target, str):
         return get_backend(target), None
-    for name in target_names():
-        backend = get_backend(name)
-        if backend.target_attribute == target.name:
-            return backend, target
-    raise TargetError(f"expected the attribute of a target, got {target}")
+    return backend_of(target), target
 
 
 def pipeline_steps(backend: Backend, pipeline: str | os.PathLike[str] | None, ctx: Context) -> PassManager:

@@ -14,8 +14,7 @@ from typing import IO
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.xdsl_opt_main import xDSLOptMain
 
-from ..backends.plugin import load_plugins
-from ..backends.registry import BACKENDS, make_own_context, our_dialects, pass_registry
+from ..backends.registry import BACKENDS, make_own_context, our_dialects, pass_registry, plugins
 from ..dialects.source import parse_module, verify_module
 from ..errors import PipelineError
 from ..passes.common.transform_interpreter import TransformInterpreterPass
@@ -220,7 +219,7 @@ def add_arguments(arg_parser: argparse.ArgumentParser) -> None:
 def describe_names() -> str:
     """What is there by name, ours and that of each plugin, for the end of the help."""
     lines = [_listed("stepwell", {"dialects": our_dialects(), "passes": our_passes(), "targets": BACKENDS})]
-    for plugin in load_plugins():
+    for plugin in plugins():
         slots = {
             "dialects": plugin.dialects(),
             "passes": plugin.passes(),

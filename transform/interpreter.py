@@ -15,6 +15,7 @@ from ..dialects.source import describe_location
 from ..errors import ScheduleError, ScriptError, StepwellError, did_you_mean
 from .diagnostics import Refusal, ScriptFailure, locate
 from .interfaces import Effect, Payload, TransformOpInterface
+from .library import libraries_of
 from .pass_runner import NoPasses, PassRunner
 from .state import SCHEDULED, TransformState
 from .upstream.control import NamedSequenceOp, YieldOp
@@ -160,14 +161,17 @@ def _enclosing_modules(op: Operation) -> Iterable[ModuleOp]:
         parent = parent.parent_op()
 
 
-def find_entry(script: ModuleOp, entry: str = DEFAULT_ENTRY) -> NamedSequenceOp:
-    """The named sequence at which a script starts: in the module, or in a module nested in it."""
-    sequences = [op for op in _sequences_in(script) if op.sym_name.data == entry]
-    if not sequences:
-        names = [op.sym_name.data for op in _sequences_in(script)]
-        listed = ", ".join(f"@{name}" for name in names) or "none"
-        raise ScriptError(f"expected a named sequence @{entry}, got {listed}{did_you_mean(entry, names)}", script)
-    return sequences[0]
+def find_entry(script: ModuleOp, entry: str = DEFAULT_ENTRY, libraries: Sequence[ModuleOp] = ()) -> NamedSequenceOp:
+    """The named sequence at which a script starts: in the module, or in a module nested in it, else in a library."""
+    for module in (script, *libraries):
+        for op in _sequences_in(module):
+            if op.sym_name.data == entry:
+                return op
+    names = [op.sym_name.data for op in _sequences_in(script)]
+    listed = ", ".join(f"@{name}" for name in names) or "none"
+    known = [op.sym_name.data for library in libraries for op in _sequences_in(library)]
+    hint = did_you_mean(entry, [*names, *known])
+    raise ScriptError(f"expected a named sequence @{entry}, got {listed}{hint}", script)
 
 
 def _sequences_in(script: ModuleOp) -> Iterable[NamedSequenceOp]:
@@ -191,13 +195,14 @@ def apply_script(
 ) -> Interpreter:
     """Runs a script on a payload; the entry's first argument is the payload, further ones are given as `args`.
 
-    Kernels that primitives were applied to are marked as scheduled. A refusal raises `ScheduleError`, a wrong script
+    Besides its own sequences the script sees those of `libraries`, then those that `ctx` was made with. Kernels that
+    primitives were applied to are marked as scheduled. A refusal raises `ScheduleError`, a wrong script
     `ScriptError`; both say where. What ran before a refusal stays.
     """
-    sequence = find_entry(script, entry)
-    interpreter = Interpreter(
-        TransformState(payload), ctx or Context(), passes or NoPasses(), libraries, output or sys.stdout
-    )
+    ctx = ctx or Context()
+    libraries = (*libraries, *libraries_of(ctx))
+    sequence = find_entry(script, entry, libraries)
+    interpreter = Interpreter(TransformState(payload), ctx, passes or NoPasses(), libraries, output or sys.stdout)
     block = sequence.body.block
     payloads: list[Payload] = [[payload], *args]
     try:

@@ -6,19 +6,17 @@ in float64, and rounded once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias, cast
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 from xdsl.dialects.builtin import ModuleOp, TensorType, f16, f32, f64, i1, i8, i16, i32, i64
 from xdsl.dialects.func import CallOp, FuncOp, ReturnOp
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from ...dialects import graph
 from ...errors import ArgumentError, CompileError
-
-Array: TypeAlias = NDArray[Any]
+from .semantics import Array, Semantics
 
 _DTYPES: dict[Attribute, np.dtype[Any]] = {
     f16: np.dtype(np.float16),
@@ -72,19 +70,17 @@ def _softmax(op: graph.SoftmaxOp, operand: Array) -> Array:
     return powers / powers.sum(axis=axes, keepdims=True)
 
 
-Semantics: TypeAlias = Callable[..., Array]
-
-SEMANTICS: Mapping[type[Operation], Semantics] = {
-    graph.AddOp: _add,
-    graph.SubOp: _sub,
-    graph.MulOp: _mul,
-    graph.DivOp: _div,
-    graph.ReluOp: _relu,
-    graph.MatmulOp: _matmul,
-    graph.GemmOp: _gemm,
-    graph.SoftmaxOp: _softmax,
+SEMANTICS: Mapping[str, Semantics] = {
+    graph.AddOp.name: _add,
+    graph.SubOp.name: _sub,
+    graph.MulOp.name: _mul,
+    graph.DivOp.name: _div,
+    graph.ReluOp.name: _relu,
+    graph.MatmulOp.name: _matmul,
+    graph.GemmOp.name: _gemm,
+    graph.SoftmaxOp.name: _softmax,
 }
-"""What each operator computes; a caller may hand in more."""
+"""What each operator of ours computes, by name."""
 
 
 def array_of(type: graph.AnyTensor, data: bytes) -> Array:
@@ -93,7 +89,7 @@ def array_of(type: graph.AnyTensor, data: bytes) -> Array:
 
 
 class _Interpreter:
-    def __init__(self, module: ModuleOp, weights: Mapping[str, Array], semantics: Mapping[type[Operation], Semantics]):
+    def __init__(self, module: ModuleOp, weights: Mapping[str, Array], semantics: Mapping[str, Semantics]):
         symbols = [op for op in module.body.block.ops if isinstance(op, FuncOp | graph.DataOp)]
         self.functions = {op.sym_name.data: op for op in symbols if isinstance(op, FuncOp)}
         self.data = {op.sym_name.data: op for op in symbols if isinstance(op, graph.DataOp)}
@@ -123,7 +119,7 @@ class _Interpreter:
             case CallOp():
                 return self.call(op.callee.root_reference.data, operands, sizes)
             case _:
-                semantics = self.semantics.get(type(op))
+                semantics = self.semantics.get(op.name)
                 if semantics is None:
                     raise CompileError(f"the graph oracle does not know {op.name}")
                 return [semantics(op, *operands)]
@@ -171,15 +167,16 @@ def run_graph(
     *,
     function: str = "main",
     weights: Mapping[str, Array] | None = None,
-    semantics: Mapping[type[Operation], Semantics] = SEMANTICS,
+    semantics: Mapping[str, Semantics] | None = None,
 ) -> list[Array]:
-    """The results of `@function` on `arguments`; `weights` has data that the module leaves out.
+    """The results of `@function` on `arguments`; `weights` has data that the module leaves out, `semantics` says
+    what operators of other dialects compute, by name.
 
     Raises:
         ArgumentError: if the arguments do not fit the function.
         CompileError: for an op or a weight that cannot be executed.
     """
-    interpreter = _Interpreter(module, weights or {}, semantics)
+    interpreter = _Interpreter(module, weights or {}, {**SEMANTICS, **(semantics or {})})
     op = interpreter.functions.get(function)
     if op is None:
         raise CompileError(f"expected a function @{function}, got none")

@@ -1,10 +1,10 @@
 """The oracle of the loop rung: executes kernels slowly and exactly, as `docs/architecture.md` says what they mean.
 
-A kernel becomes Python source that runs its loops one after the other. It shares no analysis with the compiler: a block runs
-iff its iterators are in their domains and its predicates hold, checked at every iteration that does not obviously
-pass; buffers are dictionaries, so that an element is missing until it is written; each index that may leave its dimension
-is checked. Loop kinds change nothing in the order `sequential`. In the order `adversarial`, parallel loops run in a
-random order and vectorized ones backwards, and an iteration that touches what another one wrote is an error.
+A kernel becomes Python source that runs its loops one after the other. It shares no analysis with the compiler: a block
+runs iff its iterators are in their domains and its predicates hold, checked at every iteration that does not obviously
+pass; buffers are dictionaries, so that an element is missing until it is written; each index that may leave its
+dimension is checked. Loop kinds change nothing in the order `sequential`. In the order `adversarial`, parallel loops
+run in a random order and vectorized ones backwards, and an iteration that touches what another one wrote is an error.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ from ...dialects.loop import (
     WriteOp,
 )
 from ...errors import ArgumentError, CompileError
-from .scalars import EMIT, SCALAR_NAMES, Emit, ExecutionError, constant, dtype_of
+from .scalars import EMIT, SCALAR_NAMES, ExecutionError, constant, dtype_of
+from .semantics import Semantics
 
 Order = Literal["sequential", "adversarial"]
 Array = np.ndarray[tuple[int, ...], np.dtype[np.generic]]
@@ -141,7 +142,7 @@ class _Emitter:
 
     program: _Program
     adversarial: bool
-    semantics: Mapping[str, Emit]
+    semantics: Mapping[str, Semantics]
     indent: int = 1
     nesting: int = 0
     values: dict[SSAValue, str] = field(default_factory=dict[SSAValue, str])
@@ -289,10 +290,15 @@ class _Emitter:
                     bounds = [interval for interval in known if interval is not None]
                     self.intervals[op.result] = _interval(expr, bounds, op.map.data.num_dims)
             case _:
-                emit = self.semantics.get(op.name)
-                if emit is None or len(op.results) != 1:
+                emit, foreign = EMIT.get(op.name), self.semantics.get(op.name)
+                if (emit is None and foreign is None) or len(op.results) != 1:
                     raise CompileError(f"expected scalar code that the oracle executes, got {op.name}")
-                self.assign(op.results[0], emit(op, [self.name(v) for v in op.operands]))
+                operands = [self.name(v) for v in op.operands]
+                if foreign is not None:
+                    function = self.program.bind("f", _on_scalars(foreign, op))
+                    self.assign(op.results[0], f"{function}({', '.join(operands)})")
+                elif emit is not None:
+                    self.assign(op.results[0], emit(op, operands))
 
     def assign(self, value: SSAValue, expr: str) -> None:
         self.values[value] = variable = self.program.fresh("x")
@@ -523,21 +529,20 @@ def _array(buffer: Buffer, type: MemRefType[Attribute]) -> Array:
 
 
 def compile_loop(
-    program: func.FuncOp | ModuleOp, *, order: Order = "sequential", semantics: Mapping[str, Emit] | None = None
+    program: func.FuncOp | ModuleOp, *, order: Order = "sequential", semantics: Mapping[str, Semantics] | None = None
 ) -> LoopProgram:
     """Makes Python of a kernel, or of a module: of its `main`, or of its only function.
 
-    `semantics` gives the expressions of scalar ops of other dialects, by op name.
+    `semantics` says what elementwise ops of other dialects compute, by name.
     """
-    functions = [program] if isinstance(program, func.FuncOp) else [f for f in _functions(program)]
+    functions = [program] if isinstance(program, func.FuncOp) else list(_functions(program))
     entry = next((f for f in functions if f.sym_name.data == "main"), functions[0] if len(functions) == 1 else None)
     if entry is None:
         raise CompileError(f"expected one kernel or a function @main, got {len(functions)} functions")
     source = _Program()
     source.names |= {"_Buffer": Buffer, "_Tracker": _Tracker, "_out_of_bounds": _out_of_bounds}
-    known = {**EMIT, **(semantics or {})}
     for function in functions:
-        _emit_function(source, function, order == "adversarial", known)
+        _emit_function(source, function, order == "adversarial", semantics or {})
     arguments = tuple(_arguments(entry))
     return LoopProgram(entry.sym_name.data, "\n".join(source.lines) + "\n", arguments, source.names)
 
@@ -548,7 +553,21 @@ def _functions(module: ModuleOp) -> Iterable[func.FuncOp]:
             yield op
 
 
-def _emit_function(program: _Program, function: func.FuncOp, adversarial: bool, semantics: Mapping[str, Emit]) -> None:
+def _on_scalars(semantics: Semantics, op: Operation) -> Callable[..., object]:
+    """The semantics of an op on elements as they are represented here."""
+    dtypes, result = [dtype_of(operand.type) for operand in op.operands], dtype_of(op.results[0].type)
+
+    def evaluate(*operands: object) -> object:
+        arrays = [np.asarray(operand, dtype) for operand, dtype in zip(operands, dtypes, strict=True)]
+        element = np.asarray(semantics(op, *arrays), result)[()]
+        return element if result.kind == "f" else int(element)
+
+    return evaluate
+
+
+def _emit_function(
+    program: _Program, function: func.FuncOp, adversarial: bool, semantics: Mapping[str, Semantics]
+) -> None:
     emitter = _Emitter(program, adversarial, semantics)
     for argument in function.body.block.args:
         emitter.values[argument] = program.fresh("b")
@@ -568,19 +587,23 @@ def _arguments(function: func.FuncOp) -> Iterable[tuple[str, MemRefType[Attribut
 
 
 def run_loop(
-    program: func.FuncOp | ModuleOp, *inputs: Array, order: Order = "sequential", seed: int = 0
+    program: func.FuncOp | ModuleOp,
+    *inputs: Array,
+    order: Order = "sequential",
+    seed: int = 0,
+    semantics: Mapping[str, Semantics] | None = None,
 ) -> tuple[Array, ...]:
     """Executes a kernel, or a module's `main`, on its inputs; gives the arguments marked `loop.output`.
 
     With `order="adversarial"`, loops that are marked parallel run in a random order and vectorized ones backwards, and
-    their iterations must be independent.
+    their iterations must be independent. `semantics` says what elementwise ops of other dialects compute, by name.
 
     Raises:
         ArgumentError: if the inputs do not fit.
         CompileError: if the program is not of the loop rung.
         ExecutionError: if the program does what has no meaning, such as reading what was never written.
     """
-    return compile_loop(program, order=order)(*inputs, seed=seed)
+    return compile_loop(program, order=order, semantics=semantics)(*inputs, seed=seed)
 
 
 __all__ = ["Buffer", "ExecutionError", "LoopProgram", "Order", "compile_loop", "run_loop"]

@@ -12,10 +12,9 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 from xdsl.dialects import affine, arith, func, scf
 from xdsl.dialects import math as math_dialect
 from xdsl.dialects.builtin import (
@@ -43,8 +42,7 @@ from xdsl.ir.affine import (
 from ...dialects import te
 from ...dialects.extents import Extent
 from ...errors import ArgumentError, CompileError
-
-Array: TypeAlias = NDArray[Any]
+from .semantics import Array, Semantics
 
 _GRID_LIMIT = 1 << 23
 """How many points of a grid are evaluated at a time, at most, where a reduction can be split."""
@@ -80,8 +78,6 @@ def _signed(array: Array) -> Array:
 
 
 # Scalar ops: from arrays of operands to an array of results
-
-Semantics: TypeAlias = Callable[..., Array]
 
 
 def _constant(op: arith.ConstantOp) -> Array:
@@ -348,6 +344,7 @@ class _Machine:
 
     sizes: Mapping[str, int]
     call: Callable[[func.CallOp, Sequence[Array]], Sequence[Array]]
+    semantics: Mapping[str, Semantics]
     values: dict[SSAValue, Array] = field(default_factory=dict[SSAValue, Array])
 
     def run_function(self, block: Block) -> tuple[Array, ...]:
@@ -385,8 +382,15 @@ class _Machine:
                 case te.SizeOp():
                     values[op.result] = np.array(op.extent.evaluate(self.sizes), np.int64)
                 case _:
-                    values[op.results[0]] = _evaluate_scalar(op, [values[operand] for operand in op.operands])
+                    values[op.results[0]] = self.scalar(op, [values[operand] for operand in op.operands])
         raise CompileError("expected a terminator at the end of a body")
+
+    def scalar(self, op: Operation, operands: Sequence[Array]) -> Array:
+        """The result of a scalar op, ours or another dialect's."""
+        semantics = self.semantics.get(op.name)
+        if semantics is None:
+            return _evaluate_scalar(op, operands)
+        return np.asarray(semantics(op, *operands), dtype_of(op.results[0].type))
 
     def choose(self, op: scf.IfOp, mask: Array | None) -> list[Array]:
         """Both branches, each where it is taken."""
@@ -515,8 +519,12 @@ def _slices(values: Sequence[Array], num_spatial: int, reduce: Sequence[int]) ->
 # Functions
 
 
-def run_te(module_or_func: ModuleOp | func.FuncOp, *inputs: Any) -> tuple[Array, ...]:
+def run_te(
+    module_or_func: ModuleOp | func.FuncOp, *inputs: Any, semantics: Mapping[str, Semantics] | None = None
+) -> tuple[Array, ...]:
     """What a function of tensors gives for `inputs`: that called `main`, or the only one, of a module.
+
+    `semantics` says what elementwise ops of other dialects compute, by name.
 
     Raises:
         ArgumentError: if the inputs do not fit the function.
@@ -524,7 +532,7 @@ def run_te(module_or_func: ModuleOp | func.FuncOp, *inputs: Any) -> tuple[Array,
     """
     function = _entry(module_or_func) if isinstance(module_or_func, ModuleOp) else module_or_func
     with np.errstate(all="ignore"):
-        return _run(function, [np.asarray(value) for value in inputs])
+        return _run(function, [np.asarray(value) for value in inputs], semantics or {})
 
 
 def _entry(module: ModuleOp) -> func.FuncOp:
@@ -536,10 +544,11 @@ def _entry(module: ModuleOp) -> func.FuncOp:
     return next(iter(functions.values()))
 
 
-def _run(function: func.FuncOp, inputs: Sequence[Array]) -> tuple[Array, ...]:
+def _run(function: func.FuncOp, inputs: Sequence[Array], semantics: Mapping[str, Semantics]) -> tuple[Array, ...]:
     block = function.body.block
     _check_inputs(function, block, inputs)
-    machine = _Machine(_sizes(block, inputs), lambda call, operands: _run(_callee(call), operands))
+    sizes = _sizes(block, inputs)
+    machine = _Machine(sizes, lambda call, operands: _run(_callee(call), operands, semantics), semantics)
     machine.values.update(zip(block.args, inputs, strict=True))
     return machine.run_function(block)
 

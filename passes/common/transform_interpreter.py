@@ -16,7 +16,8 @@ from ..registry import PassRegistry
 
 @dataclass(frozen=True)
 class TransformInterpreterPass(PassRunningPass):
-    """Run the named sequence `entry-point` on the module: that of a script if one is given, else the module's own."""
+    """Run the named sequence `entry-point` on the module: that of a script if one is given, else the module's own, else
+    a plugin's."""
 
     name = "transform-interpreter"
 

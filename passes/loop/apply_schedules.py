@@ -12,7 +12,7 @@ from xdsl.dialects.func import FuncOp
 
 from ...dialects.loop import blocks_in
 from ...errors import ScheduleError
-from ...transform.interpreter import apply_script
+from ...transform.interpreter import DEFAULT_ENTRY, apply_script
 from ...transform.script import shipped_schedules
 from ...transform.state import SCHEDULED
 from ..function_pass import FunctionPass
@@ -23,14 +23,17 @@ def _shipped() -> tuple[ModuleOp, ...]:
     return shipped_schedules()
 
 
-def apply_shipped_schedules(ctx: Context, func: FuncOp) -> None:
-    """Schedules a kernel by its structure and its target. It computes what it did."""
+def apply_shipped_schedules(ctx: Context, func: FuncOp, entry: str = DEFAULT_ENTRY) -> None:
+    """Schedules a kernel by its structure and its target. It computes what it did.
+
+    `entry` is the sequence to start at: one that we ship, or one of a library that the context was made with.
+    """
     if SCHEDULED in func.attributes or not blocks_in(func):
         return
-    main, *libraries = _shipped()
+    libraries = _shipped()
     # What ran before a refusal stays: each step of a script keeps the meaning of the kernel.
     with suppress(ScheduleError):
-        apply_script(main, func, ctx=ctx, libraries=libraries)
+        apply_script(libraries[0], func, entry=entry, ctx=ctx, libraries=libraries)
 
 
 @dataclass(frozen=True)
@@ -39,5 +42,8 @@ class ApplySchedulesPass(FunctionPass):
 
     name = "apply-schedules"
 
+    entry_point: str = DEFAULT_ENTRY
+    """The named sequence to start at: the shipped one, or one of a plugin's."""
+
     def apply_to_function(self, ctx: Context, func: FuncOp) -> None:
-        apply_shipped_schedules(ctx, func)
+        apply_shipped_schedules(ctx, func, self.entry_point)

@@ -4,6 +4,12 @@
 // without any of it.
 module attributes {transform.with_named_sequence} {
   transform.named_sequence @__transform_main(%kernel: !transform.any_op {transform.consumed}) {
+    transform.include @schedule_kernel failures(propagate) (%kernel) : (!transform.any_op) -> ()
+    transform.yield
+  }
+
+  // What a script that begins in its own way goes on with.
+  transform.named_sequence @schedule_kernel(%kernel: !transform.any_op {transform.consumed}) {
     %updated = transform.foreach_match restrict_root in %kernel
         @has_contraction -> @schedule_contraction,
         @has_reduction -> @schedule_reduction,
