@@ -13,7 +13,7 @@ from typing import Any, cast
 import numpy as np
 
 from ..errors import ArgumentError, StepwellError, did_you_mean
-from .loader import LoadedObject
+from .loader import LoadedObject, check_host
 from .openmp import openmp
 from .signature import Parameter, Signature, describe_array
 
@@ -237,6 +237,7 @@ def load(directory: str | Path, *, threads: int | None = None) -> Executable:
             tuple(np.load(folder / name, allow_pickle=False) for name in manifest["constants"]),
         )
         count = manifest["threads"] if threads is None else threads
+        check_host(compiled.target)
     except (OSError, ValueError, KeyError, TypeError) as error:
         if isinstance(error, StepwellError):
             raise

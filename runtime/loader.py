@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
 import llvmlite.binding as llvm
 
-from ..errors import CompileError
+from ..errors import CompileError, TargetError
 from .openmp import openmp
 
 _lock = threading.Lock()
@@ -24,6 +24,18 @@ _numbers = itertools.count()
 def _initialize() -> None:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
+
+
+def check_host(target: Mapping[str, str]) -> None:
+    """Raises unless this machine runs code for a target that is given by its triple, CPU and features."""
+    architecture, here = (triple.partition("-")[0] for triple in (target["triple"], llvm.get_process_triple()))
+    if architecture and architecture != here:
+        raise TargetError(f"expected a machine with architecture {architecture}, got {here}")
+    host: Mapping[str, bool] = llvm.get_host_cpu_features()
+    needed = [feature[1:] for feature in target["features"].split(",") if feature.startswith("+")]
+    missing = [feature for feature in needed if not host.get(feature, False)]
+    if missing:
+        raise TargetError(f"expected a CPU with {', '.join(missing)}, got {llvm.get_host_cpu_name()}")
 
 
 class LoadedObject:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import stepwell as sw
 from stepwell import te
-from stepwell.errors import ArgumentError
+from stepwell.errors import ArgumentError, TargetError
 from stepwell.runtime.executable import Executable, load
 
 
@@ -237,6 +237,25 @@ def test_what_is_no_saved_program_is_refused(matmul: Executable, tmp_path: Path,
         content[damage] = 999
         manifest.write_text(json.dumps(content))
     with pytest.raises(sw.errors.StepwellError):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("fact", "value", "message"),
+    [
+        ("features", "+avx9000", "expected a CPU with avx9000, got "),
+        ("triple", "toy-unknown-none", "expected a machine with architecture toy, got "),
+    ],
+)
+def test_programs_of_other_machines_are_refused(
+    matmul: Executable, tmp_path: Path, fact: str, value: str, message: str
+) -> None:
+    matmul.save(tmp_path)
+    manifest = tmp_path / "manifest.json"
+    content = json.loads(manifest.read_text())
+    content["target"][fact] = value
+    manifest.write_text(json.dumps(content))
+    with pytest.raises(TargetError, match=message):
         load(tmp_path)
 
 
