@@ -131,6 +131,9 @@ def rung_of(module: ModuleOp) -> str:
             highest = min(highest, RUNGS.index("mlir"))
         if isinstance(op, func.FuncOp) and any(isinstance(type, TensorType) for type in op.function_type.inputs):
             highest = min(highest, RUNGS.index("te"))
+    # A target with its facts is there until the program is plain MLIR.
+    if RUNGS[highest] == "mlir" and any(name.startswith("cpu.") for name in module.attributes):
+        return "cpu"
     return RUNGS[highest]
 
 
