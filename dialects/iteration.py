@@ -26,7 +26,7 @@ from .loop import (
     loop_bounds,
     loop_of,
 )
-from .quasi_affine import ZERO, Bounds, Digit, Lin
+from .quasi_affine import Bounds, Digit, Lin
 from .regions import (
     Interval,
     accesses_of,
@@ -36,10 +36,10 @@ from .regions import (
     buffer_shape,
     covers,
     implied,
-    multiple_of,
     inside,
     is_staged,
     iterator_forms,
+    multiple_of,
     position,
     reduce_loops,
     region,
@@ -131,8 +131,8 @@ class _Proof:
         return size
 
     def lifted(self, atom: Digit | SSAValue) -> Digit | SSAValue:
-        """A digit of a part of a sum as a digit of the sum: of `3*x + y` with `y < 3`, `x` is what is above 3, and `y` what
-        is below."""
+        """A digit of a part of a sum as a digit of the sum: of `3*x + y` with `y < 3`, `x` is what is above 3, and `y`
+        what is below."""
         digit = atom if isinstance(atom, Digit) else Digit(Lin.of(atom), 1, None)
         for whole in self.sums:
             radix = _radix(digit.inner, whole)

@@ -382,6 +382,7 @@ class BlockOp(IRDLOperation):
         verify_scalar_body(self.body.block, self, (*accesses, InitOp), is_iterator)
         if self.init is not None:
             verify_scalar_body(self.init.body.block, self, accesses, is_iterator)
+        self._verify_writes()
         for buffer in self.written_buffers():
             if is_input(buffer):
                 raise VerifyException(
@@ -392,6 +393,33 @@ class BlockOp(IRDLOperation):
 
         if (failure := coverage_failure(self)) is not None:
             raise VerifyException(f"block '{self.block_name}': {failure}")
+
+    def _verify_writes(self) -> None:
+        """Checks that each run of the block writes, that the init starts what the block goes on with, and that spatial
+        iterators are what their kind says."""
+        from .separation import inits_what_it_reduces, shared_iterator  # the proofs need this module
+
+        reduced = {v for v, kind in zip(self.iterators, self.kinds, strict=True) if kind is IteratorKind.REDUCE}
+        for write in self.writes():
+            if not isinstance(write.parent_op(), BlockOp | InitOp):
+                raise VerifyException(f"expected {write.name} outside of scf.if, got one in a branch")
+            if any(index in reduced for index in write.indices):
+                raise VerifyException("expected writes at spatial and ordered iterators, got a reduce iterator")
+        if self.init is not None:
+            for op in self.init.body.walk():
+                if isinstance(op, ReduceOp):
+                    raise VerifyException("expected loop.write in an init, got loop.reduce")
+                if any(operand in reduced for operand in op.operands):
+                    raise VerifyException("expected an init over spatial and ordered iterators, got a reduce iterator")
+            if not inits_what_it_reduces(self):
+                raise VerifyException(
+                    f"expected the init of block '{self.block_name}' to write what the block reduces into"
+                )
+        if (shared := shared_iterator(self)) is not None:
+            raise VerifyException(
+                f"expected distinct values of each spatial iterator of block '{self.block_name}' to write distinct "
+                f"elements, which is not proven of iterator {list(self.iterators).index(shared)}"
+            )
 
     @classmethod
     def parse(cls, parser: Parser) -> BlockOp:

@@ -166,8 +166,8 @@ def region(access: Access, outer: Collection[ForOp], bounds: Bounds = loop_bound
 def _upper_under(
     predicate: Lin, limit: int, dimension: tuple[Lin, Lin], fixed: Callable[[SSAValue], bool], bounds: Bounds
 ) -> Lin | None:
-    """An upper bound of a dimension (as outer and inner part) where `predicate < limit`, if its inner part is a multiple
-    of the predicate's, plus a rest."""
+    """An upper bound of a dimension (as outer and inner part) where `predicate < limit`, if its inner part is a
+    multiple of the predicate's, plus a rest."""
     parts = predicate.split(lambda v: not fixed(v))
     if parts is None or parts[1].is_const:
         return None

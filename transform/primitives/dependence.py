@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Sequence
 
 from xdsl.ir import Operation, SSAValue
 
-from ...dialects.loop import BlockOp, ForOp, IteratorKind, ReadOp, ReduceOp, blocks_in, loop_bounds
-from ...dialects.quasi_affine import Atom, Digit, Lin, atom_range
+from ...dialects.loop import BlockOp, ForOp, IteratorKind, ReadOp, ReduceOp, WriteOp, blocks_in, loop_bounds
 from ...dialects.regions import Access, alloc_of, block_of, index_forms
+from ...dialects.separation import agreeing
 from .common import describe, is_inside, refuse
 
 
@@ -29,93 +29,11 @@ def shared_accesses(root: Operation) -> dict[SSAValue, list[Access]]:
 
 def separated(accesses: Sequence[Access], loops: Collection[ForOp], fixed: Collection[ForOp]) -> set[ForOp]:
     """Those of `loops` whose iterations must be equal whenever two of the accesses touch the same element, while the
-    `fixed` loops around stand still.
-
-    A dimension says `c * x + rest` for each access. If two accesses are equal there and `rest` spreads by less than
-    `|c|`, their `x` are equal. Found atoms are equal on both sides and drop out of `rest`, until nothing new is found.
-    """
-    standing: set[Atom] = {loop.induction_variable for loop in fixed}
-    candidates = {loop.induction_variable for loop in loops}
-    rows = _dimensions(accesses)
-    equal: set[Atom] = set()
-    changed = True
-    while changed:
-        changed = False
-        for row in rows:
-            atom = _separated_atom(row, standing, equal, candidates)
-            if atom is not None:
-                equal.add(atom)
-                changed = True
-        changed |= _close_digits(rows, equal)
-    return {loop for loop in loops if loop.extent == 1 or loop.induction_variable in equal}
-
-
-def _dimensions(accesses: Sequence[Access]) -> list[list[Lin]]:
-    """For each dimension that is a form in every access, its forms; and every sum inside of a digit as a dimension."""
+    `fixed` loops around stand still."""
     columns = zip(*(index_forms(access) for access in accesses), strict=True)
-    return [[form for form in column if form is not None] for column in columns if None not in column]
-
-
-def _standing(atom: Atom, standing: set[Atom]) -> bool:
-    if isinstance(atom, Digit):
-        return all(value in standing for value in atom.inner.values())
-    return atom in standing
-
-
-def _separated_atom(
-    row: Sequence[Lin], standing: set[Atom], equal: set[Atom], candidates: Collection[SSAValue]
-) -> Atom | None:
-    first = row[0]
-    common = {atom for atom in first.terms if _standing(atom, standing) or atom in equal}
-    reference = {atom: first.terms[atom] for atom in common}
-    lo: int | None = None
-    hi = 0
-    rests: list[Lin] = []
-    for form in row:
-        known = {a: c for a, c in form.terms.items() if _standing(a, standing) or a in equal}
-        if known != reference:
-            return None
-        rests.append(Lin(form.const, {a: c for a, c in form.terms.items() if a not in known}))
-    for atom, coefficient in rests[0].terms.items():
-        if atom in equal or any(rest.terms.get(atom) != coefficient for rest in rests):
-            continue
-        values = atom.inner.values() if isinstance(atom, Digit) else [atom]
-        if any(value not in candidates for value in values):
-            continue
-        lo = None
-        for rest in rests:
-            spread = Lin(rest.const, {a: c for a, c in rest.terms.items() if a != atom}).range(loop_bounds)
-            if spread is None:
-                return None
-            lo, hi = (spread[0], spread[1]) if lo is None else (min(lo, spread[0]), max(hi, spread[1]))
-        assert lo is not None
-        if hi - lo < abs(coefficient):
-            return atom
-    return None
-
-
-def _close_digits(rows: list[list[Lin]], equal: set[Atom]) -> bool:
-    """Where every digit of a sum is equal, so is the sum: it becomes a dimension of its own."""
-    changed = False
-    digits: dict[Lin, list[tuple[int, int]]] = {}
-    for atom in equal:
-        if isinstance(atom, Digit):
-            spread = atom_range(atom, loop_bounds)
-            if spread is not None:
-                digits.setdefault(atom.inner, []).append((atom.divisor, spread[1] + 1))
-    for inner, parts in digits.items():
-        spread = inner.range(loop_bounds)
-        covered = 1
-        for divisor, size in sorted(parts):
-            if divisor == covered:
-                covered *= size
-        if spread is None or spread[0] < 0 or covered <= spread[1]:
-            continue
-        row = [inner, inner]
-        if row not in rows:
-            rows.append(row)
-            changed = True
-    return changed
+    rows = [[form for form in column if form is not None] for column in columns if None not in column]
+    equal = agreeing(rows, {loop.induction_variable for loop in fixed}, loop_bounds)
+    return {loop for loop in loops if loop.extent == 1 or loop.induction_variable in equal}
 
 
 def require_independent(loop: ForOp, fixed: Collection[ForOp], kind: str) -> None:
@@ -192,6 +110,7 @@ def _require_block_order(block: BlockOp, moved: Iterable[tuple[ForOp, ForOp]]) -
                 block,
             )
         if kinds == (IteratorKind.REDUCE, IteratorKind.REDUCE):
+            _require_pure_reduction(block, outer, inner)
             for access in block.writes():
                 if isinstance(access, ReduceOp) and not access.may_reorder:
                     refuse(
@@ -200,6 +119,20 @@ def _require_block_order(block: BlockOp, moved: Iterable[tuple[ForOp, ForOp]]) -
                         block,
                         ("the reduction", access),
                     )
+
+
+def _require_pure_reduction(block: BlockOp, outer: ForOp, inner: ForOp) -> None:
+    """Only combiners say that the order of what they combine does not matter."""
+    written = block.written_buffers()
+    for access in block.accesses():
+        in_init = block.init is not None and block.init.is_ancestor(access)
+        if (isinstance(access, ReadOp) and access.buffer in written) or (isinstance(access, WriteOp) and not in_init):
+            refuse(
+                f"expected '{block.block_name}' to touch what it writes by loop.reduce alone, to reorder its "
+                f"{describe(outer)} and {describe(inner)}",
+                block,
+                ("accessed here", access),
+            )
 
 
 def _one_place(accesses: Sequence[Access]) -> bool:
