@@ -17,6 +17,7 @@ from xdsl.dialects.builtin import (
     IntegerAttr,
     IntegerType,
     f32,
+    f64,
     i1,
     i32,
     i64,
@@ -168,11 +169,11 @@ def convert_truncf(c: LLVMConversion, op: arith.TruncFOp) -> None:
     """f64 to f16 goes through f32: LLVM's own way is a library call that is not in every process."""
     value, type = c.get(op.input), c.type(op.result.type)
     if isinstance(element_type(value.type), Float64Type) and isinstance(element_type(type), Float16Type):
-        value = _rounded_to_odd(c, value)
+        value = rounded_to_odd(c, value)
     c.map(op.result, c.emit(upstream.FPTruncOp, (value,), type))
 
 
-def _rounded_to_odd(c: LLVMConversion, value: SSAValue) -> SSAValue:
+def rounded_to_odd(c: LLVMConversion, value: SSAValue) -> SSAValue:
     """f64 as f32, with the last bit set where it is inexact, so that rounding once more is right."""
     vector = as_vector(value.type)
     float_type, integer_type, boolean = (
@@ -305,6 +306,20 @@ _PATTERNS: PatternTable = {
     arith.UIToFPOp: _cast(llvm.UIToFPOp),
     arith.XOrIOp: _integer_binary(upstream.XOrOp),
 }
+
+
+def fused_multiply_add(c: LLVMConversion, operands: Sequence[SSAValue], flags: Attribute = NO_FASTMATH) -> SSAValue:
+    """`a * b + c`, rounded once. Of f16, products are exact in f64, and sums but for what f16 does not see."""
+    type = operands[0].type
+    if not isinstance(element_type(type), Float16Type):
+        return c.emit(upstream.FMAOp, operands, type, {"fastmathFlags": flags})
+    vector = as_vector(type)
+    wide = f64 if vector is None else vector_type(vector.get_shape()[0], f64)
+    a, b, addend = (c.emit(upstream.FPExtOp, (operand,), wide) for operand in operands)
+    product = c.emit(upstream.FMulOp, (a, b), wide, {"fastmathFlags": NO_FASTMATH})
+    total = c.emit(upstream.FAddOp, (product, addend), wide, {"fastmathFlags": NO_FASTMATH})
+    return c.emit(upstream.FPTruncOp, (rounded_to_odd(c, total),), type)
+
 
 ARITH_TO_LLVM: PatternTable = {
     **_PATTERNS,

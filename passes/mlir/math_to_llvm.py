@@ -21,7 +21,7 @@ from xdsl.ir import Attribute, SSAValue
 
 from ...dialects import llvm
 from ...errors import CompileError
-from .arith_to_llvm import fastmath
+from .arith_to_llvm import fastmath, fused_multiply_add
 from .func_to_llvm import call_properties
 from .llvm_conversion import LLVMConversion, Pattern, PatternTable, as_vector, dense, mangle
 
@@ -106,6 +106,10 @@ def convert_fpowi(c: LLVMConversion, op: math.FPowIOp) -> None:
     c.map(op.result, c.intrinsic(name, (base, exponent), base.type, fastmath(op)))
 
 
+def convert_fma(c: LLVMConversion, op: math.FmaOp) -> None:
+    c.map(op.result, fused_multiply_add(c, [c.get(operand) for operand in op.operands], fastmath(op)))
+
+
 MATH_TO_LLVM: PatternTable = {
     math.AbsFOp: _intrinsic("fabs"),
     math.AbsIOp: _integer_intrinsic("abs", False),
@@ -130,7 +134,7 @@ MATH_TO_LLVM: PatternTable = {
     math.ExpOp: _intrinsic("exp"),
     math.FPowIOp: convert_fpowi,
     math.FloorOp: _intrinsic("floor"),
-    math.FmaOp: _intrinsic("fma"),
+    math.FmaOp: convert_fma,
     math.Log10Op: _intrinsic("log10"),
     math.Log1pOp: _library("log1p"),
     math.Log2Op: _intrinsic("log2"),

@@ -20,9 +20,8 @@ from xdsl.ir import Attribute, SSAValue
 from ...dialects import llvm
 from ...errors import CompileError
 from .affine_to_llvm import alignment, linear_offset, operand_form
-from .arith_to_llvm import fastmath
+from .arith_to_llvm import fastmath, fused_multiply_add
 from .llvm_conversion import (
-    NO_FASTMATH,
     AnyVector,
     LLVMConversion,
     PatternTable,
@@ -70,9 +69,7 @@ def convert_broadcast(c: LLVMConversion, op: vector.BroadcastOp) -> None:
 
 
 def convert_fma(c: LLVMConversion, op: vector.FMAOp) -> None:
-    acc = c.get(op.acc)
-    operands = (c.get(op.lhs), c.get(op.rhs), acc)
-    c.map(op.res, c.emit(upstream.FMAOp, operands, acc.type, {"fastmathFlags": NO_FASTMATH}))
+    c.map(op.res, fused_multiply_add(c, [c.get(operand) for operand in op.operands]))
 
 
 def _address(c: LLVMConversion, base: SSAValue, indices: tuple[SSAValue, ...]) -> SSAValue:

@@ -167,6 +167,12 @@ CASES: list[Case] = [
         "float32",
         lambda x, y, z: (x.astype("float64") * y + z).astype("float32"),
     ),
+    Case(
+        "%y = math.fma %x0, %x1, %x2 : $0",
+        ("float16",) * 3,
+        "float16",
+        lambda x, y, z: (x.astype("float64") * y + z).astype("float16"),
+    ),
 ]
 
 EXACT = ("arith.", "math.absf", "math.floor", "math.ceil", "math.trunc", "math.roundeven", "math.copysign")
