@@ -218,6 +218,7 @@ def _thunk(captures: _Captures, name: str, extent: int, grain: int) -> llvm.Func
     thread = code.add(_runtime_call("omp_get_thread_num"))
     threads = code.add(_runtime_call("omp_get_num_threads"))
     thread, threads = (code.add(arith.IndexCastOp(value, _INDEX)) for value in (thread, threads))
+    entry.args[0].name_hint, thread.name_hint, threads.name_hint = "data", "thread", "threads"
     next_thread = code.add(arith.AddiOp(thread, code.index(1)))
     chunks = code.index(-(-extent // grain))
     bounds: list[SSAValue] = []
@@ -227,6 +228,7 @@ def _thunk(captures: _Captures, name: str, extent: int, grain: int) -> llvm.Func
     low, high = bounds
     if extent % grain:
         high = code.add(arith.MinSIOp(high, code.index(extent)))
+    low.name_hint, high.name_hint = "lo", "hi"
     frame = _frame_type(captures)
     arguments = [
         _unpack(code, entry.args[0], frame, position, value.type) for position, value in enumerate(captures.values)

@@ -12,7 +12,7 @@
 // CHECK-NEXT:     affine.store %b, %C[%i] : memref<510xf32>
 // CHECK-NEXT:   }
 // CHECK-NEXT:   func.return
-// CHECK: llvm.func internal @scale_par0_thunk(%{{.*}}: !llvm.ptr) {
+// CHECK: llvm.func internal @scale_par0_thunk(%data: !llvm.ptr) {
 // CHECK:   llvm.call @omp_get_thread_num() : () -> i32
 // CHECK:   arith.constant 128 : index
 // CHECK:   arith.minsi %{{.*}}, %{{.*}} : index
