@@ -28,6 +28,7 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from xdsl.traits import OpTrait, Pure
+from xdsl.traits import IsTerminator
 from xdsl.utils.exceptions import VerifyException
 
 from .quasi_affine import Atom, Bounds, Digit, Interval, Lin, atom_range, from_affine
@@ -96,7 +97,8 @@ def verify_scalar_body(
     is_iterator: Callable[[SSAValue], bool],
 ) -> None:
     """Checks the ops of a scalar body, and that its scalars come from the body itself or are iterators."""
-    terminator = block.last_op
+    last = block.last_op
+    terminator = last if last is not None and last.has_trait(IsTerminator) else None
     for op in walk_scalar_ops(block):
         if isinstance(op, read):
             _verify_operands(op, [v for v in op.operands if not isinstance(v.type, ShapedType)], owner, is_iterator)
