@@ -28,6 +28,7 @@ from .loop import (
 )
 from .quasi_affine import Bounds, Digit, Lin
 from .regions import (
+    Access,
     Interval,
     accesses_of,
     alloc_of,
@@ -437,16 +438,18 @@ def _is_covered(access: ReadOp | ReduceOp, source: WriteOp | ReduceOp, bounds: B
     if any(loop in common for loop in reduce_loops(writer) if loop.extent > 1):
         return False
     written = written_box(source, common, bounds)
-    if written is None:
-        return False
-    reading = [(without_units(form, bounds), limit) for form, limit in reader.predicate_forms(bounds)]
-    for form, limit in written.conditions:
-        if (form, limit) not in reading and not implied(
-            form, limit, reader.binding_forms(bounds), reader.extents, bounds
-        ):
+    return written is not None and stays_inside(access, written, common, bounds)
+
+
+def stays_inside(access: Access, box: WrittenBox, outer: Collection[ForOp], bounds: Bounds = loop_bounds) -> bool:
+    """Whether an access provably touches only what a box holds while the `outer` loops stand still, and only where the
+    box is written."""
+    block = block_of(access)
+    own = [(without_units(form, bounds), limit) for form, limit in block.predicate_forms(bounds)]
+    for form, limit in box.conditions:
+        if (form, limit) not in own and not implied(form, limit, block.binding_forms(bounds), block.extents, bounds):
             return False
-    needed = region(access, common, bounds)
-    return covers(written.intervals, needed, buffer_shape(access.buffers[0]), bounds)
+    return covers(box.intervals, region(access, outer, bounds), buffer_shape(access.buffers[0]), bounds)
 
 
 def coverage_failure(block: BlockOp) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
-from xdsl.dialects.builtin import AffineMapAttr, DenseArrayBase, i64
+from xdsl.dialects.builtin import I64, AffineMapAttr, DenseArrayBase, i64
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.ir.affine import AffineMap
@@ -62,7 +62,7 @@ def set_forms(block: BlockOp, bindings: Sequence[Lin], predicates: Sequence[tupl
         block.limits = None
 
 
-BlockForms = tuple[tuple[SSAValue, ...], AffineMapAttr, AffineMapAttr | None, DenseArrayBase | None]
+BlockForms = tuple[tuple[SSAValue, ...], AffineMapAttr, AffineMapAttr | None, DenseArrayBase[I64] | None]
 
 
 def get_forms(block: BlockOp) -> BlockForms:

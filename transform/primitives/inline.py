@@ -12,7 +12,7 @@ from ...dialects.loop import BlockOp, IteratorKind, ReadOp, WriteOp, loop_bounds
 from ...dialects.quasi_affine import Lin, from_affine, to_affine_map
 from ...dialects.regions import accesses_of, alloc_of, block_of, iterator_forms, readers_of, writers_of
 from .common import buffer_name, erase_empty_loops, is_inside, refuse, require_kind_free
-from .location import precedes
+from .location import precedes, require_unchanged
 
 
 def compute_inline(block: BlockOp) -> None:
@@ -115,6 +115,7 @@ def _require_stable_inputs(block: BlockOp) -> None:
                     block,
                     ("written here", writer),
                 )
+            require_unchanged(block, buffer, writer, readers)
 
 
 def _copy_body(

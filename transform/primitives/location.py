@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 
-from ...dialects.iteration import Unproven, prove_coverage, uncovered_read, written_box
-from ...dialects.loop import AllocOp, BlockOp, ForOp, IteratorKind, ReduceOp, WriteOp, enclosing_loops, loop_bounds
+from ...dialects.iteration import Unproven, prove_coverage, stays_inside, uncovered_read, written_box
+from ...dialects.loop import (
+    AllocOp,
+    BlockOp,
+    ForOp,
+    IteratorKind,
+    ReadOp,
+    ReduceOp,
+    WriteOp,
+    enclosing_loops,
+    loop_bounds,
+)
 from ...dialects.quasi_affine import ZERO, Lin
 from ...dialects.regions import (
     Access,
@@ -15,7 +25,6 @@ from ...dialects.regions import (
     accesses_of,
     alloc_of,
     block_of,
-    buffer_shape,
     is_staged,
     iterator_forms,
     readers_of,
@@ -28,14 +37,18 @@ from .common import (
     child_in,
     describe,
     erase_empty_loops,
+    first_unproven,
+    get_forms,
     has_vector_loop,
     is_inside,
     lift_allocs,
     nest,
+    put_forms,
     refuse,
     require_kind_free,
     set_forms,
 )
+from .dependence import separated
 from .staging import bounding_box
 
 
@@ -65,9 +78,10 @@ def compute_at(block: BlockOp, loop: ForOp) -> None:
     anchor = min((child_in(loop, reader) for reader in readers), key=_index)
     _require_inputs(block, anchor)
     outer = [*enclosing_loops(loop), loop]
-    forms = _producer_forms(block, buffers, outer)
+    forms, ends = _producer_forms(block, buffers, outer)
     allocs = [alloc for buffer in buffers if (alloc := alloc_of(buffer)) is not None]
-    old_parent = block.parent_op()
+    places = [(op, op.parent, op.next_op) for op in (block, *allocs)]
+    old_parent, old_forms = block.parent_op(), get_forms(block)
     block.detach()
     top = _new_nest(block, forms)
     assert anchor.parent is not None
@@ -75,7 +89,35 @@ def compute_at(block: BlockOp, loop: ForOp) -> None:
         alloc.detach()
         anchor.parent.insert_op_before(alloc, anchor)
     anchor.parent.insert_op_before(top, anchor)
+    if first_unproven([block]) is not None:
+        # To compute too much is simpler than to stop at a tail, but the inputs may end there.
+        _add_predicates(block, ends)
+    if (failure := first_unproven([block])) is not None:
+        _put_back(places)
+        if top is not block:
+            top.detach()
+            top.erase()
+        put_forms(block, old_forms)
+        refuse(f"{failure[1]}, to move '{block.block_name}' there", block, ("this block", failure[0]))
     erase_empty_loops(old_parent)
+
+
+def _add_predicates(block: BlockOp, predicates: Sequence[tuple[Lin, int]]) -> None:
+    """Gives a block predicates over its iterators (and loops)."""
+    bindings = block.binding_forms()
+    values = dict(zip(block.iterators, bindings, strict=True))
+    set_forms(block, bindings, [(form.substitute(values, loop_bounds), limit) for form, limit in predicates])
+
+
+def _put_back(places: Sequence[tuple[Operation, Block | None, Operation | None]]) -> None:
+    """Moves ops back to where they were: each to a block, in front of an op."""
+    for op, parent, after in reversed(places):
+        op.detach()
+        assert parent is not None
+        if after is None:
+            parent.add_op(op)
+        else:
+            parent.insert_op_before(op, after)
 
 
 def _readers(block: BlockOp, buffers: Sequence[SSAValue], loop: ForOp) -> list[BlockOp]:
@@ -129,6 +171,7 @@ def _require_inputs(block: BlockOp, anchor: Operation) -> None:
                     block,
                     ("written here", writer),
                 )
+            require_unchanged(block, buffer, writer, [anchor])
 
 
 def _is_visible(alloc: AllocOp, anchor: Operation) -> bool:
@@ -146,32 +189,55 @@ def precedes(first: Operation, second: Operation) -> bool:
     return a is not b and a.is_before_in_block(b)
 
 
-def _producer_forms(block: BlockOp, buffers: Sequence[SSAValue], outer: Collection[ForOp]) -> list[tuple[Lin, int]]:
-    """For each iterator, where its new loop starts and its extent: what the readers need, or the whole domain."""
-    needed: dict[SSAValue, tuple[Lin, int]] = {}
+def require_unchanged(block: BlockOp, buffer: SSAValue, writer: BlockOp, places: Sequence[Operation]) -> None:
+    """Refuses a block that reads what a writer before it goes on changing in later iterations of loops around both,
+    where the block's new places are not in these loops."""
+    alloc = alloc_of(buffer)
+    shared = [loop for loop in enclosing_loops(block) if is_inside(writer, loop)]
+    fixed = [loop for loop in shared if all(is_inside(place, loop) for place in places)]
+    left = [loop for loop in shared if loop not in fixed and (alloc is None or not is_inside(alloc, loop))]
+    if not left:
+        return
+    accesses = [op for op in accesses_of(buffer) if block_of(op) is (block if isinstance(op, ReadOp) else writer)]
+    if len(separated(accesses, left, fixed)) < len(left):
+        refuse(
+            f"expected '{buffer_name(buffer)}', which '{block.block_name}' reads, not to change after that in "
+            f"{describe(left[0])}",
+            block,
+            ("written here", writer),
+        )
+
+
+def _producer_forms(
+    block: BlockOp, buffers: Sequence[SSAValue], outer: Collection[ForOp]
+) -> tuple[list[tuple[Lin, int]], list[tuple[Lin, int]]]:
+    """For each iterator, where its new loop starts and its extent: what the readers need, or the whole domain. And
+    predicates over iterators that hold where the readers need something."""
+    needed: dict[SSAValue, Interval] = {}
     for buffer in buffers:
         reads = [op for op in accesses_of(buffer) if block_of(op) is not block]
         if not reads:
             continue
         box = bounding_box(reads, list(outer))
         for write in (op for op in block.writes() if buffer in op.buffers):
-            for form, interval, extent in zip(iterator_forms(write), box, buffer_shape(buffer), strict=True):
-                _need(block, needed, form, interval, extent)
+            for form, interval in zip(iterator_forms(write), box, strict=True):
+                _need(block, needed, form, interval)
     forms: list[tuple[Lin, int]] = []
+    ends: list[tuple[Lin, int]] = []
     for iterator, extent in zip(block.iterators, block.extents, strict=True):
-        start, size = needed.get(iterator, (ZERO, extent))
+        interval = needed.get(iterator, Interval(ZERO, (Lin(extent - 1),)))
+        start, size = interval.lower, (interval.uppers[0] - interval.lower).const + 1
         if start.is_const:
             first = max(0, start.const)
             start, size = Lin(first), min(start.const + size, extent) - first
         if size < 1 or (size > extent and start.is_const):
             start, size = ZERO, extent
         forms.append((start, size))
-    return forms
+        ends.extend((Lin.of(iterator) - upper, 1) for upper in interval.uppers[1:])
+    return forms, ends
 
 
-def _need(
-    block: BlockOp, needed: dict[SSAValue, tuple[Lin, int]], form: Lin | None, interval: Interval, extent: int
-) -> None:
+def _need(block: BlockOp, needed: dict[SSAValue, Interval], form: Lin | None, interval: Interval) -> None:
     """Notes what one dimension of a write needs of its iterator; what can't be told apart needs the whole domain."""
     if form is None or form.is_const:
         return
@@ -182,13 +248,10 @@ def _need(
             f"expected '{block.block_name}' to write at one iterator a dimension, each plus a constant, to move it",
             block,
         )
-    start = interval.lower - form.const
-    size = (interval.uppers[0] - interval.lower).const + 1
-    domain = block.extents[list(block.iterators).index(iterator)]
-    known = needed.get(iterator)
-    if known is not None and known != (start, size):
-        start, size = ZERO, domain
-    needed[iterator] = (start, size)
+    own = Interval(interval.lower - form.const, tuple(upper - form.const for upper in interval.uppers))
+    if needed.setdefault(iterator, own) != own:
+        domain = block.extents[list(block.iterators).index(iterator)]
+        needed[iterator] = Interval(ZERO, (Lin(domain - 1),))
 
 
 def _new_nest(block: BlockOp, forms: Sequence[tuple[Lin, int]]) -> Operation:
@@ -267,6 +330,15 @@ def _consumer_forms(
                 block,
                 ("written here", write),
             )
+        for other in (op for op in accesses_of(buffer) if isinstance(op, WriteOp | ReduceOp)):
+            # Each iteration has a box of its own, so that nothing changes it later if all writes stay inside.
+            if not stays_inside(other, box, outer):
+                refuse(
+                    f"expected each iteration of {describe(loop)} to write '{buffer_name(buffer)}' only where "
+                    f"'{block_of(write).block_name}' does last",
+                    block,
+                    ("also written here", other),
+                )
         conditions.extend(c for c in box.conditions if c not in conditions)
         for read in (op for op in block.reads() if op.buffer is buffer):
             _match_read(block, read, box.intervals, found)
@@ -377,9 +449,7 @@ def _move_after(
     block.detach()
     top = _new_nest(block, forms)
     loops = [loop for loop in [top, *top.walk()] if isinstance(loop, ForOp)]
-    new_bindings = block.binding_forms()
-    marked = dict(zip(block.iterators, new_bindings, strict=True))
-    set_forms(block, new_bindings, [(form.substitute(marked, loop_bounds), limit) for form, limit in predicates])
+    _add_predicates(block, predicates)
     anchor.parent.insert_op_after(top, anchor)
     failure: str | None = None
     try:

@@ -14,7 +14,6 @@ from .common import (
     describe,
     first_unproven,
     get_forms,
-    is_inside,
     move_body,
     put_forms,
     rebind,
@@ -114,7 +113,7 @@ def _split(loop: ForOp, size: int) -> tuple[ForOp, ForOp]:
 def _replace_nest(loops: Sequence[ForOp], others: Sequence[ForOp]) -> None:
     """Puts (detached) loops in the place of others, around the same body, and erases those."""
     _insert_before(loops[0], others[0])
-    for above, below in zip(others, others[1:], strict=False):
+    for above, below in pairwise(others):
         if below.parent is None:
             above.body.block.add_op(below)
     move_body(loops[-1].body.block, others[-1].body.block)
@@ -132,7 +131,7 @@ def _needs_guard(block: BlockOp, loop: ForOp) -> bool:
     if loop in scope_loops(block):
         return True
     homes = (alloc_of(read.buffer) for read in block.reads())
-    return any(home is not None and is_inside(home, loop) for home in homes)
+    return any(home is not None and isinstance(home.parent_op(), ForOp) for home in homes)
 
 
 def interchange(loops: Sequence[ForOp], permutation: Sequence[int]) -> list[ForOp]:

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 
 from xdsl.ir import Block, Region, SSAValue
 
-from ...dialects.loop import BlockOp, ForOp, InitOp, IteratorKind, enclosing_loops, loop_bounds, zero_map
+from ...dialects.loop import BlockOp, ForOp, InitOp, IteratorKind, ReadOp, enclosing_loops, loop_bounds, zero_map
 from ...dialects.quasi_affine import Lin
-from ...dialects.regions import alloc_of, reduce_loops
+from ...dialects.regions import accesses_of, alloc_of, block_of, reduce_loops, writers_of
 from .common import buffer_name, describe, first_unproven, fresh_name, is_inside, kernel, nest, refuse, set_forms
+from .dependence import separated
+from .location import precedes
 
 
 def decompose_reduction(block: BlockOp, loop: ForOp) -> BlockOp:
@@ -48,9 +50,40 @@ def decompose_reduction(block: BlockOp, loop: ForOp) -> BlockOp:
             refuse(
                 f"expected '{buffer_name(buffer)}' to live outside of {describe(loop)}", loop, ("it lives here", home)
             )
+    _require_free_way(block, loop, reducing)
     inner = [each for each in enclosing_loops(block) if each is loop or is_inside(each, loop)]
     spatial = [each for each in inner if each not in reducing and _binds(block, each)]
     return _split_init(block, loop, spatial, reducing)
+
+
+def _require_free_way(block: BlockOp, loop: ForOp, reducing: set[ForOp]) -> None:
+    """Nothing that the init moves over may see that it comes earlier, or change what it reads."""
+    assert block.init is not None
+    for read in (op for op in block.init.walk() if isinstance(op, ReadOp)):
+        for writer in writers_of(read.buffer):
+            if is_inside(writer, loop):
+                refuse(
+                    f"expected '{buffer_name(read.buffer)}', which the init of '{block.block_name}' reads, to be "
+                    f"written outside of {describe(loop)}",
+                    block,
+                    ("written here", writer),
+                )
+    for buffer in block.written_buffers():
+        for access in accesses_of(buffer):
+            other = block_of(access)
+            if other is block or not is_inside(other, loop):
+                continue
+            shared = [each for each in enclosing_loops(block) if is_inside(other, each)]
+            inner = [each for each in shared if (each is loop or is_inside(each, loop)) and each not in reducing]
+            touching = [op for op in accesses_of(buffer) if block_of(op) in (block, other)]
+            alike = separated(touching, inner, enclosing_loops(loop))
+            if not precedes(block, other) or len(alike) < len(inner):
+                refuse(
+                    f"expected '{other.block_name}' to touch '{buffer_name(buffer)}' only after '{block.block_name}' "
+                    f"in each iteration of {describe(loop)}",
+                    block,
+                    ("touched here", access),
+                )
 
 
 def _binds(block: BlockOp, loop: ForOp) -> bool:

@@ -9,7 +9,7 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.ir.affine import AffineMap
 
-from ...dialects.iteration import coverage_failure, uncovered_read, written_box
+from ...dialects.iteration import stays_inside, written_box
 from ...dialects.loop import (
     AllocOp,
     BlockOp,
@@ -38,6 +38,7 @@ from .common import (
     buffer_name,
     child_in,
     describe,
+    first_unproven,
     fresh_name,
     has_vector_loop,
     is_inside,
@@ -93,17 +94,27 @@ def cache_read(block: BlockOp, buffer: SSAValue, at: ForOp | None, memory_space:
     else:  # what lives at function level is copied whole
         intervals = [Interval(ZERO, (Lin(extent - 1),)) for extent in buffer_shape(buffer)]
     alloc = _alloc(parent, buffer, memory_space)
-    copy = _copy(f"{alloc.sym_name.data}_read", buffer, alloc.buffer, intervals, kernel(block))
-    _insert(parent, anchor, [alloc, copy[0]])
+    _insert(parent, anchor, [alloc])
     for read in reads:
         read.operands[0] = alloc.buffer
-    failure = _first_uncovered([buffer, alloc.buffer]) or _first_unproven([copy[1]])
-    if failure is not None:
-        for read in reads:
-            read.operands[0] = buffer
-        _discard(copy[0], alloc)
-        refuse(f"{failure[1]}, to copy '{buffer_name(buffer)}' there", block, ("this block", block))
-    return copy[1]
+    # To copy too much is simpler than to stop at a tail, but there may be nothing to copy beyond it.
+    exact = tuple(intervals)
+    whole = tuple(Interval(interval.lower, interval.uppers[:1]) for interval in intervals)
+    is_output = home is None and bool(writers_of(buffer))
+    failure: tuple[BlockOp, str] | None = None
+    for box in dict.fromkeys((exact,) if is_output else (whole, exact)):
+        top, copy = _copy(f"{alloc.sym_name.data}_read", buffer, alloc.buffer, box, kernel(block))
+        _insert(parent, anchor, [top])
+        if (failure := first_unproven([copy])) is None:
+            return copy
+        top.detach()
+        top.erase()
+    assert failure is not None
+    for read in reads:
+        read.operands[0] = buffer
+    alloc.detach()
+    alloc.erase()
+    refuse(f"{failure[1]}, to copy '{buffer_name(buffer)}' there", block, ("this block", block))
 
 
 def cache_write(block: BlockOp, at: ForOp | None, memory_space: str = "local") -> BlockOp:
@@ -153,6 +164,13 @@ def cache_write(block: BlockOp, at: ForOp | None, memory_space: str = "local") -
             block,
         )
     moved = [op for op in accesses_of(buffer) if is_inside(op, parent)]
+    for other in moved:
+        if not isinstance(other, ReadOp) and not stays_inside(other, box, outer):
+            refuse(
+                f"expected '{buffer_name(buffer)}' to be written only where '{block.block_name}' writes, to stage it",
+                block,
+                ("also written here", other),
+            )
     staged = {block_of(op) for op in moved}
     alloc = _alloc(parent, buffer, memory_space)
     copy = _copy(f"{alloc.sym_name.data}_write", alloc.buffer, buffer, box.intervals, kernel(block), box.conditions)
@@ -162,7 +180,7 @@ def cache_write(block: BlockOp, at: ForOp | None, memory_space: str = "local") -
     body.insert_op_before(alloc, first)
     body.insert_op_after(copy[0], last)
     _redirect(moved, buffer, alloc.buffer)
-    failure = _first_uncovered([buffer, alloc.buffer]) or _first_unproven([copy[1], *staged])
+    failure = first_unproven([copy[1], *staged])
     if failure is not None:
         _redirect(moved, alloc.buffer, buffer)
         note = [] if failure[0] is copy[1] else [("this block", failure[0])]
@@ -182,7 +200,8 @@ def _staging_parent(block: BlockOp, at: ForOp | None) -> Operation:
 
 
 def bounding_box(reads: Sequence[Access], outer: Sequence[ForOp]) -> list[Interval]:
-    """The smallest common box of several reads; a dimension without a common base is the whole one."""
+    """The smallest common box of several reads; a dimension without a common base is the whole one. Each interval's
+    first upper bound gives it a constant size; others are where no read goes on."""
     shape = buffer_shape(reads[0].buffers[0])
     boxes = [region(read, outer) for read in reads]
     result: list[Interval] = []
@@ -193,8 +212,14 @@ def bounding_box(reads: Sequence[Access], outer: Sequence[ForOp]) -> list[Interv
         if lower is None or upper is None or not (upper - lower).is_const:
             result.append(Interval(ZERO, (Lin(extent - 1),)))
         else:
-            result.append(Interval(lower, (upper,)))
+            result.append(Interval(lower, (upper, *_common_ends(intervals))))
     return result
+
+
+def _common_ends(intervals: Sequence[Interval]) -> list[Lin]:
+    """The upper bounds that hold for all intervals."""
+    ends = dict.fromkeys(upper for interval in intervals for upper in interval.uppers[1:])
+    return [end for end in ends if all(any(at_most(u, end) for u in interval.uppers) for interval in intervals)]
 
 
 def _least(forms: Sequence[Lin], *, least: bool) -> Lin | None:
@@ -289,20 +314,6 @@ def _discard(nest: Operation, alloc: AllocOp) -> None:
     nest.erase()
     alloc.detach()
     alloc.erase()
-
-
-def _first_uncovered(buffers: Sequence[SSAValue]) -> tuple[BlockOp, str] | None:
-    for buffer in buffers:
-        if alloc_of(buffer) is not None and (failure := uncovered_read(buffer)) is not None:
-            return failure
-    return None
-
-
-def _first_unproven(blocks: Sequence[BlockOp]) -> tuple[BlockOp, str] | None:
-    for block in blocks:
-        if (failure := coverage_failure(block)) is not None:
-            return block, failure
-    return None
 
 
 def _index(op: Operation) -> int:
