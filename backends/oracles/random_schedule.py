@@ -14,6 +14,7 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation, SSAValue
 
 from ...dialects.loop import AllocOp, BlockOp, ForOp, IteratorKind, LoopKind, blocks_in, enclosing_loops
+from ...dialects.regions import reduce_loops
 from ...errors import ScheduleError
 from ...transform import primitives
 
@@ -261,32 +262,43 @@ def _move(rng: random.Random, kernel: FuncOp, primitive: str, *, reverse: bool) 
         pairs = [(a, b) for a in blocks_in(kernel) for b in blocks_in(kernel)]
     if not pairs:
         return None
-    producer, consumer = rng.choice(pairs)
+    plain = [pair for pair in pairs if not reverse or not pair[1].has_kind(IteratorKind.REDUCE)]
+    producer, consumer = rng.choice(plain if plain and rng.random() < 0.9 else pairs)
     moved, fixed = (consumer, producer) if reverse else (producer, consumer)
     loops = enclosing_loops(fixed)
-    if not loops:
+    places = list(range(len(loops)))
+    if rng.random() < 0.9:
+        around = enclosing_loops(moved)
+        places = [place for place in places if loops[place] not in around]
+    if reverse and rng.random() < 0.8:
+        first = min((place for place in places if loops[place] in reduce_loops(fixed)), default=len(loops))
+        places = [place for place in places if place < first]
+    if not places:
         return None
-    return Step(primitive, moved.block_name, around=fixed.block_name, at=rng.randrange(len(loops)))
+    return Step(primitive, moved.block_name, around=fixed.block_name, at=rng.choice(places))
 
 
 def _compute_inline(rng: random.Random, kernel: FuncOp) -> Step | None:
     blocks = [b for b in blocks_in(kernel) if any(isinstance(v.owner, AllocOp) for v in b.written_buffers())]
-    if not blocks or rng.random() < 0.1:
-        blocks = blocks_in(kernel)
+    plain = [block for block in blocks if not block.has_kind(IteratorKind.REDUCE)]
+    if not plain or rng.random() < 0.1:
+        plain = blocks or blocks_in(kernel)
+    blocks = plain
     return Step("compute_inline", rng.choice(blocks).block_name)
 
 
 def _decompose_reduction(rng: random.Random, kernel: FuncOp) -> Step | None:
     blocks = [block for block in blocks_in(kernel) if block.init is not None]
-    if not blocks or rng.random() < 0.1:
+    if rng.random() < 0.05:
         blocks = blocks_in(kernel)
+    if not blocks:
+        return None
     block = rng.choice(blocks)
     loops = enclosing_loops(block)
     if not loops:
         return None
-    reduce = [v for v, kind in zip(block.binding_forms(), block.kinds, strict=True) if kind is IteratorKind.REDUCE]
-    used = {value for form in reduce for value in form.values()}
-    places = [place for place, loop in enumerate(loops) if loop.induction_variable in used]
+    reducing = reduce_loops(block)
+    places = [place for place, loop in enumerate(loops) if loop in reducing]
     place = places[0] if places and rng.random() < 0.6 else rng.randrange(len(loops))
     return Step("decompose_reduction", block.block_name, around=block.block_name, at=place)
 

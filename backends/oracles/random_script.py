@@ -83,7 +83,9 @@ class ScriptWriter:
             else:
                 options = sorted({size, size + 1, 2 * size})
                 name = f"size{param.removeprefix('%h')}"
-                self.lines.append(f'{param} = transform.tune.knob<"{name}"> = {size} from options = {options} -> {_PARAM}')
+                self.lines.append(
+                    f'{param} = transform.tune.knob<"{name}"> = {size} from options = {options} -> {_PARAM}'
+                )
         tail = "" if step.tail == "guard" else f' {{tail = "{step.tail}"}}'
         types = [_OP] * len(names) + [_PARAM] * params
         self._made(2 * len(names), f"sched.tile {', '.join(names)} tile_sizes [{', '.join(sizes)}]{tail}", types)

@@ -1,0 +1,81 @@
+"""Each primitive on random kernels: what it accepts keeps the results in every order that marks allow, what it refuses
+stays as it was."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+from stepwell.backends.oracles.loop import run_loop
+from stepwell.backends.oracles.random_loop import parse_kernel, random_inputs, random_kernel
+from stepwell.backends.oracles.random_schedule import CHOOSERS, apply_step, random_step
+from stepwell.errors import ScheduleError
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.func import FuncOp
+
+KERNELS = 40
+
+
+def kernel_of(module: ModuleOp) -> FuncOp:
+    (kernel,) = (op for op in module.body.block.ops if isinstance(op, FuncOp))
+    return kernel
+
+
+@pytest.mark.parametrize("primitive", CHOOSERS)
+def test_primitive_keeps_results_or_refuses(primitive: str) -> None:
+    accepted = refused = 0
+    for seed in range(KERNELS):
+        rng = random.Random(f"{primitive}:{seed}")
+        _, text = random_kernel(rng)
+        module = parse_kernel(text)
+        kernel = kernel_of(module)
+        inputs = random_inputs(module, seed)
+        expected = run_loop(module, *inputs)
+        # Some other steps first, so that the primitive meets kernels that are scheduled already.
+        for _ in range(rng.choice((0, 0, 1, 3))):
+            try:
+                apply_step(kernel, random_step(rng, kernel))
+            except ScheduleError:
+                continue
+        before = str(module)
+        step = CHOOSERS[primitive][0](rng, kernel)
+        if step is None:
+            continue
+        try:
+            apply_step(kernel, step)
+        except ScheduleError:
+            refused += 1
+            assert str(module) == before, step
+            continue
+        accepted += 1
+        module.verify()
+        for order in ("sequential", "adversarial"):
+            for array, result in zip(expected, run_loop(module, *inputs, order=order, seed=seed), strict=True):
+                np.testing.assert_array_equal(array, result, err_msg=f"{step} ({order})\n{before}")
+    assert accepted >= 4, f"expected the generator to give steps that are accepted, got {accepted}"
+    if primitive != "unroll":
+        assert refused >= 1, "expected the generator to give steps that are refused, got none"
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_long_schedules_keep_results(seed: int) -> None:
+    rng = random.Random(seed)
+    _, text = random_kernel(rng)
+    module = parse_kernel(text)
+    kernel = kernel_of(module)
+    inputs = random_inputs(module, seed)
+    expected = run_loop(module, *inputs)
+    steps: list[str] = []
+    for _ in range(25):
+        step = random_step(rng, kernel)
+        before = str(module)
+        try:
+            apply_step(kernel, step)
+            steps.append(str(step))
+        except ScheduleError:
+            assert str(module) == before, [*steps, str(step)]
+    module.verify()
+    for order in ("sequential", "adversarial"):
+        for array, result in zip(expected, run_loop(module, *inputs, order=order, seed=seed), strict=True):
+            np.testing.assert_array_equal(array, result, err_msg="\n".join(steps))

@@ -1,0 +1,153 @@
+"""What random schedules have found: primitives that left IR which was invalid, or meant something else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from stepwell import te
+from stepwell.backends.oracles.loop import run_loop
+from stepwell.backends.oracles.random_schedule import Step, apply_step
+from stepwell.backends.oracles.te import run_te
+from stepwell.backends.registry import make_context
+from stepwell.errors import ScheduleError
+from stepwell.passes.pass_manager import build_pipeline
+from stepwell.passes.registry import PassRegistry
+from stepwell.te import Tensor
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.func import FuncOp
+
+Array = np.ndarray
+
+
+class Kernel:
+    """Tensor expressions on the loop rung, with inputs and what they have to give."""
+
+    def __init__(self, inputs: Sequence[Tensor], output: Tensor) -> None:
+        self.module: ModuleOp = te.build_module([*inputs, output])
+        generator = np.random.default_rng(0)
+        self.inputs = [generator.integers(-4, 5, tensor.shape).astype(tensor.dtype) for tensor in inputs]
+        self.expected = run_te(self.module, *self.inputs)
+        build_pipeline("te-simplify,convert-te-to-loop", PassRegistry()).run(make_context(), self.module, ())
+        (self.func,) = (op for op in self.module.body.block.ops if isinstance(op, FuncOp))
+
+    def apply(self, *steps: Step) -> None:
+        for step in steps:
+            apply_step(self.func, step)
+
+    def check(self) -> None:
+        self.module.verify()
+        for order in ("sequential", "adversarial"):
+            for expected, got in zip(self.expected, run_loop(self.module, *self.inputs, order=order), strict=True):
+                np.testing.assert_array_equal(expected, got)
+
+    def check_refused(self, message: str, step: Step) -> None:
+        before = str(self.module)
+        with pytest.raises(ScheduleError, match=message):
+            self.apply(step)
+        assert str(self.module) == before
+
+
+def matmul(m: int, n: int, depth: int) -> Kernel:
+    a, b = te.placeholder((m, depth), name="A"), te.placeholder((depth, n), name="B")
+    k = te.reduce_axis(depth, name="k")
+    return Kernel([a, b], te.compute((m, n), lambda i, j: te.sum(a[i, k] * b[k, j], axis=k), name="C"))
+
+
+def chain(*shape: int) -> Kernel:
+    """Three computes, one after the other."""
+    a = te.placeholder(shape, name="A")
+    first = te.compute(shape, lambda *i: a[i] + 1.0, name="S")
+    second = te.compute(shape, lambda *i: first[i] * 2.0, name="T")
+    third = te.compute(shape, lambda *i: second[i] - a[i], name="U")
+    return Kernel([a], third)
+
+
+def scan() -> Kernel:
+    start, a = te.placeholder((1, 4), name="S0"), te.placeholder((7, 4), name="A")
+    weights = te.placeholder((4, 4), name="W")
+
+    def step(t: te.IterVar, state: Tensor) -> Tensor:
+        k = te.reduce_axis(4, name="k")
+        mixed = te.compute((4,), lambda j: te.sum(state[t, k] * weights[k, j], axis=k), name="mixed")
+        return te.compute((4,), lambda j: te.minimum(te.maximum(mixed[j] + a[t, j], -8.0), 8.0), name="row")
+
+    return Kernel([start, a, weights], te.scan(7, start, step, name="S"))
+
+
+def test_a_moved_consumer_takes_its_buffer_along() -> None:
+    kernel = chain(6, 5)
+    kernel.apply(Step("reverse_compute_at", "map1", around="map0", at=1))
+    kernel.check()
+
+
+def test_a_moved_block_makes_loops_with_valid_names() -> None:
+    kernel = chain(6, 5)
+    kernel.apply(Step("compute_at", "map0", around="map1", at=0))
+    kernel.check()
+
+
+def test_what_is_cached_at_function_level_is_cached_whole() -> None:
+    a = te.placeholder((9, 4), name="A")
+    kernel = Kernel([a], te.compute((4, 4), lambda i, j: a[i * 2, j], name="C"))
+    kernel.apply(Step("cache_read", "map0", buffer=0))
+    kernel.check()
+
+
+def test_reduce_loops_that_run_once_may_be_outside() -> None:
+    kernel = matmul(3, 4, 1)
+    kernel.apply(Step("interchange", "reduce0", (0, 1, 2), (2, 0, 1)))
+    kernel.apply(Step("cache_write", "reduce0", around="reduce0", at=1))
+    kernel.check()
+
+
+def test_reduce_loops_that_run_once_may_be_parallel() -> None:
+    kernel = matmul(3, 4, 5)
+    kernel.apply(Step("tile", "reduce0", (2,), (5,)), Step("parallelize", "reduce0", (2,)))
+    kernel.check()
+
+
+@pytest.mark.parametrize(("shape", "size"), [((3, 3), 6), ((6, 7, 2), 8), ((4, 3, 2), 16), ((5, 3), 2), ((2, 9, 2), 3)])
+def test_coalesced_loops_are_tiled_with_a_tail(shape: tuple[int, ...], size: int) -> None:
+    kernel = chain(*shape)
+    kernel.apply(Step("coalesce", "map0", tuple(range(len(shape)))), Step("tile", "map0", (0,), (size,)))
+    kernel.check()
+
+
+def test_a_second_tail_of_coalesced_loops_is_refused() -> None:
+    kernel = chain(2, 3)
+    kernel.apply(Step("coalesce", "map0", (0, 1)), Step("tile", "map0", (0,), (4,)))
+    kernel.check_refused("expected .*, to tile loop", Step("tile", "map0", (1,), (3,)))
+    kernel.check()
+
+
+def test_a_tail_of_strided_reads_needs_no_more_than_there_is() -> None:
+    a = te.placeholder((9,), name="A")
+    first = te.compute((9,), lambda i: a[i] + 1.0, name="S")
+    kernel = Kernel([a], te.compute((3, 5), lambda i, j: first[j * 2], name="C"))
+    kernel.apply(Step("compute_at", "map0", around="map1", at=0), Step("tile", "map1", (1,), (2,)))
+    kernel.check()
+
+
+def test_what_writes_a_part_of_an_output_is_not_staged() -> None:
+    kernel = scan()
+    kernel.check_refused(
+        "expected a spatial iterator .* to be covered", Step("cache_write", "map0", around="map0", at=0)
+    )
+
+
+def test_a_tail_guards_copies_of_what_lives_in_the_loop() -> None:
+    kernel = scan()
+    kernel.apply(Step("cache_read", "scan0", buffer=0, around="scan0", at=0), Step("tile", "scan0", (0,), (5,)))
+    kernel.check()
+
+
+def test_lanes_beside_a_dimension_of_one_element_are_refused() -> None:
+    a, b = te.placeholder((1,), name="A"), te.placeholder((8, 4), name="B")
+    inside = te.compute((8, 4), lambda i, j: te.if_then_else(j < 1, a[j], 0.0) + b[i, j], name="C")
+    kernel = Kernel([a, b], inside)
+    kernel.apply(Step("cache_read", "map0", buffer=0, around="map0", at=0))
+    with pytest.raises(ScheduleError):
+        kernel.apply(Step("vectorize", "A_local_read", (1,)))
+    kernel.check()
