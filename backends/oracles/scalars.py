@@ -254,7 +254,30 @@ EMIT: Mapping[str, Emit] = {
     "math.ctpop": lambda op, x: f"{unsigned(_type(op), x[0])}.bit_count()",
     **{
         f"math.{name}": _numpy({"acos": "arccos", "asin": "arcsin", "atan": "arctan"}.get(name, name))
-        for name in ["acos", "asin", "atan", "cbrt", "ceil", "copysign", "cos", "cosh", "exp2", "expm1", "exp", "floor", "log10", "log1p", "log2", "log", "sin", "sinh", "sqrt", "tan", "tanh", "trunc"]
+        for name in [
+            "acos",
+            "asin",
+            "atan",
+            "cbrt",
+            "ceil",
+            "copysign",
+            "cos",
+            "cosh",
+            "exp2",
+            "expm1",
+            "exp",
+            "floor",
+            "log10",
+            "log1p",
+            "log2",
+            "log",
+            "sin",
+            "sinh",
+            "sqrt",
+            "tan",
+            "tanh",
+            "trunc",
+        ]
     },
     **{f"math.{name}": _numpy(f"arc{name[1:]}") for name in ("acosh", "asinh", "atanh")},
 }
