@@ -63,6 +63,7 @@ _MOST_ITERATIONS = 40_000
 """Above this many block executions, a kernel takes an oracle too long: no further steps."""
 _MOST_TRIES = 25
 _SECONDS_A_PAIR = 60.0
+_PAIRS_A_PROCESS = 500
 
 
 class Failure(Exception):
@@ -428,7 +429,8 @@ def work(connection: Connection, seed: int, numbers: Sequence[int], native: bool
 
 @dataclass
 class Worker:
-    """A process that works on a share of the pairs; it is started anew behind a pair that crashed it."""
+    """A process that works on a share of the pairs; it is started anew behind a pair that crashed it, and now and then,
+    since native code that is loaded stays loaded."""
 
     seed: int
     numbers: list[int]
@@ -438,7 +440,7 @@ class Worker:
 
     def start(self) -> None:
         self.connection, sender = multiprocessing.Pipe(duplex=False)
-        arguments = (sender, self.seed, self.numbers, self.native)
+        arguments = (sender, self.seed, self.numbers[:_PAIRS_A_PROCESS], self.native)
         self.process = multiprocessing.Process(target=work, args=arguments, daemon=True)
         self.process.start()
         sender.close()
@@ -448,12 +450,12 @@ class Worker:
         self.process.kill()
         self.process.join()
 
-    def skip(self) -> None:
-        """Goes on behind the current pair."""
-        if self.current in self.numbers:
-            del self.numbers[: self.numbers.index(self.current) + 1]
+    def go_on(self) -> bool:
+        """Starts anew behind the current pair; whether there are more pairs."""
+        del self.numbers[: self.numbers.index(self.current) + 1]
         if self.numbers:
             self.start()
+        return bool(self.numbers)
 
 
 def outcomes(seed: int, count: int, jobs: int, seconds: float, *, native: bool) -> Iterator[Outcome]:
@@ -471,8 +473,7 @@ def outcomes(seed: int, count: int, jobs: int, seconds: float, *, native: bool) 
             elif time.perf_counter() - worker.since > _SECONDS_A_PAIR:
                 worker.stop()
                 yield Outcome(worker.current, failure="hangs")
-                worker.skip()
-                if not worker.numbers:
+                if not worker.go_on():
                     running.remove(worker)
     for worker in workers:
         worker.stop()
@@ -484,13 +485,14 @@ def _receive(worker: Worker, running: list[Worker]) -> Iterator[Outcome]:
     except EOFError:
         worker.process.join()
         yield isolated(worker.seed, worker.current, native=worker.native)
-        worker.skip()
-        if not worker.numbers:
+        if not worker.go_on():
             running.remove(worker)
         return
     worker.since = time.perf_counter()
     if message is None:
-        running.remove(worker)
+        worker.process.join()
+        if not worker.go_on():
+            running.remove(worker)
     elif isinstance(message, int):
         worker.current = message
     else:
