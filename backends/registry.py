@@ -16,7 +16,7 @@ from xdsl.dialects import get_all_dialects
 from xdsl.ir import Attribute, Dialect, Operation
 from xdsl.transforms import get_all_passes
 
-from ..errors import TargetError, did_you_mean
+from ..errors import StepwellError, TargetError, did_you_mean
 from ..passes.registry import PassRegistry, our_passes
 from .plugin import Plugin, PluginError, PluginWarning, describe_failure, load_plugins, warn_ignored
 
@@ -107,11 +107,13 @@ def _offered(slot: str, offers: Callable[[Plugin], Mapping[str, Callable[[], T]]
 
 
 def _blaming(plugin: Plugin, what: str, factory: Callable[[], T]) -> Callable[[], T]:
-    """The factory with errors that name the plugin."""
+    """The factory with errors that name the plugin; what it reports as a user's error stays what it is."""
 
     def make() -> T:
         try:
             return factory()
+        except StepwellError:
+            raise
         except Exception as error:
             raise PluginError(f"plugin '{plugin.name}': cannot load {what}: {describe_failure(error)}") from error
 
