@@ -13,7 +13,7 @@ import math
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 from xdsl.dialects import affine, arith, func, memref, scf
@@ -41,6 +41,7 @@ from ...dialects.loop import (
     ReadOp,
     ReduceOp,
     WriteOp,
+    memref_type,
 )
 from ...errors import ArgumentError, CompileError
 from .scalars import EMIT, SCALAR_NAMES, ExecutionError, constant, dtype_of
@@ -53,7 +54,7 @@ _MAX_NESTING = 12
 """Python nests 20 loops at most; deeper ones go into functions of their own."""
 
 
-class Buffer(dict[int, object]):
+class Buffer(dict[int, Any]):
     """The elements of a buffer that were written, by flat index."""
 
     __slots__ = ("name", "shape")
@@ -189,9 +190,8 @@ class _Emitter:
                 raise CompileError(f"expected an op of the loop rung, got {op.name}")
 
     def alloc(self, buffer: SSAValue, name: str) -> None:
-        assert isinstance(buffer.type, MemRefType)
         self.values[buffer] = variable = self.program.fresh("b")
-        self.line(f"{variable} = _Buffer({name!r}, {buffer.type.get_shape()})")
+        self.line(f"{variable} = _Buffer({name!r}, {memref_type(buffer).get_shape()})")
 
     def loop(self, op: ForOp) -> None:
         if self.nesting and self.nesting % _MAX_NESTING == 0:
@@ -362,8 +362,7 @@ class _Emitter:
         out_of_range: OutOfRange = OutOfRange.CLAMP,
     ) -> str:
         """The flat index of an access; checks the dimensions that may be left."""
-        assert isinstance(buffer.type, MemRefType)
-        shape = buffer.type.get_shape()
+        shape = memref_type(buffer).get_shape()
         names = [self.name(v) for v in indices]
         parts: list[str] = []
         for dimension, (expr, extent) in enumerate(zip(map.results, shape, strict=True)):
@@ -480,7 +479,7 @@ class LoopProgram:
         if len(inputs) != count:
             raise ArgumentError(f"expected {count} inputs of @{self.name}, got {len(inputs)}")
         given = iter(inputs)
-        buffers: list[list[object] | Buffer] = []
+        buffers: list[list[Any] | Buffer] = []
         for name, type, is_output in self.arguments:
             if is_output:
                 buffers.append(Buffer(name, type.get_shape()))
@@ -488,8 +487,7 @@ class LoopProgram:
                 buffers.append(_elements(next(given), name, type))
         namespace = {**self.names, "_shuffled": _shuffler(seed)}
         exec(compile(self.source, f"<@{self.name}>", "exec"), namespace)
-        function = namespace[f"f_{self.name}"]
-        assert callable(function)
+        function = cast("Callable[..., None]", namespace[f"f_{self.name}"])
         with np.errstate(all="ignore"):
             function(*buffers)
         return tuple(
@@ -510,7 +508,7 @@ def _shuffler(seed: int) -> Callable[[int], Iterable[int]]:
     return shuffled
 
 
-def _elements(array: Array, name: str, type: MemRefType[Attribute]) -> list[object]:
+def _elements(array: Array, name: str, type: MemRefType[Attribute]) -> list[Any]:
     dtype, shape = dtype_of(type.element_type), type.get_shape()
     if array.dtype != dtype or array.shape != shape:
         raise ArgumentError(f"expected {name} to be {dtype}{list(shape)}, got {array.dtype}{list(array.shape)}")
@@ -583,7 +581,7 @@ def _arguments(function: func.FuncOp) -> Iterable[tuple[str, MemRefType[Attribut
         if not isinstance(argument.type, MemRefType):
             raise CompileError(f"expected arguments of memref types, got {argument.type}")
         is_output = position < len(attributes) and OUTPUT in attributes[position].data
-        yield argument.name_hint or f"argument {position}", argument.type, is_output
+        yield argument.name_hint or f"argument {position}", memref_type(argument), is_output
 
 
 def run_loop(

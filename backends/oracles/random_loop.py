@@ -13,9 +13,11 @@ import numpy as np
 from xdsl.context import Context
 from xdsl.dialects import affine, arith, builtin, func, math, scf
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Attribute
 from xdsl.parser import Parser
 
-from ...dialects.loop import Loop
+from ...dialects.loop import Loop, memref_type
+from .scalars import dtype_of
 
 Array = np.ndarray[tuple[int, ...], np.dtype[np.generic]]
 
@@ -53,15 +55,12 @@ def random_inputs(module: ModuleOp, seed: int) -> list[Array]:
     for position, argument in enumerate(kernel.body.block.args):
         if position < len(attributes) and "loop.output" in attributes[position].data:
             continue
-        assert isinstance(argument.type, builtin.MemRefType)
-        arrays.append(random_array(generator, argument.type))
+        arrays.append(random_array(generator, memref_type(argument)))
     return arrays
 
 
-def random_array(generator: np.random.Generator, type: builtin.MemRefType[builtin.Attribute]) -> Array:
+def random_array(generator: np.random.Generator, type: builtin.MemRefType[Attribute]) -> Array:
     """Small whole numbers of a memref's type and shape."""
-    from .scalars import dtype_of
-
     return generator.integers(-4, 5, type.get_shape()).astype(dtype_of(type.element_type))
 
 

@@ -21,6 +21,7 @@ from xdsl.dialects.builtin import (
     IntegerType,
 )
 from xdsl.ir import Attribute, Operation
+from xdsl.utils.hints import isa
 
 from ...errors import CompileError, StepwellError
 
@@ -51,7 +52,7 @@ def dtype_of(type: Attribute) -> np.dtype[np.generic]:
 
 def width_of(type: Attribute) -> int:
     """The width in bits of an integer or index type."""
-    return type.width.data if isinstance(type, IntegerType) else 64
+    return type.width.data if isa(type, IntegerType) else 64
 
 
 def wrap(type: Attribute, expr: str) -> str:
@@ -311,11 +312,11 @@ def _maximum(a: Float, b: Float) -> Float:
     return a if a > b else b
 
 
-def _int_to_float(value: int, target: Callable[[int | float], Float]) -> Float:
+def _int_to_float(value: int, target: type[Float]) -> Float:
     """The nearest float, with one rounding only."""
     if abs(value) <= 1 << 53:
         return target(value)
-    return np.dtype(target).type(np.array(value, np.uint64 if value >= 1 << 63 else np.int64))
+    return target(np.uint64(value) if value >= 1 << 63 else np.int64(value))
 
 
 def _float_to_int(value: Float) -> int:
