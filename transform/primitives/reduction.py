@@ -71,13 +71,13 @@ def _require_free_way(block: BlockOp, loop: ForOp, reducing: set[ForOp]) -> None
     for buffer in block.written_buffers():
         for access in accesses_of(buffer):
             other = block_of(access)
-            if other is block or not is_inside(other, loop):
+            if not is_inside(other, loop) or (other is block and not isinstance(access, ReadOp)):
                 continue
             shared = [each for each in enclosing_loops(block) if is_inside(other, each)]
             inner = [each for each in shared if (each is loop or is_inside(each, loop)) and each not in reducing]
             touching = [op for op in accesses_of(buffer) if block_of(op) in (block, other)]
             alike = separated(touching, inner, enclosing_loops(loop))
-            if not precedes(block, other) or len(alike) < len(inner):
+            if not (other is block or precedes(block, other)) or len(alike) < len(inner):
                 refuse(
                     f"expected '{other.block_name}' to touch '{buffer_name(buffer)}' only after '{block.block_name}' "
                     f"in each iteration of {describe(loop)}",
