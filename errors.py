@@ -37,9 +37,7 @@ class ScheduleError(StepwellError):
     `notes` are further (message, operation) pairs.
     """
 
-    def __init__(
-        self, message: str, op: object = None, notes: tuple[tuple[str, object], ...] = ()
-    ):
+    def __init__(self, message: str, op: object = None, notes: tuple[tuple[str, object], ...] = ()):
         super().__init__(message)
         self.op = op
         self.notes = notes

@@ -205,7 +205,8 @@ def fingerprint(module: ModuleOp) -> list[object]:
         found.append([numbers.get(operand, -1) for operand in op.operands])
         sizes = [[len(block.ops) for block in region.blocks] for region in op.regions]
         found.append([op.properties.copy(), op.attributes.copy(), sizes])
-        values = [*op.results, *(argument for region in op.regions for block in region.blocks for argument in block.args)]
+        arguments = (argument for region in op.regions for block in region.blocks for argument in block.args)
+        values = [*op.results, *arguments]
         for value in values:
             numbers[value] = len(numbers)
             found.append((value.type, value.name_hint))

@@ -108,7 +108,7 @@ def print_affine_expr(printer: Printer, expr: AffineExpr, operands: Sequence[SSA
     _print_expr(printer, expr, lambda position: printer.print_ssa_value(operands[position]), 0)
 
 
-def _print_expr(printer: Printer, expr: AffineExpr, dimension: Callable[[int], None], level: int) -> None:
+def _print_expr(printer: Printer, expr: AffineExpr, dimension: Callable[[int], object], level: int) -> None:
     match expr:
         case AffineConstantExpr(value=value):
             printer.print_string(str(value))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 from xdsl.ir import SSAValue
 
@@ -115,8 +116,10 @@ class _Proof:
 
     def use(self, atom: Hashable) -> int:
         """Uses one atom as a digit; gives how many values it takes."""
-        if isinstance(atom, Digit | SSAValue):
+        if isinstance(atom, Digit):
             atom = self.lifted(atom)
+        elif isinstance(atom, SSAValue):
+            atom = self.lifted(cast("SSAValue", atom))
         if not isinstance(atom, Digit):
             size = self.extents[atom]
             if size > 1:

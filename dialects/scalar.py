@@ -27,8 +27,7 @@ from xdsl.dialects.builtin import (
     i64,
 )
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
-from xdsl.traits import OpTrait, Pure
-from xdsl.traits import IsTerminator
+from xdsl.traits import IsTerminator, OpTrait, Pure
 from xdsl.utils.exceptions import VerifyException
 
 from .quasi_affine import Atom, Bounds, Digit, Interval, Lin, atom_range, from_affine

@@ -1,4 +1,4 @@
-"""The fuzz harness: a short run finds nothing; what is broken on purpose is found, dropped to what matters, written down."""
+"""The fuzz harness: a short run finds nothing; what is broken on purpose is found, cut to what matters, and kept."""
 
 from __future__ import annotations
 

@@ -18,9 +18,11 @@ from ...te import Expr, IterVar, Reduction, Tensor
 
 Array: TypeAlias = NDArray[Any]
 
-_LIMITS = {"float32": 2**24, "float64": 2**50, "int32": 2**31 - 1, "int64": 2**50}
-"""Whole numbers up to these are exact, in sums too."""
-_DTYPES = ("float32", "float32", "float32", "float32", "int32", "float64", "int64")
+_LIMITS = {"float32": 2**24, "float64": 2**50, "int8": 2**31, "int16": 2**31, "int32": 2**31 - 1, "int64": 2**50}
+"""Whole numbers up to these are exact, in sums too. The smallest integers wrap, which is exact in any order."""
+_CONSTANTS = {"int8": 100, "int16": 2**14}
+"""The largest constants of the types that do not have all that is used otherwise."""
+_DTYPES = ("float32",) * 8 + ("int32", "float64") * 2 + ("int64", "int8", "int16")
 _EXTENTS = (1, 2, 3, 3, 4, 5, 5, 6, 7, 8, 9, 11, 13)
 _SMALL = 8
 
@@ -94,6 +96,7 @@ class _Program:
 
     def fit(self, value: _Value, most: int = _SMALL) -> _Value:
         """The value, clamped if it may be greater than `most`."""
+        most = min(most, _CONSTANTS.get(self.dtype, most))
         if value.bound <= most:
             return value
         return _Value(te.minimum(te.maximum(value.expr, self.const(-most)), self.const(most)), most)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,7 +41,7 @@ def test_stride_is_what_neighbours_are_apart(expressions: list[AffineExpr], oute
         sum(expr.eval([lane, outer], []) * stride for expr, stride in zip(expressions, strides, strict=True))
         for lane in range(8)
     ]
-    steps = {b - a for a, b in zip(addresses, addresses[1:], strict=False)}
+    steps = {b - a for a, b in pairwise(addresses)}
     stride = lane_stride(forms, strides, LANE)
     if stride is not None:
         assert steps == {stride}
