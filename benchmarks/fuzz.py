@@ -32,7 +32,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from stepwell import te
@@ -65,6 +65,8 @@ _MOST_ITERATIONS = 40_000
 _MOST_TRIES = 25
 _SECONDS_A_PAIR = 60.0
 _PAIRS_A_PROCESS = 500
+_FORK = multiprocessing.get_context("fork")
+"""Workers start with all that is imported and parsed."""
 
 
 class Failure(Exception):
@@ -103,11 +105,18 @@ class Outcome:
     applied: Counter[str] = field(default_factory=Counter[str])
     refused: Counter[str] = field(default_factory=Counter[str])
     reasons: Counter[str] = field(default_factory=Counter[str])
-    seconds: Counter[str] = field(default_factory=Counter[str])
+    seconds: dict[str, float] = field(default_factory=dict[str, float])
     failure: str = ""
     report: str = ""
     steps: tuple[Step, ...] = ()
     files: dict[str, str] = field(default_factory=dict[str, str])
+
+    @contextmanager
+    def timed(self, what: str) -> Generator[None]:
+        """Counts the time inside of it as spent on something."""
+        start = time.perf_counter()
+        yield
+        self.seconds[what] = self.seconds.get(what, 0.0) + time.perf_counter() - start
 
 
 def kernel_of_module(module: ModuleOp) -> FuncOp:
@@ -293,24 +302,19 @@ def choose_steps(
 
 def check_scheduled(pair: Pair, outcome: Outcome, *, native: bool) -> None:
     """Executes what the schedule has made of the kernel."""
-    start = time.perf_counter()
-    with stage("invalid IR"):
+    with outcome.timed("verify"), stage("invalid IR"):
         pair.module.verify()
-    outcome.seconds["verify"] += time.perf_counter() - start
-    start = time.perf_counter()
-    with stage("loop oracle"):
-        check_result(pair, "loop oracle", run_loop(pair.module, *pair.inputs))
-    kinds = {op.kind for op in pair.module.walk() if isinstance(op, ForOp)}
-    if kinds & {LoopKind.PARALLEL, LoopKind.VECTORIZED}:
-        with stage("adversarial order"):
-            results = run_loop(pair.module, *pair.inputs, order="adversarial", seed=pair.number)
-            check_result(pair, "adversarial order", results)
-    outcome.seconds["loop oracle"] += time.perf_counter() - start
+    with outcome.timed("loop oracle"):
+        with stage("loop oracle"):
+            check_result(pair, "loop oracle", run_loop(pair.module, *pair.inputs))
+        kinds = {op.kind for op in pair.module.walk() if isinstance(op, ForOp)}
+        if kinds & {LoopKind.PARALLEL, LoopKind.VECTORIZED}:
+            with stage("adversarial order"):
+                results = run_loop(pair.module, *pair.inputs, order="adversarial", seed=pair.number)
+                check_result(pair, "adversarial order", results)
     if native:
-        start = time.perf_counter()
-        with stage("native code"):
+        with outcome.timed("native"), stage("native code"):
             check_result(pair, "native code", run_native(pair))
-        outcome.seconds["native"] += time.perf_counter() - start
 
 
 def run_native(pair: Pair) -> tuple[Array, ...]:
@@ -325,7 +329,7 @@ def run_native(pair: Pair) -> tuple[Array, ...]:
     module.attributes[TARGET] = backend.default_target()
     passes(TO_NATIVE).run(context(), module, ())
     results = backend.executable(module, found[0], threads=2)(*pair.inputs)
-    return results if isinstance(results, tuple) else (results,)
+    return cast("tuple[Array, ...]", results if isinstance(results, tuple) else (results,))
 
 
 def run_pair(
@@ -335,13 +339,11 @@ def run_pair(
     outcome = Outcome(number)
     pair: Pair | None = None
     try:
-        start = time.perf_counter()
-        pair = make_pair(seed, number)
-        outcome.seconds["expression"] += time.perf_counter() - start
-        start = time.perf_counter()
-        outcome.accepted = schedule(pair, schedule_rng(seed, number), given, outcome)
+        with outcome.timed("expression"):
+            pair = make_pair(seed, number)
+        with outcome.timed("schedule"):
+            outcome.accepted = schedule(pair, schedule_rng(seed, number), given, outcome)
         outcome.length = len(pair.steps)
-        outcome.seconds["schedule"] += time.perf_counter() - start
         check_scheduled(pair, outcome, native=native)
         if keep_files:
             outcome.files = files_of(pair)
@@ -386,8 +388,8 @@ def minimized(seed: int, outcome: Outcome, *, native: bool) -> Outcome:
 
 def isolated(seed: int, number: int, *, native: bool, given: Sequence[Step] | None = None) -> Outcome:
     """One pair in a process of its own, whose crash is a failure like others."""
-    receiver, sender = multiprocessing.Pipe(duplex=False)
-    process = multiprocessing.Process(
+    receiver, sender = _FORK.Pipe(duplex=False)
+    process = _FORK.Process(
         target=lambda: sender.send(run_pair(seed, number, native=native, given=given)), daemon=True
     )
     process.start()
@@ -424,7 +426,7 @@ def write_failure(folder: Path, seed: int, outcome: Outcome) -> Path:
         (home / name).write_text(text)
     tensors, inputs = random_expression(pair_rng(seed, outcome.number))
     names = [tensor.name for tensor in tensors]
-    np.savez(home / "inputs.npz", **dict(zip(names, inputs, strict=False)))
+    np.savez(home / "inputs.npz", **cast("Any", dict(zip(names, inputs, strict=False))))
     steps = "".join(f"  {step}\n" for step in outcome.steps)
     (home / "README.txt").write_text(
         f"{outcome.failure}\n\nsteps:\n{steps}\n{outcome.report}\n\n"
@@ -457,9 +459,9 @@ class Worker:
     since: float = 0.0
 
     def start(self) -> None:
-        self.connection, sender = multiprocessing.Pipe(duplex=False)
+        self.connection, sender = _FORK.Pipe(duplex=False)
         arguments = (sender, self.seed, self.numbers[:_PAIRS_A_PROCESS], self.native)
-        self.process = multiprocessing.Process(target=work, args=arguments, daemon=True)
+        self.process = _FORK.Process(target=work, args=arguments, daemon=True)
         self.process.start()
         sender.close()
         self.since = time.perf_counter()
@@ -527,7 +529,7 @@ class Summary:
     applied: Counter[str] = field(default_factory=Counter[str])
     refused: Counter[str] = field(default_factory=Counter[str])
     reasons: Counter[str] = field(default_factory=Counter[str])
-    seconds: Counter[str] = field(default_factory=Counter[str])
+    seconds: dict[str, float] = field(default_factory=dict[str, float])
     failures: Counter[str] = field(default_factory=Counter[str])
 
     def add(self, outcome: Outcome) -> None:
@@ -539,9 +541,10 @@ class Summary:
             (self.applied, outcome.applied),
             (self.refused, outcome.refused),
             (self.reasons, outcome.reasons),
-            (self.seconds, outcome.seconds),
         ):
             total.update(part)
+        for name, spent in outcome.seconds.items():
+            self.seconds[name] = self.seconds.get(name, 0.0) + spent
         if outcome.failure:
             self.failures[outcome.failure] += 1
 

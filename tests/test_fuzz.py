@@ -15,6 +15,8 @@ from stepwell.backends.oracles import random_schedule
 from stepwell.backends.oracles.random_schedule import Step
 from stepwell.transform import primitives
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # of threads that wait for work
+
 _SOURCE = Path(__file__).parents[1] / "benchmarks" / "fuzz.py"
 
 
