@@ -24,6 +24,8 @@ _CONSTANTS = {"int8": 100, "int16": 2**14}
 """The largest constants of the types that do not have all that is used otherwise."""
 _DTYPES = ("float32",) * 8 + ("int32", "float64") * 2 + ("int64", "int8", "int16")
 _EXTENTS = (1, 2, 3, 3, 4, 5, 5, 6, 7, 8, 9, 11, 13)
+_LARGE_EXTENTS = (16, 17, 31, 33, 48, 64, 70)
+"""Several vectors wide, with and without a tail; rare, since they take longer."""
 _SMALL = 8
 
 
@@ -55,6 +57,8 @@ class _Program:
         return self.dtype.startswith("float")
 
     def pick_extent(self, most: int = 13) -> int:
+        if most >= 13 and self.rng.random() < 0.04:
+            return self.rng.choice(_LARGE_EXTENTS)
         return self.rng.choice([extent for extent in _EXTENTS if extent <= most])
 
     def pick_shape(self, least: int = 1, most: int = 3) -> tuple[int, ...]:
@@ -195,7 +199,7 @@ class _Program:
             return _Value(self.const(value), abs(value))
         iterator = self.rng.choice(iterators)
         scale = self.rng.randint(1, 3)
-        return _Value(te.cast(iterator * scale - 1, self.dtype), scale * 13)
+        return _Value(te.cast(iterator * scale - 1, self.dtype), scale * iterator.extent.constant)
 
     def unary(self, value: _Value) -> _Value:
         match self.rng.choice(("neg", "abs", "relu", "square")):
