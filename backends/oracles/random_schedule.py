@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation, SSAValue
 
-from ...dialects.loop import AllocOp, BlockOp, ForOp, IteratorKind, LoopKind, blocks_in, enclosing_loops
+from ...dialects.loop import AllocOp, BlockOp, ForOp, IteratorKind, blocks_in, enclosing_loops
 from ...dialects.regions import reduce_loops
 from ...errors import ScheduleError
 from ...transform import primitives
@@ -341,8 +341,3 @@ def iterations(kernel: FuncOp) -> int:
             count *= loop.extent
         total += count
     return total
-
-
-def has_marks(kernel: FuncOp) -> bool:
-    """Whether any loop is marked."""
-    return any(isinstance(op, ForOp) and (op.kind is not LoopKind.SERIAL or op.peel) for op in kernel.walk())

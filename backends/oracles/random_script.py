@@ -25,6 +25,8 @@ class ScriptWriter:
     lines: list[str] = field(default_factory=list[str])
     handles: dict[Operation, str] = field(default_factory=dict[Operation, str])
     count: int = 0
+    _results: list[str] = field(default_factory=list[str])
+    """The handles that the step written last makes."""
 
     def text(self) -> str:
         """The script."""
@@ -65,8 +67,6 @@ class ScriptWriter:
             self.handles[op] = name
         for op in [op for op in self.handles if kernel_of(op) is None or op.parent is None]:
             del self.handles[op]
-
-    _results: list[str] = field(default_factory=list[str])
 
     def _tile(self, step: Step, names: list[str]) -> None:
         sizes: list[str] = []
