@@ -44,7 +44,7 @@ def require_independent(loop: ForOp, fixed: Collection[ForOp], kind: str) -> Non
                 continue
             hint = ", split the reduction first" if iterator is IteratorKind.REDUCE else ""
             refuse(
-                f"expected a loop over spatial iterators to {kind}, got {describe(loop)} over a {iterator} iterator of "
+                f"expected a loop over spatial iterators to {kind}, got {describe(loop)} over {iterator} iterators of "
                 f"block '{block.block_name}'{hint}",
                 loop,
                 ("the block", block),

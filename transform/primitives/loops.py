@@ -48,8 +48,7 @@ def tile(loops: Sequence[ForOp], sizes: Sequence[int], tail: str = "guard") -> l
     Raises:
         ScheduleError: if the loops are marked or no perfect nest, a size does not fit, or the band can't be reordered.
     """
-    if not loops:
-        raise ValueError("expected at least one loop")
+    _require_loops(loops)
     if tail not in TAILS:
         refuse(f"expected a tail ({', '.join(TAILS)}), got '{tail}'", loops[0])
     if len(sizes) != len(loops):
@@ -85,6 +84,11 @@ def tile(loops: Sequence[ForOp], sizes: Sequence[int], tail: str = "guard") -> l
     for loop in loops:
         loop.erase()
     return new
+
+
+def _require_loops(loops: Sequence[ForOp]) -> None:
+    if not loops:
+        raise ValueError("expected at least one loop")
 
 
 def _split(loop: ForOp, size: int) -> tuple[ForOp, ForOp]:
@@ -150,6 +154,7 @@ def interchange(loops: Sequence[ForOp], permutation: Sequence[int]) -> list[ForO
     Raises:
         ScheduleError: if the loops are no perfect nest, or the new order may change a result.
     """
+    _require_loops(loops)
     if sorted(permutation) != list(range(len(loops))):
         refuse(f"expected a permutation of 0..{len(loops) - 1}, got {list(permutation)}", loops[0])
     chain = perfect_chain(loops)
@@ -235,6 +240,7 @@ def coalesce(loops: Sequence[ForOp]) -> ForOp:
     Raises:
         ScheduleError: if the loops are marked, no perfect nest, or bind iterators of different kinds.
     """
+    _require_loops(loops)
     if len(loops) < 2:
         refuse("expected at least two loops to coalesce", loops[0])
     for loop in loops:

@@ -1,0 +1,238 @@
+// RUN: stepwell-opt %s -p transform-interpreter --split-input-file --verify-diagnostics | filecheck %s
+
+// A block has copies of what it reads.
+
+!op = !transform.any_op
+!value = !transform.any_value
+
+func.func @chain(%A: memref<8x8xf32>, %D: memref<8x8xf32> {loop.output}) {
+  %T = loop.alloc "T" : memref<8x8xf32>
+  loop.for %i : 8 {
+    loop.for %j : 8 {
+      loop.block "double" spatial(%vi in 8 = %i, %vj in 8 = %j) {
+        %a = loop.read %A[%vi, %vj] : memref<8x8xf32>
+        %b = arith.addf %a, %a : f32
+        loop.write %b, %T[%vi, %vj] : memref<8x8xf32>
+      }
+    }
+  }
+  loop.for %k : 8 {
+    loop.for %l : 8 {
+      loop.block "square" spatial(%vk in 8 = %k, %vl in 8 = %l) {
+        %c = loop.read %T[%vk, %vl] : memref<8x8xf32>
+        %d = arith.mulf %c, %c : f32
+        loop.write %d, %D[%vk, %vl] : memref<8x8xf32>
+      }
+    }
+  }
+  func.return
+}
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %p = sched.match_block "double" in %root : (!op) -> !op
+    %i, %j = sched.get_loops %p : (!op) -> (!op, !op)
+    %c = sched.match_block "square" in %root : (!op) -> !op
+    %k, %l = sched.get_loops %c : (!op) -> (!op, !op)
+    %D = sched.get_writes %c : (!op) -> (!value)
+    %x = sched.cache_read %c, %D at %k : (!op, !value, !op) -> !op
+    transform.yield
+  }
+}
+// CHECK: expected a buffer that block 'square' reads, got 'arg1'
+
+// -----
+
+// A copy lives for an iteration of a loop around its reader.
+
+!op = !transform.any_op
+!value = !transform.any_value
+
+func.func @chain(%A: memref<8x8xf32>, %D: memref<8x8xf32> {loop.output}) {
+  %T = loop.alloc "T" : memref<8x8xf32>
+  loop.for %i : 8 {
+    loop.for %j : 8 {
+      loop.block "double" spatial(%vi in 8 = %i, %vj in 8 = %j) {
+        %a = loop.read %A[%vi, %vj] : memref<8x8xf32>
+        %b = arith.addf %a, %a : f32
+        loop.write %b, %T[%vi, %vj] : memref<8x8xf32>
+      }
+    }
+  }
+  loop.for %k : 8 {
+    loop.for %l : 8 {
+      loop.block "square" spatial(%vk in 8 = %k, %vl in 8 = %l) {
+        %c = loop.read %T[%vk, %vl] : memref<8x8xf32>
+        %d = arith.mulf %c, %c : f32
+        loop.write %d, %D[%vk, %vl] : memref<8x8xf32>
+      }
+    }
+  }
+  func.return
+}
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %p = sched.match_block "double" in %root : (!op) -> !op
+    %i, %j = sched.get_loops %p : (!op) -> (!op, !op)
+    %c = sched.match_block "square" in %root : (!op) -> !op
+    %k, %l = sched.get_loops %c : (!op) -> (!op, !op)
+    %T = sched.get_reads %c : (!op) -> (!value)
+    %x = sched.cache_read %c, %T at %i : (!op, !value, !op) -> !op
+    transform.yield
+  }
+}
+// CHECK: expected a loop around block 'square', got loop %i of extent 8
+
+// -----
+
+// Lanes have no buffers.
+
+!op = !transform.any_op
+!value = !transform.any_value
+
+func.func @chain(%A: memref<8x8xf32>, %D: memref<8x8xf32> {loop.output}) {
+  %T = loop.alloc "T" : memref<8x8xf32>
+  loop.for %i : 8 {
+    loop.for %j : 8 {
+      loop.block "double" spatial(%vi in 8 = %i, %vj in 8 = %j) {
+        %a = loop.read %A[%vi, %vj] : memref<8x8xf32>
+        %b = arith.addf %a, %a : f32
+        loop.write %b, %T[%vi, %vj] : memref<8x8xf32>
+      }
+    }
+  }
+  loop.for %k : 8 {
+    loop.for %l : 8 {
+      loop.block "square" spatial(%vk in 8 = %k, %vl in 8 = %l) {
+        %c = loop.read %T[%vk, %vl] : memref<8x8xf32>
+        %d = arith.mulf %c, %c : f32
+        loop.write %d, %D[%vk, %vl] : memref<8x8xf32>
+      }
+    }
+  }
+  func.return
+}
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %p = sched.match_block "double" in %root : (!op) -> !op
+    %i, %j = sched.get_loops %p : (!op) -> (!op, !op)
+    %c = sched.match_block "square" in %root : (!op) -> !op
+    %k, %l = sched.get_loops %c : (!op) -> (!op, !op)
+    %T = sched.get_reads %c : (!op) -> (!value)
+    sched.vectorize %l : !op
+    %x = sched.cache_read %c, %T at %l : (!op, !value, !op) -> !op
+    transform.yield
+  }
+}
+// CHECK: expected no vectorized loop around a staged buffer, got loop %l of extent 8
+
+// -----
+
+// There is nothing to copy before the buffer lives.
+
+!op = !transform.any_op
+!value = !transform.any_value
+
+func.func @staged(%A: memref<4x4xf32>, %D: memref<4x4xf32> {loop.output}) {
+  loop.for %i : 4 {
+    loop.for %j : 4 {
+      %T = loop.alloc "T" : memref<4x4xf32>
+      loop.block "make" spatial(%vi in 4 = %i, %vj in 4 = %j) {
+        %a = loop.read %A[%vi, %vj] : memref<4x4xf32>
+        loop.write %a, %T[%vi, %vj] : memref<4x4xf32>
+      }
+      loop.block "use" spatial(%vi in 4 = %i, %vj in 4 = %j) {
+        %a = loop.read %T[%vi, %vj] : memref<4x4xf32>
+        loop.write %a, %D[%vi, %vj] : memref<4x4xf32>
+      }
+    }
+  }
+  func.return
+}
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %c = sched.match_block "use" in %root : (!op) -> !op
+    %i, %j = sched.get_loops %c : (!op) -> (!op, !op)
+    %T = sched.get_reads %c : (!op) -> (!value)
+    %x = sched.cache_read %c, %T at %i : (!op, !value, !op) -> !op
+    transform.yield
+  }
+}
+// CHECK: expected 'T' to live where its copy is made
+
+// -----
+
+// A copy would not see what is written after it.
+
+!op = !transform.any_op
+!value = !transform.any_value
+
+func.func @pipe(%A: memref<8xf32>, %B: memref<8xf32>, %D: memref<8xf32> {loop.output}) {
+  %T = loop.alloc "T" : memref<8xf32>
+  loop.for %i : 8 {
+    loop.block "first" spatial(%v in 8 = %i) {
+      %a = loop.read %A[%v] : memref<8xf32>
+      loop.write %a, %T[%v] : memref<8xf32>
+    }
+  }
+  loop.for %j : 8 {
+    loop.block "use" spatial(%v in 8 = %j) {
+      %t = loop.read %T[%v] : memref<8xf32>
+      loop.write %t, %D[%v] : memref<8xf32>
+    }
+    loop.block "second" spatial(%v in 8 = %j) {
+      %b = loop.read %B[%v] : memref<8xf32>
+      loop.write %b, %T[%v] : memref<8xf32>
+    }
+  }
+  func.return
+}
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %c = sched.match_block "use" in %root : (!op) -> !op
+    %j = sched.get_loops %c : (!op) -> (!op)
+    %T = sched.get_reads %c : (!op) -> (!value)
+    %x = sched.cache_read %c, %T : (!op, !value) -> !op
+    transform.yield
+  }
+}
+// CHECK: expected 'T' not to be written between its copy and its reads in 'use'
+
+// -----
+
+// What lives for the whole kernel is copied whole, so that all of it has to be there.
+
+!op = !transform.any_op
+!value = !transform.any_value
+
+func.func @parts(%A: memref<10xf32>, %D: memref<10xf32> {loop.output}) {
+  %R = loop.alloc "R" : memref<12xf32>
+  loop.for %r : 10 {
+    loop.block "some" spatial(%v in 10 = %r) {
+      %a = loop.read %A[%v] : memref<10xf32>
+      loop.write %a, %R[%v] : memref<12xf32>
+    }
+  }
+  loop.for %i : 10 {
+    loop.block "use" spatial(%v in 10 = %i) {
+      %r = loop.read %R[%v] : memref<12xf32>
+      loop.write %r, %D[%v] : memref<10xf32>
+    }
+  }
+  func.return
+}
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %c = sched.match_block "use" in %root : (!op) -> !op
+    %i = sched.get_loops %c : (!op) -> (!op)
+    %R = sched.get_reads %c : (!op) -> (!value)
+    %x = sched.cache_read %c, %R : (!op, !value) -> !op
+    transform.yield
+  }
+}
+// CHECK: expected all that block 'R_local_read' reads of the buffer to be written before, to copy 'R' there
