@@ -40,6 +40,19 @@ def test_a_short_run_finds_nothing(fuzz: ModuleType, tmp_path: Path, capsys: pyt
     assert not list(tmp_path.iterdir())
 
 
+def test_a_crash_is_found_and_the_other_pairs_run(fuzz: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = fuzz.run_native
+
+    def crash(pair: object) -> tuple:
+        if pair.number == 2:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        return run(pair)
+
+    monkeypatch.setattr(fuzz, "run_native", crash)
+    found = {outcome.number: outcome.failure for outcome in fuzz.outcomes(0, 5, 2, 60.0, native=True)}
+    assert found == {0: "", 1: "", 2: f"native code: crash with exit code {-signal.SIGSEGV}", 3: "", 4: ""}
+
+
 def test_at_least_half_of_the_scripts_are_accepted(fuzz: ModuleType) -> None:
     outcomes = [fuzz.run_pair(8, number, native=False) for number in range(60)]
     accepted = [outcome for outcome in outcomes if outcome.accepted]
@@ -106,19 +119,6 @@ def test_a_wrong_result_is_found_and_written_down(
     }
     assert "sched.tile" in (home / "script.mlir").read_text()
     assert "native code: wrong result" in (home / "README.txt").read_text()
-
-
-def test_a_crash_is_found_and_the_other_pairs_run(fuzz: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    run = fuzz.run_native
-
-    def crash(pair: object) -> tuple:
-        if pair.number == 2:
-            os.kill(os.getpid(), signal.SIGSEGV)
-        return run(pair)
-
-    monkeypatch.setattr(fuzz, "run_native", crash)
-    found = {outcome.number: outcome.failure for outcome in fuzz.outcomes(0, 5, 2, 60.0, native=True)}
-    assert found == {0: "", 1: "", 2: f"native code: crash with exit code {-signal.SIGSEGV}", 3: "", 4: ""}
 
 
 def test_steps_can_be_dropped(fuzz: ModuleType) -> None:
