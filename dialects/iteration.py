@@ -134,19 +134,19 @@ class _Proof:
             self.digits[source].append((atom.divisor, size))
         return size
 
-    def lifted(self, atom: Digit | SSAValue) -> Digit | SSAValue:
+    def lifted(self, atom: Digit | SSAValue, tried: tuple[Lin, ...] = ()) -> Digit | SSAValue:
         """A digit of a part of a sum as a digit of the sum: of `3*x + y` with `y < 3`, `x` is what is above 3, and `y`
         what is below."""
         digit = atom if isinstance(atom, Digit) else Digit(Lin.of(atom), 1, None)
         for whole in self.sums:
             radix = _radix(digit.inner, whole)
-            if radix is None or whole == digit.inner:
+            if radix is None or whole == digit.inner or whole in tried:
                 continue
             if radix > 1 and whole.floordiv(radix, self.bounds) == digit.inner:
-                return self.lifted(Digit(whole, digit.divisor * radix, digit.modulus))
+                return self.lifted(Digit(whole, digit.divisor * radix, digit.modulus), (*tried, digit.inner))
             size = self.size_of(digit)
             if radix == 1 and size is not None and _is_multiple(whole - digit.inner, digit.divisor * size):
-                return self.lifted(Digit(whole, digit.divisor, size))
+                return self.lifted(Digit(whole, digit.divisor, size), (*tried, digit.inner))
         return atom
 
     def size_of(self, digit: Digit) -> int | None:

@@ -151,3 +151,17 @@ def test_lanes_beside_a_dimension_of_one_element_are_refused() -> None:
     with pytest.raises(ScheduleError):
         kernel.apply(Step("vectorize", "A_local_read", (1,)))
     kernel.check()
+
+
+def test_sums_that_are_parts_of_one_another_end_the_proof() -> None:
+    a = te.placeholder((5, 3, 2), name="A")
+    kernel = Kernel([a], te.compute((5, 3, 2), lambda i, j, k: a[i, j, k] + 1.0, name="C"))
+    kernel.apply(
+        Step("coalesce", "map0", (0, 1, 2)),
+        Step("cache_read", "map0", memory_space="", around="map0", at=0),
+        Step("tile", "map0", (0,), (5,)),
+        Step("cache_read", "arg0_global_read", memory_space="", around="arg0_global_read", at=3),
+        Step("tile", "arg0_global_read", (1,), (16,)),
+        Step("tile", "arg0_global_0_read", (2,), (4,)),
+    )
+    kernel.check()
