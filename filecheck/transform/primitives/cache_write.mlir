@@ -1,0 +1,146 @@
+// RUN: stepwell-opt %s -p transform-interpreter --split-input-file | filecheck %s
+
+// An accumulator in local memory, copied out at the end of each iteration.
+
+!op = !transform.any_op
+
+func.func @matmul(%A: memref<6x8xf32>, %B: memref<8x16xf32>, %C: memref<6x16xf32> {loop.output}) {
+  loop.for %i : 6 {
+    loop.for %j : 16 {
+      loop.for %k : 8 {
+        loop.block "matmul" spatial(%vi in 6 = %i, %vj in 16 = %j) reduce(%vk in 8 = %k) {
+          loop.init {
+            %z = arith.constant 0.0 : f32
+            loop.write %z, %C[%vi, %vj] : memref<6x16xf32>
+          }
+          %a = loop.read %A[%vi, %vk] : memref<6x8xf32>
+          %b = loop.read %B[%vk, %vj] : memref<8x16xf32>
+          %p = arith.mulf %a, %b : f32
+          loop.reduce (%p) into (%C)[%vi, %vj] : memref<6x16xf32> combine(%acc: f32, %x: f32) identity [0.0 : f32] flags [associative, commutative] fastmath<reassoc> {
+            %s = arith.addf %acc, %x fastmath<reassoc> : f32
+            loop.yield %s : f32
+          }
+        }
+      }
+    }
+  }
+  func.return
+}
+
+// CHECK-LABEL: func.func @matmul(
+// CHECK-NEXT:   loop.for %io : 2 {
+// CHECK-NEXT:     loop.for %jo : 4 {
+// CHECK-NEXT:       %C_local = loop.alloc "arg2_local" : memref<6x16xf32, "local">
+// CHECK-NEXT:       loop.for %ii : 3 {
+// CHECK-NEXT:         loop.for %ji : 4 {
+// CHECK-NEXT:           loop.for %k : 8 {
+// CHECK-NEXT:             loop.block "matmul" spatial(%vi in 6 = %io * 3 + %ii, %vj in 16 = %jo * 4 + %ji) reduce(%vk in 8 = %k) {
+// CHECK-NEXT:               loop.init {
+// CHECK:                 loop.write %z, %C_local[%vi, %vj] : memref<6x16xf32, "local">
+// CHECK:               %a = loop.read %A[%vi, %vk] : memref<6x8xf32>
+// CHECK-NEXT:               %b = loop.read %B[%vk, %vj] : memref<8x16xf32>
+// CHECK:               loop.reduce (%p) into (%C_local)[%vi, %vj]
+// CHECK:       loop.for %c0 : 3 {
+// CHECK-NEXT:         loop.for %c1 : 4 {
+// CHECK-NEXT:           loop.block "arg2_local_write" spatial(%v0 in 6 = %io * 3 + %c0, %v1 in 16 = %jo * 4 + %c1) attributes {copy} {
+// CHECK-NEXT:             %0 = loop.read %C_local[%v0, %v1] : memref<6x16xf32, "local">
+// CHECK-NEXT:             loop.write %0, %C[%v0, %v1] : memref<6x16xf32>
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %b = sched.match_block "matmul" in %root : (!op) -> !op
+    %i, %j, %k = sched.get_loops %b : (!op) -> (!op, !op, !op)
+    %io, %jo, %ii, %ji = sched.tile %i, %j tile_sizes [3, 4] : (!op, !op) -> (!op, !op, !op, !op)
+    %w = sched.cache_write %b at %jo : (!op, !op) -> !op
+    transform.annotate %w "copy" : !op
+    transform.yield
+  }
+}
+
+// -----
+
+// An init of its own writes the staged buffer, too.
+
+!op = !transform.any_op
+
+func.func @sum(%A: memref<4x5x3xf32>, %D: memref<4xf32> {loop.output}) {
+  loop.for %i : 4 {
+    loop.for %k : 5 {
+      loop.for %l : 3 {
+        loop.block "sum" spatial(%v in 4 = %i) reduce(%vk in 5 = %k, %vl in 3 = %l) {
+          loop.init {
+            %z = arith.constant 0.0 : f32
+            loop.write %z, %D[%v] : memref<4xf32>
+          }
+          %a = loop.read %A[%v, %vk, %vl] : memref<4x5x3xf32>
+          loop.reduce (%a) into (%D)[%v] : memref<4xf32> combine(%acc: f32, %x: f32) identity [0.0 : f32] flags [associative, commutative] fastmath<reassoc> {
+            %s = arith.addf %acc, %x fastmath<reassoc> : f32
+            loop.yield %s : f32
+          }
+        }
+      }
+    }
+  }
+  func.return
+}
+
+// CHECK-LABEL: func.func @sum(
+// CHECK-NEXT:   loop.for %i : 4 {
+// CHECK-NEXT:     %D_local = loop.alloc "arg1_local" : memref<4xf32, "local">
+// CHECK-NEXT:     loop.block "sum_init" spatial(%v in 4 = %i) {
+// CHECK:       loop.write %z, %D_local[%v] : memref<4xf32, "local">
+// CHECK:     loop.for %k : 5 {
+// CHECK-NEXT:       loop.for %l : 3 {
+// CHECK-NEXT:         loop.block "sum" spatial(%v in 4 = %i) reduce(%vk in 5 = %k, %vl in 3 = %l) {
+// CHECK-NEXT:           %a = loop.read %A[%v, %vk, %vl] : memref<4x5x3xf32>
+// CHECK-NEXT:           loop.reduce (%a) into (%D_local)[%v]
+// CHECK:     loop.for %c0 : 1 {
+// CHECK-NEXT:       loop.block "arg1_local_write" spatial(%v0 in 4 = %i + %c0) {
+// CHECK-NEXT:         %0 = loop.read %D_local[%v0] : memref<4xf32, "local">
+// CHECK-NEXT:         loop.write %0, %D[%v0] : memref<4xf32>
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %b = sched.match_block "sum" in %root : (!op) -> !op
+    %i, %k, %l = sched.get_loops %b : (!op) -> (!op, !op, !op)
+    %init = sched.decompose_reduction %b at %k : (!op, !op) -> !op
+    %w = sched.cache_write %b at %i : (!op, !op) -> !op
+    transform.yield
+  }
+}
+
+// -----
+
+// A whole output.
+
+!op = !transform.any_op
+
+func.func @copy(%A: memref<8xf32>, %D: memref<8xf32> {loop.output}) {
+  loop.for %i : 8 {
+    loop.block "copy" spatial(%v in 8 = %i) {
+      %a = loop.read %A[%v] : memref<8xf32>
+      loop.write %a, %D[%v] : memref<8xf32>
+    }
+  }
+  func.return
+}
+
+// CHECK-LABEL: func.func @copy(
+// CHECK-NEXT:   %D_local = loop.alloc "arg1_local" : memref<8xf32, "local">
+// CHECK-NEXT:   loop.for %i : 8 {
+// CHECK-NEXT:     loop.block "copy" spatial(%v in 8 = %i) {
+// CHECK-NEXT:       %a = loop.read %A[%v] : memref<8xf32>
+// CHECK-NEXT:       loop.write %a, %D_local[%v] : memref<8xf32, "local">
+// CHECK:   loop.for %c0 : 8 {
+// CHECK-NEXT:     loop.block "arg1_local_write" spatial(%v0 in 8 = %c0) {
+// CHECK-NEXT:       %0 = loop.read %D_local[%v0] : memref<8xf32, "local">
+// CHECK-NEXT:       loop.write %0, %D[%v0] : memref<8xf32>
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %b = sched.match_block "copy" in %root : (!op) -> !op
+    %i = sched.get_loops %b : (!op) -> (!op)
+    %w = sched.cache_write %b : (!op) -> !op
+    transform.yield
+  }
+}
