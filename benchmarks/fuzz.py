@@ -389,9 +389,7 @@ def minimized(seed: int, outcome: Outcome, *, native: bool) -> Outcome:
 def isolated(seed: int, number: int, *, native: bool, given: Sequence[Step] | None = None) -> Outcome:
     """One pair in a process of its own, whose crash is a failure like others."""
     receiver, sender = _FORK.Pipe(duplex=False)
-    process = _FORK.Process(
-        target=lambda: sender.send(run_pair(seed, number, native=native, given=given)), daemon=True
-    )
+    process = _FORK.Process(target=lambda: sender.send(run_pair(seed, number, native=native, given=given)), daemon=True)
     process.start()
     sender.close()
     try:

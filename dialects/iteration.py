@@ -248,6 +248,7 @@ def predicate_on_sum(
 ) -> tuple[Lin, int]:
     """`form < limit`, both divided by a radix that makes the form a part of a binding or of a sum that one takes apart:
     `6*x + y < 9` bounds `2*x + y floordiv 3`, if that is what iterators are made of."""
+    predicate = without_constant(*predicate)
     form, limit = without_units(predicate[0], bounds), predicate[1]
     sums: dict[Lin, None] = {}
     radices = {1}
@@ -259,6 +260,11 @@ def predicate_on_sum(
             if any(multiple_of(quotient, whole) is not None for whole in sums):
                 return quotient, limit // radix
     return predicate
+
+
+def without_constant(form: Lin, limit: int) -> tuple[Lin, int]:
+    """`form < limit` with what is constant on the right: predicates that say the same are the same."""
+    return form - form.const, limit - form.const
 
 
 def _collect_sums(form: Lin, sums: dict[Lin, None], radices: set[int]) -> None:
@@ -448,9 +454,11 @@ def stays_inside(access: Access, box: WrittenBox, outer: Collection[ForOp], boun
     """Whether an access provably touches only what a box holds while the `outer` loops stand still, and only where the
     box is written."""
     block = block_of(access)
-    own = [(without_units(form, bounds), limit) for form, limit in block.predicate_forms(bounds)]
+    own = [without_constant(without_units(form, bounds), limit) for form, limit in block.predicate_forms(bounds)]
     for form, limit in box.conditions:
-        if (form, limit) not in own and not implied(form, limit, block.binding_forms(bounds), block.extents, bounds):
+        if without_constant(form, limit) not in own and not implied(
+            form, limit, block.binding_forms(bounds), block.extents, bounds
+        ):
             return False
     return covers(box.intervals, region(access, outer, bounds), buffer_shape(access.buffers[0]), bounds)
 

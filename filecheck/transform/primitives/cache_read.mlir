@@ -180,7 +180,7 @@ func.func @panel(%A: memref<40xf32>, %D: memref<40xf32> {loop.output}) {
 // CHECK:     loop.for %io : 3 {
 // CHECK-NEXT:       %R_local = loop.alloc "R_local" : memref<40xf32, "local">
 // CHECK-NEXT:       loop.for %c0 : 4 {
-// CHECK-NEXT:         loop.block "R_local_read" spatial(%v0 in 40 = %x * 10 + %io * 4 + %c0) where(%io * 4 + %c0 - 9 < 1) {
+// CHECK-NEXT:         loop.block "R_local_read" spatial(%v0 in 40 = %x * 10 + %io * 4 + %c0) where(%io * 4 + %c0 < 10) {
 // CHECK:           loop.write %0, %R_local[%v0] : memref<40xf32, "local">
 // CHECK:       loop.for %ii : 4 {
 // CHECK-NEXT:         %T = loop.alloc "T" : memref<40xf32>

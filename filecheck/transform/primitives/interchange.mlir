@@ -27,6 +27,12 @@ func.func @matmul(%A: memref<6x8xf32>, %B: memref<8x16xf32>, %C: memref<6x16xf32
   func.return
 }
 
+// CHECK-LABEL: func.func @matmul(
+// CHECK-NEXT:   loop.for %k : 8 {
+// CHECK-NEXT:     loop.for %i : 6 {
+// CHECK-NEXT:       loop.for %j : 16 {
+// CHECK-NEXT:         loop.block "matmul" spatial(%vi in 6 = %i, %vj in 16 = %j) reduce(%vk in 8 = %k) {
+
 module attributes {transform.with_named_sequence} {
   transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
     %b = sched.match_block "matmul" in %root : (!op) -> !op
@@ -65,6 +71,12 @@ func.func @matmul(%A: memref<6x8xf32>, %B: memref<8x16xf32>, %C: memref<6x16xf32
   func.return
 }
 
+// CHECK-LABEL: func.func @matmul(
+// CHECK-NEXT:   loop.for %k : 8 attributes {outermost} {
+// CHECK-NEXT:     loop.for %j : 16 {
+// CHECK-NEXT:       loop.for %i : 6 {
+// CHECK-NEXT:         loop.block "matmul" spatial(%vi in 6 = %i, %vj in 16 = %j) reduce(%vk in 8 = %k) {
+
 module attributes {transform.with_named_sequence} {
   transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
     %b = sched.match_block "matmul" in %root : (!op) -> !op
@@ -102,6 +114,12 @@ func.func @sum(%A: memref<4x5x3xf32>, %D: memref<4xf32> {loop.output}) {
   func.return
 }
 
+// CHECK-LABEL: func.func @sum(
+// CHECK-NEXT:   loop.for %i : 4 {
+// CHECK-NEXT:     loop.for %l : 3 {
+// CHECK-NEXT:       loop.for %k : 5 {
+// CHECK-NEXT:         loop.block "sum" spatial(%v in 4 = %i) reduce(%vk in 5 = %k, %vl in 3 = %l) {
+
 module attributes {transform.with_named_sequence} {
   transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
     %b = sched.match_block "sum" in %root : (!op) -> !op
@@ -137,6 +155,12 @@ func.func @sum(%A: memref<4x5x3xf32>, %D: memref<4xf32> {loop.output}) {
   }
   func.return
 }
+
+// CHECK-LABEL: func.func @sum(
+// CHECK-NEXT:   loop.for %k : 5 {
+// CHECK-NEXT:     loop.for %l : 3 {
+// CHECK-NEXT:       loop.for %i : 4 {
+// CHECK-NEXT:         loop.block "sum" spatial(%v in 4 = %i) reduce(%vk in 5 = %k, %vl in 3 = %l) {
 
 module attributes {transform.with_named_sequence} {
   transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
@@ -176,6 +200,12 @@ func.func @matmul(%A: memref<6x8xf32>, %B: memref<8x16xf32>, %C: memref<6x16xf32
   func.return
 }
 
+// CHECK-LABEL: func.func @matmul(
+// CHECK-NEXT:   loop.for %k : 8 {
+// CHECK-NEXT:     loop.for %j : 16 {
+// CHECK-NEXT:       loop.for %i : 6 {
+// CHECK-NEXT:         loop.block "matmul" spatial(%vi in 6 = %i, %vj in 16 = %j) reduce(%vk in 8 = %k) {
+
 module attributes {transform.with_named_sequence} {
   transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
     %b = sched.match_block "matmul" in %root : (!op) -> !op
@@ -203,6 +233,11 @@ func.func @flat(%A: memref<4x6xf32>, %D: memref<24xf32> {loop.output}) {
   func.return
 }
 
+// CHECK-LABEL: func.func @flat(
+// CHECK-NEXT:   loop.for %j : 6 {
+// CHECK-NEXT:     loop.for %i : 4 {
+// CHECK-NEXT:       loop.block "flat" spatial(%vi in 4 = %i, %vj in 6 = %j) {
+
 module attributes {transform.with_named_sequence} {
   transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
     %b = sched.match_block "flat" in %root : (!op) -> !op
@@ -229,6 +264,11 @@ func.func @copy(%A: memref<6x8xf32>, %D: memref<6x8xf32> {loop.output}) {
   }
   func.return
 }
+
+// CHECK-LABEL: func.func @copy(
+// CHECK-NEXT:   loop.for %j : 8 unrolled {
+// CHECK-NEXT:     loop.for %i : 6 {
+// CHECK-NEXT:       loop.block "copy" spatial(%vi in 6 = %i, %vj in 8 = %j) {
 
 module attributes {transform.with_named_sequence} {
   transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
