@@ -27,6 +27,25 @@ func.func @matmul(%A: memref<6x8xf32>, %B: memref<8x16xf32>, %C: memref<6x16xf32
   func.return
 }
 
+// CHECK-LABEL: func.func @matmul(
+// CHECK-NEXT:   loop.for %io : 2 {
+// CHECK-NEXT:     loop.for %jo : 4 {
+// CHECK-NEXT:       %C_local = loop.alloc "arg2_local" : memref<6x16xf32, "local">
+// CHECK-NEXT:       loop.for %ii : 3 {
+// CHECK-NEXT:         loop.for %ji : 4 {
+// CHECK-NEXT:           loop.for %k : 8 {
+// CHECK-NEXT:             loop.block "matmul" spatial(%vi in 6 = %io * 3 + %ii, %vj in 16 = %jo * 4 + %ji) reduce(%vk in 8 = %k) {
+// CHECK-NEXT:               loop.init {
+// CHECK:                 loop.write %z, %C_local[%vi, %vj] : memref<6x16xf32, "local">
+// CHECK:               %a = loop.read %A[%vi, %vk] : memref<6x8xf32>
+// CHECK-NEXT:               %b = loop.read %B[%vk, %vj] : memref<8x16xf32>
+// CHECK:               loop.reduce (%p) into (%C_local)[%vi, %vj]
+// CHECK:       loop.for %c0 : 3 {
+// CHECK-NEXT:         loop.for %c1 : 4 {
+// CHECK-NEXT:           loop.block "arg2_local_write" spatial(%v0 in 6 = %io * 3 + %c0, %v1 in 16 = %jo * 4 + %c1) attributes {copy} {
+// CHECK-NEXT:             %0 = loop.read %C_local[%v0, %v1] : memref<6x16xf32, "local">
+// CHECK-NEXT:             loop.write %0, %C[%v0, %v1] : memref<6x16xf32>
+
 module attributes {transform.with_named_sequence} {
   transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
     %b = sched.match_block "matmul" in %root : (!op) -> !op
@@ -55,6 +74,19 @@ func.func @rows(%A: memref<50xf32>, %D: memref<50xf32> {loop.output}) {
   }
   func.return
 }
+
+// CHECK-LABEL: func.func @rows(
+// CHECK-NEXT:   loop.for %i : 2 {
+// CHECK-NEXT:     loop.for %jo : 7 {
+// CHECK-NEXT:       %D_local = loop.alloc "arg1_local" : memref<50xf32, "local">
+// CHECK-NEXT:       loop.for %ji : 4 {
+// CHECK-NEXT:         loop.block "rows" spatial(%v in 50 = %i * 25 + %jo * 4 + %ji) where(%jo * 4 + %ji < 25) {
+// CHECK-NEXT:           %a = loop.read %A[%v] : memref<50xf32>
+// CHECK-NEXT:           loop.write %a, %D_local[%v] : memref<50xf32, "local">
+// CHECK:       loop.for %c0 : 4 {
+// CHECK-NEXT:         loop.block "arg1_local_write" spatial(%v0 in 50 = %i * 25 + %jo * 4 + %c0) where(%jo * 4 + %c0 < 25) {
+// CHECK-NEXT:           %0 = loop.read %D_local[%v0] : memref<50xf32, "local">
+// CHECK-NEXT:           loop.write %0, %D[%v0] : memref<50xf32>
 
 module attributes {transform.with_named_sequence} {
   transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
@@ -93,6 +125,21 @@ func.func @sum(%A: memref<4x5x3xf32>, %D: memref<4xf32> {loop.output}) {
   func.return
 }
 
+// CHECK-LABEL: func.func @sum(
+// CHECK-NEXT:   loop.for %i : 4 {
+// CHECK-NEXT:     %D_local = loop.alloc "arg1_local" : memref<4xf32, "local">
+// CHECK-NEXT:     loop.block "sum_init" spatial(%v in 4 = %i) {
+// CHECK:       loop.write %z, %D_local[%v] : memref<4xf32, "local">
+// CHECK:     loop.for %k : 5 {
+// CHECK-NEXT:       loop.for %l : 3 {
+// CHECK-NEXT:         loop.block "sum" spatial(%v in 4 = %i) reduce(%vk in 5 = %k, %vl in 3 = %l) {
+// CHECK-NEXT:           %a = loop.read %A[%v, %vk, %vl] : memref<4x5x3xf32>
+// CHECK-NEXT:           loop.reduce (%a) into (%D_local)[%v]
+// CHECK:     loop.for %c0 : 1 {
+// CHECK-NEXT:       loop.block "arg1_local_write" spatial(%v0 in 4 = %i + %c0) {
+// CHECK-NEXT:         %0 = loop.read %D_local[%v0] : memref<4xf32, "local">
+// CHECK-NEXT:         loop.write %0, %D[%v0] : memref<4xf32>
+
 module attributes {transform.with_named_sequence} {
   transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
     %b = sched.match_block "sum" in %root : (!op) -> !op
@@ -118,6 +165,17 @@ func.func @copy(%A: memref<8xf32>, %D: memref<8xf32> {loop.output}) {
   }
   func.return
 }
+
+// CHECK-LABEL: func.func @copy(
+// CHECK-NEXT:   %D_local = loop.alloc "arg1_local" : memref<8xf32, "local">
+// CHECK-NEXT:   loop.for %i : 8 {
+// CHECK-NEXT:     loop.block "copy" spatial(%v in 8 = %i) {
+// CHECK-NEXT:       %a = loop.read %A[%v] : memref<8xf32>
+// CHECK-NEXT:       loop.write %a, %D_local[%v] : memref<8xf32, "local">
+// CHECK:   loop.for %c0 : 8 {
+// CHECK-NEXT:     loop.block "arg1_local_write" spatial(%v0 in 8 = %c0) {
+// CHECK-NEXT:       %0 = loop.read %D_local[%v0] : memref<8xf32, "local">
+// CHECK-NEXT:       loop.write %0, %D[%v0] : memref<8xf32>
 
 module attributes {transform.with_named_sequence} {
   transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {

@@ -197,7 +197,7 @@ func.func @tail(%A: memref<50xf32>, %D: memref<50xf32> {loop.output}) {
 // CHECK:     loop.for %jo : 7 {
 // CHECK-NEXT:       %T = loop.alloc "T" : memref<50xf32>
 // CHECK-NEXT:       loop.for %v : 4 {
-// CHECK-NEXT:         loop.block "second" spatial(%v_1 in 50 = %x * 25 + %jo * 4 + %v) where(%jo * 4 + %v - 24 < 1, %x * 25 + %jo * 4 + %v - 49 < 1) {
+// CHECK-NEXT:         loop.block "second" spatial(%v_1 in 50 = %x * 25 + %jo * 4 + %v) where(%jo * 4 + %v < 25) {
 // CHECK:       loop.for %ji : 4 {
 // CHECK-NEXT:         loop.block "third" spatial(%v in 50 = %x * 25 + %jo * 4 + %ji) where(%jo * 4 + %ji < 25) {
 

@@ -107,6 +107,43 @@ module attributes {transform.with_named_sequence} {
 
 // -----
 
+// Read backwards.
+
+!op = !transform.any_op
+
+func.func @use(%A: memref<8xf32>, %D: memref<8xf32> {loop.output}) {
+  %T = loop.alloc "T" : memref<8xf32>
+  loop.for %i : 8 {
+    loop.block "make" spatial(%v in 8 = %i) {
+      %a = loop.read %A[%v] : memref<8xf32>
+      loop.write %a, %T[%v] : memref<8xf32>
+    }
+  }
+  loop.for %j : 8 {
+    loop.block "use" spatial(%v in 8 = %j) {
+      %t = loop.read %T[7 - %v] : memref<8xf32>
+      loop.write %t, %D[%v] : memref<8xf32>
+    }
+  }
+  func.return
+}
+
+// CHECK-LABEL: func.func @use(
+// CHECK-NEXT:   loop.for %j : 8 {
+// CHECK-NEXT:     loop.block "use" spatial(%v in 8 = %j) {
+// CHECK-NEXT:       %a = loop.read %A[%v * -1 + 7] : memref<8xf32>
+// CHECK-NEXT:       loop.write %a, %D[%v] : memref<8xf32>
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %p = sched.match_block "make" in %root : (!op) -> !op
+    sched.compute_inline %p : !op
+    transform.yield
+  }
+}
+
+// -----
+
 // Into a branch that is taken or not.
 
 !op = !transform.any_op

@@ -115,6 +115,52 @@ module attributes {transform.with_named_sequence} {
 
 // -----
 
+// In a tail, what the tail has made.
+
+!op = !transform.any_op
+
+func.func @rows(%A: memref<50xf32>, %D: memref<50xf32> {loop.output}) {
+  %T = loop.alloc "T" : memref<50xf32>
+  loop.for %i : 2 {
+    loop.for %j : 25 {
+      loop.block "rows" spatial(%v in 50 = %i * 25 + %j) {
+        %a = loop.read %A[%v] : memref<50xf32>
+        loop.write %a, %T[%v] : memref<50xf32>
+      }
+    }
+  }
+  loop.for %k : 50 {
+    loop.block "use" spatial(%v in 50 = %k) {
+      %t = loop.read %T[%v] : memref<50xf32>
+      loop.write %t, %D[%v] : memref<50xf32>
+    }
+  }
+  func.return
+}
+
+// CHECK-LABEL: func.func @rows(
+// CHECK-NEXT:   loop.for %i : 2 {
+// CHECK-NEXT:     loop.for %jo : 7 {
+// CHECK-NEXT:       %T = loop.alloc "T" : memref<50xf32>
+// CHECK-NEXT:       loop.for %ji : 4 {
+// CHECK-NEXT:         loop.block "rows" spatial(%v in 50 = %i * 25 + %jo * 4 + %ji) where(%jo * 4 + %ji < 25) {
+// CHECK:       loop.for %v : 4 {
+// CHECK-NEXT:         loop.block "use" spatial(%v_1 in 50 = %i * 25 + %jo * 4 + %v) where(%jo * 4 + %v < 25) {
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %p = sched.match_block "rows" in %root : (!op) -> !op
+    %i, %j = sched.get_loops %p : (!op) -> (!op, !op)
+    %c = sched.match_block "use" in %root : (!op) -> !op
+    %k = sched.get_loops %c : (!op) -> (!op)
+    %jo, %ji = sched.tile %j tile_sizes [4] : (!op) -> (!op, !op)
+    sched.reverse_compute_at %c into %jo : !op, !op
+    transform.yield
+  }
+}
+
+// -----
+
 // After an init of its own, which writes in the same box.
 
 !op = !transform.any_op
