@@ -97,7 +97,7 @@ module attributes {transform.with_named_sequence} {
 
 // -----
 
-// A tail has the same guard.
+// A tail is one of the init, too.
 
 !op = !transform.any_op
 
@@ -196,12 +196,11 @@ module attributes {transform.with_named_sequence} {
 
 // -----
 
-// Something that reads the result in the same iteration stays behind it.
+// What reads the result in the same iteration does so after both.
 
 !op = !transform.any_op
 
-func.func @sum(%A: memref<4x5x3xf32>, %E: memref<4xf32> {loop.output}) {
-  %D = loop.alloc "D" : memref<4xf32>
+func.func @sum(%A: memref<4x5x3xf32>, %D: memref<4xf32> {loop.output}, %E: memref<4xf32> {loop.output}) {
   loop.for %i : 4 {
     loop.for %k : 5 {
       loop.for %l : 3 {
@@ -218,9 +217,7 @@ func.func @sum(%A: memref<4x5x3xf32>, %E: memref<4xf32> {loop.output}) {
         }
       }
     }
-  }
-  loop.for %j : 4 {
-    loop.block "use" spatial(%v in 4 = %j) {
+    loop.block "use" spatial(%v in 4 = %i) {
       %d = loop.read %D[%v] : memref<4xf32>
       loop.write %d, %E[%v] : memref<4xf32>
     }
@@ -230,20 +227,18 @@ func.func @sum(%A: memref<4x5x3xf32>, %E: memref<4xf32> {loop.output}) {
 
 // CHECK-LABEL: func.func @sum(
 // CHECK-NEXT:   loop.for %i : 4 {
-// CHECK-NEXT:     %D = loop.alloc "D" : memref<4xf32>
+// CHECK-NEXT:     loop.block "sum_init" spatial(%v in 4 = %i) {
+// CHECK:   loop.for %i : 4 {
 // CHECK-NEXT:     loop.for %k : 5 {
 // CHECK-NEXT:       loop.for %l : 3 {
 // CHECK-NEXT:         loop.block "sum" spatial(%v in 4 = %i) reduce(%vk in 5 = %k, %vl in 3 = %l) {
-// CHECK:     loop.for %v : 1 {
-// CHECK-NEXT:       loop.block "use" spatial(%v_1 in 4 = %i + %v) {
+// CHECK:     loop.block "use" spatial(%v in 4 = %i) {
 
 module attributes {transform.with_named_sequence} {
   transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
-    %p = sched.match_block "sum" in %root : (!op) -> !op
-    %i, %k, %l = sched.get_loops %p : (!op) -> (!op, !op, !op)
-    %c = sched.match_block "use" in %root : (!op) -> !op
-    %j = sched.get_loops %c : (!op) -> (!op)
-    sched.reverse_compute_at %c into %i : !op, !op
+    %b = sched.match_block "sum" in %root : (!op) -> !op
+    %i, %k, %l = sched.get_loops %b : (!op) -> (!op, !op, !op)
+    %x = sched.decompose_reduction %b at %i : (!op, !op) -> !op
     transform.yield
   }
 }

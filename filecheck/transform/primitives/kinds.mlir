@@ -152,7 +152,7 @@ module attributes {transform.with_named_sequence} {
 
 // -----
 
-// Neighbours run at once within a step of a scan that reads only its own row.
+// A scan: its steps in order, neighbours of a row at once where each reads only itself.
 
 !op = !transform.any_op
 
@@ -180,7 +180,7 @@ func.func @scan(%X: memref<6x4xf32>, %S: memref<7x4xf32> {loop.output}) {
 // CHECK-NEXT:   loop.for %j : 4 {
 // CHECK-NEXT:     loop.block "first" spatial(%vt in 1 = 0, %vj in 4 = %j) {
 // CHECK:   loop.for %t : 6 unrolled {
-// CHECK-NEXT:     loop.for %j : 4 {
+// CHECK-NEXT:     loop.for %j : 4 vectorized {
 // CHECK-NEXT:       loop.block "scan" ordered(%vt in 6 = %t) spatial(%vj in 4 = %j) {
 
 module attributes {transform.with_named_sequence} {
@@ -188,6 +188,7 @@ module attributes {transform.with_named_sequence} {
     %b = sched.match_block "scan" in %root : (!op) -> !op
     %t, %j = sched.get_loops %b : (!op) -> (!op, !op)
     sched.unroll %t : !op
+    sched.vectorize %j : !op
     transform.yield
   }
 }
