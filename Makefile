@@ -8,13 +8,16 @@ SEED ?= 0
 N ?= 1000
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint types matmul fuzz lit pytest clean
+.PHONY: demo test lint types matmul bench-untuned fuzz lit pytest clean
 
 demo: $(VENV)/.run
 	$(BIN)/python examples/digits.py
 
 matmul: $(VENV)/.run
 	$(BIN)/python benchmarks/matmul.py
+
+bench-untuned: $(VENV)/.run
+	$(BIN)/python benchmarks/untuned.py --check
 
 fuzz: $(VENV)/.dev
 	$(BIN)/python benchmarks/fuzz.py --seed $(SEED) --n $(N)
