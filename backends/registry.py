@@ -31,7 +31,7 @@ DialectInterfaceT = TypeVar("DialectInterfaceT", bound=DialectInterface)
 T = TypeVar("T")
 
 DIALECTS = {
-    "graph": "..dialects.graph:Graph",
+    "graph": "..operators.registry:Graph",
     "te": "..dialects.te:Te",
     "loop": "..dialects.loop:Loop",
     "cpu": "..dialects.cpu:Cpu",

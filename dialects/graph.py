@@ -1,8 +1,8 @@
-"""The `graph` dialect: a model as operators on tensors, with weights by name.
+"""What the `graph` dialect is made of: shapes, the interface of operators, and data.
 
-Operators follow ONNX's meaning and numpy's broadcasting. A shape is static, symbolic (`#te.shape<n, 64>`), or not known
+A model is operators on tensors, with weights by name. A shape is static, symbolic (`#te.shape<n, 64>`), or not known
 yet (`?` without an encoding), until `graph-infer-shapes` fills it in. A weight's data stands in `graph.data` ops at the
-module's level, beside the functions that name it.
+module's level, beside the functions that name it. The operators are in `operators/`, each with its tensor expression.
 """
 
 from __future__ import annotations
@@ -17,29 +17,20 @@ from xdsl.dialects.builtin import (
     DYNAMIC_INDEX,
     AnyDenseElement,
     AnyFloat,
-    DenseArrayBase,
     DenseIntOrFPElementsAttr,
     FixedBitwidthType,
-    FloatAttr,
     ModuleOp,
     NoneAttr,
     StringAttr,
     SymbolNameConstraint,
     SymbolRefAttr,
     TensorType,
-    UnitAttr,
-    f32,
-    i64,
 )
-from xdsl.ir import Attribute, Dialect, Operation, SSAValue
+from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import (
     IRDLOperation,
-    ParsePropInAttrDict,
-    VarConstraint,
     base,
     irdl_op_definition,
-    operand_def,
-    opt_operand_def,
     opt_prop_def,
     prop_def,
     result_def,
@@ -48,7 +39,6 @@ from xdsl.irdl import (
 from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.traits import (
-    Commutative,
     ConstantLike,
     HasParent,
     Pure,
@@ -385,270 +375,15 @@ class ConstantOp(IRDLOperation):
         printer.print_attribute(self.value)
 
 
-# Elementwise operators
+def verify_float(type: AnyTensor) -> None:
+    """Checks that elements are floating-point numbers.
 
-
-class BinaryOp(TensorOp, ABC):
-    """An operator on two tensors, element by element, that broadcasts."""
-
-    FUSION_CLASS: ClassVar[FusionClass] = FusionClass.INJECTIVE
-
-    lhs = operand_def(TensorType)
-    rhs = operand_def(TensorType)
-    result = result_def(TensorType)
-
-    traits = traits_def(Pure())
-
-    assembly_format = "$lhs `,` $rhs attr-dict `:` functional-type(operands, results)"
-
-    def __init__(self, lhs: SSAValue, rhs: SSAValue, result_type: Attribute | None = None):
-        types = [tensor_operand(lhs), tensor_operand(rhs)]
-        super().__init__(operands=[lhs, rhs], result_types=[result_type or _broadcast_type(types)])
-
-    def infer_result_types(self) -> Sequence[AnyTensor]:
-        return [_broadcast_type([tensor_operand(operand) for operand in self.operands])]
-
-
-def _broadcast_type(types: Sequence[AnyTensor]) -> AnyTensor:
-    return tensor_of(common_element_type(types), broadcast_shapes(*map(shape_of, types)))
-
-
-@irdl_op_definition
-class AddOp(BinaryOp):
-    """`lhs + rhs`."""
-
-    name = "graph.add"
-    traits = traits_def(Commutative())
-
-
-@irdl_op_definition
-class SubOp(BinaryOp):
-    """`lhs - rhs`."""
-
-    name = "graph.sub"
-
-
-@irdl_op_definition
-class MulOp(BinaryOp):
-    """`lhs * rhs`."""
-
-    name = "graph.mul"
-    traits = traits_def(Commutative())
-
-
-@irdl_op_definition
-class DivOp(BinaryOp):
-    """`lhs / rhs`, on floats."""
-
-    name = "graph.div"
-
-    def infer_result_types(self) -> Sequence[AnyTensor]:
-        types = super().infer_result_types()
-        _verify_float(types[0])
-        return types
-
-
-def _verify_float(type: AnyTensor) -> None:
+    Raises:
+        VerifyException: if they are not.
+    """
     if not isinstance(type.element_type, AnyFloat):
         raise VerifyException(f"expected floating-point elements, got {type.element_type}")
 
 
-class UnaryOp(TensorOp, ABC):
-    """An operator on one tensor that keeps its type."""
-
-    T: ClassVar = VarConstraint("T", base(TensorType[Attribute]))
-
-    operand = operand_def(T)
-    result = result_def(T)
-
-    traits = traits_def(Pure())
-
-    assembly_format = "$operand attr-dict `:` type($operand)"
-
-    def __init__(self, operand: SSAValue):
-        super().__init__(operands=[operand], result_types=[operand.type])
-
-    def infer_result_types(self) -> Sequence[AnyTensor]:
-        return [tensor_operand(self.operand)]
-
-
-@irdl_op_definition
-class ReluOp(UnaryOp):
-    """`max(operand, 0)`."""
-
-    name = "graph.relu"
-    FUSION_CLASS: ClassVar[FusionClass] = FusionClass.INJECTIVE
-
-
-# Linear algebra
-
-
-def matmul_shape(lhs: Shape, rhs: Shape) -> Shape:
-    """The shape of numpy's `lhs @ rhs`.
-
-    Raises:
-        VerifyException: if the operands do not fit together.
-    """
-    if not lhs or not rhs:
-        raise VerifyException(f"expected operands of rank 1 or more, got {format_shape(lhs)} and {format_shape(rhs)}")
-    rows, columns = lhs[-2:-1], rhs[-1:] if len(rhs) > 1 else ()
-    inner = rhs[-min(len(rhs), 2)]
-    if lhs[-1] is not None and inner is not None and lhs[-1] != inner:
-        raise VerifyException(
-            f"expected operands that agree on what is summed over, got {format_shape(lhs)} and {format_shape(rhs)}"
-        )
-    return broadcast_shapes(lhs[:-2], rhs[:-2]) + rows + columns
-
-
-@irdl_op_definition
-class MatmulOp(TensorOp):
-    """The matrix product of numpy's `matmul`: leading dimensions are batches, and broadcast."""
-
-    name = "graph.matmul"
-    FUSION_CLASS: ClassVar[FusionClass] = FusionClass.COMPLEX_OUT_FUSABLE
-
-    lhs = operand_def(TensorType)
-    rhs = operand_def(TensorType)
-    result = result_def(TensorType)
-
-    traits = traits_def(Pure())
-
-    assembly_format = "$lhs `,` $rhs attr-dict `:` functional-type(operands, results)"
-
-    def __init__(self, lhs: SSAValue, rhs: SSAValue):
-        super().__init__(operands=[lhs, rhs], result_types=[_matmul_type(lhs, rhs)])
-
-    def infer_result_types(self) -> Sequence[AnyTensor]:
-        return [_matmul_type(self.lhs, self.rhs)]
-
-
-def _matmul_type(lhs: SSAValue, rhs: SSAValue) -> AnyTensor:
-    types = [tensor_operand(lhs), tensor_operand(rhs)]
-    return tensor_of(common_element_type(types), matmul_shape(*map(shape_of, types)))
-
-
-@irdl_op_definition
-class GemmOp(TensorOp):
-    """ONNX's Gemm: `alpha * A' * B' + beta * C`, where `A'` is `A`, or its transpose with `trans_a`.
-
-    Example: `graph.gemm %a, %b, %c {trans_b, alpha = 0.5 : f32} : (tensor<4x8xf32>, …) -> tensor<4x2xf32>`.
-    """
-
-    name = "graph.gemm"
-    FUSION_CLASS: ClassVar[FusionClass] = FusionClass.COMPLEX_OUT_FUSABLE
-
-    a = operand_def(TensorType)
-    b = operand_def(TensorType)
-    c = opt_operand_def(TensorType)
-    alpha = opt_prop_def(FloatAttr)
-    beta = opt_prop_def(FloatAttr)
-    trans_a = opt_prop_def(UnitAttr)
-    trans_b = opt_prop_def(UnitAttr)
-    result = result_def(TensorType)
-
-    traits = traits_def(Pure())
-
-    irdl_options = (ParsePropInAttrDict(),)
-    assembly_format = "$a `,` $b (`,` $c^)? attr-dict `:` functional-type(operands, results)"
-
-    def __init__(
-        self,
-        a: SSAValue,
-        b: SSAValue,
-        c: SSAValue | None = None,
-        *,
-        alpha: float = 1.0,
-        beta: float = 1.0,
-        trans_a: bool = False,
-        trans_b: bool = False,
-    ):
-        super().__init__(
-            operands=[a, b, c],
-            properties={
-                "alpha": None if alpha == 1.0 else FloatAttr(alpha, f32),
-                "beta": None if beta == 1.0 else FloatAttr(beta, f32),
-                "trans_a": UnitAttr() if trans_a else None,
-                "trans_b": UnitAttr() if trans_b else None,
-            },
-            result_types=[_gemm_type(a, b, c, trans_a, trans_b)],
-        )
-
-    @property
-    def alpha_value(self) -> float:
-        """What the product is multiplied with."""
-        return 1.0 if self.alpha is None else self.alpha.value.data
-
-    @property
-    def beta_value(self) -> float:
-        """What `C` is multiplied with."""
-        return 1.0 if self.beta is None else self.beta.value.data
-
-    def infer_result_types(self) -> Sequence[AnyTensor]:
-        type = _gemm_type(self.a, self.b, self.c, self.trans_a is not None, self.trans_b is not None)
-        if not isinstance(type.element_type, AnyFloat) and (self.alpha or self.beta):
-            raise VerifyException(f"expected no alpha or beta on elements of type {type.element_type}")
-        return [type]
-
-
-def _gemm_type(a: SSAValue, b: SSAValue, c: SSAValue | None, trans_a: bool, trans_b: bool) -> AnyTensor:
-    types = [tensor_operand(value) for value in (a, b, c) if value is not None]
-    lhs, rhs = shape_of(types[0]), shape_of(types[1])
-    if len(lhs) != 2 or len(rhs) != 2:
-        raise VerifyException(f"expected matrices, got {format_shape(lhs)} and {format_shape(rhs)}")
-    shape = matmul_shape(lhs[::-1] if trans_a else lhs, rhs[::-1] if trans_b else rhs)
-    if c is not None:
-        bias = shape_of(types[2])
-        if len(bias) > 2 or not _broadcasts_to(bias, shape):
-            raise VerifyException(
-                f"expected a third operand that broadcasts to {format_shape(shape)}, got {format_shape(bias)}"
-            )
-    return tensor_of(common_element_type(types), shape)
-
-
-def _broadcasts_to(shape: Shape, target: Shape) -> bool:
-    pairs = zip(reversed(shape), reversed(target), strict=False)
-    return all(dim is None or full is None or dim in (_ONE, full) for dim, full in pairs)
-
-
-# Reductions
-
-
-@irdl_op_definition
-class SoftmaxOp(UnaryOp):
-    """`exp(x) / sum(exp(x))`, where the sum runs over `axes`: `graph.softmax %x axes [1] : tensor<4x10xf32>`."""
-
-    name = "graph.softmax"
-    FUSION_CLASS: ClassVar[FusionClass] = FusionClass.REDUCTION
-
-    axes = prop_def(DenseArrayBase.constr(i64))
-
-    assembly_format = "$operand `axes` $axes attr-dict `:` type($operand)"
-
-    def __init__(self, operand: SSAValue, axes: Iterable[int]):
-        IRDLOperation.__init__(
-            self,
-            operands=[operand],
-            properties={"axes": DenseArrayBase.from_list(i64, sorted(axes))},
-            result_types=[operand.type],
-        )
-
-    @property
-    def axis_list(self) -> tuple[int, ...]:
-        """The dimensions that the sum runs over, in order."""
-        return self.axes.get_values()
-
-    def infer_result_types(self) -> Sequence[AnyTensor]:
-        type = tensor_operand(self.operand)
-        _verify_float(type)
-        axes, rank = self.axis_list, type.get_num_dims()
-        if not axes or list(axes) != sorted(set(axes)) or axes[0] < 0 or axes[-1] >= rank:
-            raise VerifyException(f"expected increasing axes from 0 to {rank - 1}, got {list(axes)}")
-        return [type]
-
-
-Graph = Dialect(
-    "graph",
-    [AddOp, ConstantOp, DataOp, DivOp, GemmOp, MatmulOp, MulOp, ReluOp, SoftmaxOp, SubOp, WeightOp],
-    [ResourceAttr],
-    [ResourceAttr.table],
-)
+OPERATIONS: tuple[type[Operation], ...] = (ConstantOp, DataOp, WeightOp)
+"""The operations of the dialect that are not operators."""

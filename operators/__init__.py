@@ -1,5 +1,3 @@
-"""What each graph operator computes, as a tensor expression: one family a file.
-
-How an operator's shapes follow and how it fuses are interfaces of its op (`dialects/graph.py: TensorOp`), because its
-verifier asks for them.
+"""The operators of the `graph` dialect, one family a file: the op, its result types, how it fuses, and what it computes
+as a tensor expression stand together. What each computes in numpy, on its own, is in `reference/`.
 """

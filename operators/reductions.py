@@ -2,33 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from collections.abc import Callable, Iterable, Sequence
+from typing import ClassVar, TypeAlias
 
-from xdsl.ir import Operation
+from xdsl.dialects.builtin import DenseArrayBase, i64
+from xdsl.ir import Operation, SSAValue
+from xdsl.irdl import IRDLOperation, irdl_op_definition, prop_def
+from xdsl.utils.exceptions import VerifyException
 
 from .. import te
-from ..dialects import graph
+from ..dialects.graph import AnyTensor, FusionClass, tensor_operand, verify_float
 from ..te.expressions import ExprLike, IterVar, Reduction
 from ..te.tensors import Tensor
-from .operator import Expression, reduce_to
+from .operator import UnaryOp, reduce_to
 
 RowReduction: TypeAlias = Callable[[ExprLike, Sequence[IterVar]], Reduction]
 
 
-def _softmax(op: graph.SoftmaxOp, operand: Tensor) -> Tensor:
-    """Less the row's maximum, so that no power overflows."""
-    axes = op.axis_list
-    greatest = _reduce_rows(operand, axes, te.max, "row_max")
-    powers = te.compute(
-        operand.shape,
-        lambda *indices: te.exp(operand.read(*indices) - greatest.read(*_kept(indices, axes))),
-        name="power",
-    )
-    total = _reduce_rows(powers, axes, te.sum, "row_sum")
-    return te.compute(
-        operand.shape, lambda *indices: powers.read(*indices) / total.read(*_kept(indices, axes)), name="softmax"
-    )
+@irdl_op_definition
+class SoftmaxOp(UnaryOp):
+    """`exp(x) / sum(exp(x))`, where the sum runs over `axes`: `graph.softmax %x axes [1] : tensor<4x10xf32>`."""
+
+    name = "graph.softmax"
+    FUSION_CLASS: ClassVar[FusionClass] = FusionClass.REDUCTION
+
+    axes = prop_def(DenseArrayBase.constr(i64))
+
+    assembly_format = "$operand `axes` $axes attr-dict `:` type($operand)"
+
+    def __init__(self, operand: SSAValue, axes: Iterable[int]):
+        IRDLOperation.__init__(
+            self,
+            operands=[operand],
+            properties={"axes": DenseArrayBase.from_list(i64, sorted(axes))},
+            result_types=[operand.type],
+        )
+
+    @property
+    def axis_list(self) -> tuple[int, ...]:
+        """The dimensions that the sum runs over, in order."""
+        return self.axes.get_values()
+
+    def infer_result_types(self) -> Sequence[AnyTensor]:
+        type = tensor_operand(self.operand)
+        verify_float(type)
+        axes, rank = self.axis_list, type.get_num_dims()
+        if not axes or list(axes) != sorted(set(axes)) or axes[0] < 0 or axes[-1] >= rank:
+            raise VerifyException(f"expected increasing axes from 0 to {rank - 1}, got {list(axes)}")
+        return [type]
+
+    def tensor_expression(self, *operands: Tensor) -> Tensor:
+        """Less the row's maximum, so that no power overflows."""
+        (operand,) = operands
+        axes = self.axis_list
+        greatest = _reduce_rows(operand, axes, te.max, "row_max")
+        powers = te.compute(
+            operand.shape,
+            lambda *indices: te.exp(operand.read(*indices) - greatest.read(*_kept(indices, axes))),
+            name="power",
+        )
+        total = _reduce_rows(powers, axes, te.sum, "row_sum")
+        return te.compute(
+            operand.shape, lambda *indices: powers.read(*indices) / total.read(*_kept(indices, axes)), name="softmax"
+        )
 
 
 def _kept(indices: Sequence[ExprLike], axes: Sequence[int]) -> list[ExprLike]:
@@ -48,4 +84,4 @@ def _reduce_rows(tensor: Tensor, axes: Sequence[int], reduce: RowReduction, name
     return reduce_to(kept, element, name)
 
 
-EXPRESSIONS: Mapping[type[Operation], Expression] = {graph.SoftmaxOp: _softmax}
+OPERATORS: tuple[type[Operation], ...] = (SoftmaxOp,)

@@ -1,32 +1,45 @@
-"""The tensor expression of every operator."""
+"""The `graph` dialect with all of its operators, and their tensor expressions."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from xdsl.ir import Operation
+from xdsl.dialects.builtin import i1
+from xdsl.ir import Dialect, Operation
 
+from .. import te
+from ..dialects import graph
+from ..dialects.resources import ResourceAttr
 from ..te.tensors import Tensor
 from . import elementwise, linear_algebra, reductions
-from .operator import Expression, TensorExpressionInterface
+from .operator import TensorExpressionInterface, dtype_of, known_extents
 
-EXPRESSIONS: Mapping[type[Operation], Expression] = {
-    **elementwise.EXPRESSIONS,
-    **linear_algebra.EXPRESSIONS,
-    **reductions.EXPRESSIONS,
-}
-"""By op; whoever converts may hand in more."""
+OPERATORS: tuple[type[Operation], ...] = (
+    *elementwise.OPERATORS,
+    *linear_algebra.OPERATORS,
+    *reductions.OPERATORS,
+)
+"""The operators of the `graph` dialect, one family a file."""
 
-
-def tensor_expression(
-    op: Operation, operands: Sequence[Tensor], expressions: Mapping[type[Operation], Expression] = EXPRESSIONS
-) -> Tensor | None:
-    """The result of `op` as a tensor expression of its operands; None if no expression of it is known."""
-    if (expression := expressions.get(type(op))) is not None:
-        return expression(op, *operands)
-    return op.tensor_expression(*operands) if isinstance(op, TensorExpressionInterface) else None
+Graph = Dialect("graph", [*graph.OPERATIONS, *OPERATORS], [ResourceAttr], [ResourceAttr.table])
 
 
-def has_expression(op: Operation, expressions: Mapping[type[Operation], Expression] = EXPRESSIONS) -> bool:
-    """Whether `tensor_expression` gives one."""
-    return type(op) in expressions or isinstance(op, TensorExpressionInterface)
+def has_expression(op: Operation) -> bool:
+    """Whether `tensor_expressions` knows the op."""
+    return isinstance(op, graph.ConstantOp | TensorExpressionInterface)
+
+
+def tensor_expressions(op: Operation, operands: Sequence[Tensor]) -> Sequence[Tensor]:
+    """The results of an op that `has_expression` as tensor expressions of its operands."""
+    if isinstance(op, graph.ConstantOp):
+        return [_constant(op)]
+    assert isinstance(op, TensorExpressionInterface)
+    results = op.tensor_expression(*operands)
+    return [results] if isinstance(results, Tensor) else results
+
+
+def _constant(op: graph.ConstantOp) -> Tensor:
+    dtype = dtype_of(op.result)
+    is_bool = graph.tensor_operand(op.result).element_type == i1
+    value = te.const(bool(op.number) if is_bool else op.number, dtype)
+    return te.compute(known_extents(op.result), lambda *indices: value, name="constant")

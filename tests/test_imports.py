@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "transform": {"dialects"},
     "passes": {"dialects", "te", "operators", "transform"},
     "runtime": set(),
-    "backends": {"dialects", "te", "transform", "passes", "runtime"},
+    "backends": {"dialects", "te", "operators", "transform", "passes", "runtime"},
     "autotune": {"dialects", "transform", "backends", "runtime"},
     "frontends": {"dialects", "te", "operators"},
     "tools": {

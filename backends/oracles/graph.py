@@ -1,91 +1,20 @@
-"""The oracle of the graph rung: numpy, op by op, slowly and plainly.
-
-It shares nothing with `te` and the operators' tensor expressions, so that a bug there cannot hide here. Sums are made
-in float64, and rounded once.
-"""
+"""The oracle of the graph rung: numpy, op by op, by the operators' reference semantics (`operators/reference`)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
-from xdsl.dialects.builtin import ModuleOp, TensorType, f16, f32, f64, i1, i8, i16, i32, i64
+from xdsl.dialects.builtin import ModuleOp, TensorType
 from xdsl.dialects.func import CallOp, FuncOp, ReturnOp
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from ...dialects import graph
 from ...errors import ArgumentError, CompileError
+from ...operators.reference.arrays import array_of, numpy_dtype
+from ...operators.reference.evaluate import evaluate
 from .semantics import Array, Semantics
-
-_DTYPES: dict[Attribute, np.dtype[Any]] = {
-    f16: np.dtype(np.float16),
-    f32: np.dtype(np.float32),
-    f64: np.dtype(np.float64),
-    i1: np.dtype(np.bool_),
-    i8: np.dtype(np.int8),
-    i16: np.dtype(np.int16),
-    i32: np.dtype(np.int32),
-    i64: np.dtype(np.int64),
-}
-
-
-def _wide(array: Array) -> Array:
-    return array.astype(np.float64) if array.dtype.kind == "f" else array
-
-
-def _add(op: graph.AddOp, lhs: Array, rhs: Array) -> Array:
-    return lhs + rhs
-
-
-def _sub(op: graph.SubOp, lhs: Array, rhs: Array) -> Array:
-    return lhs - rhs
-
-
-def _mul(op: graph.MulOp, lhs: Array, rhs: Array) -> Array:
-    return lhs * rhs
-
-
-def _div(op: graph.DivOp, lhs: Array, rhs: Array) -> Array:
-    return lhs / rhs
-
-
-def _relu(op: graph.ReluOp, operand: Array) -> Array:
-    return np.maximum(operand, np.zeros((), operand.dtype))
-
-
-def _matmul(op: graph.MatmulOp, lhs: Array, rhs: Array) -> Array:
-    return np.matmul(_wide(lhs), _wide(rhs))
-
-
-def _gemm(op: graph.GemmOp, a: Array, b: Array, c: Array | None = None) -> Array:
-    product = (_wide(a.T) if op.trans_a else _wide(a)) @ (_wide(b.T) if op.trans_b else _wide(b))
-    result = op.alpha_value * product
-    return result if c is None else result + op.beta_value * _wide(c)
-
-
-def _softmax(op: graph.SoftmaxOp, operand: Array) -> Array:
-    axes = op.axis_list
-    powers = np.exp(_wide(operand) - _wide(operand).max(axis=axes, keepdims=True))
-    return powers / powers.sum(axis=axes, keepdims=True)
-
-
-SEMANTICS: Mapping[str, Semantics] = {
-    graph.AddOp.name: _add,
-    graph.SubOp.name: _sub,
-    graph.MulOp.name: _mul,
-    graph.DivOp.name: _div,
-    graph.ReluOp.name: _relu,
-    graph.MatmulOp.name: _matmul,
-    graph.GemmOp.name: _gemm,
-    graph.SoftmaxOp.name: _softmax,
-}
-"""What each operator of ours computes, by name."""
-
-
-def array_of(type: graph.AnyTensor, data: bytes) -> Array:
-    """The array whose row-major bytes are `data`."""
-    return np.frombuffer(data, _DTYPES[type.element_type]).reshape(type.get_shape())
 
 
 class _Interpreter:
@@ -119,10 +48,7 @@ class _Interpreter:
             case CallOp():
                 return self.call(op.callee.root_reference.data, operands, sizes)
             case _:
-                semantics = self.semantics.get(op.name)
-                if semantics is None:
-                    raise CompileError(f"the graph oracle does not know {op.name}")
-                return [semantics(op, *operands)]
+                return evaluate(op, operands, self.semantics.get(op.name))
 
     def weight(self, name: str) -> Array:
         if name in self.weights:
@@ -141,7 +67,7 @@ def _checked(array: Array, type: graph.AnyTensor, sizes: Mapping[str, int], op: 
         pairs = zip(dims, array.shape, strict=True)
         fits = all(dim is None or dim.evaluate(sizes) == size for dim, size in pairs)
         assert fits, f"{op.name}: {array.shape} is not of type {type}"
-    return np.asarray(array, _DTYPES[type.element_type])
+    return np.asarray(array, numpy_dtype(type.element_type))
 
 
 def _bind_sizes(types: Sequence[Attribute], arguments: Sequence[Array]) -> dict[str, int]:
@@ -151,7 +77,7 @@ def _bind_sizes(types: Sequence[Attribute], arguments: Sequence[Array]) -> dict[
         assert isinstance(type, TensorType)
         tensor = cast(graph.AnyTensor, type)
         dims = graph.shape_of(tensor)
-        if array.ndim != len(dims) or array.dtype != _DTYPES[tensor.element_type]:
+        if array.ndim != len(dims) or array.dtype != numpy_dtype(tensor.element_type):
             raise ArgumentError(f"expected argument {index} of type {tensor}, got {array.dtype} of shape {array.shape}")
         for dim, size in zip(dims, array.shape, strict=True):
             if dim is not None and dim.is_name:
@@ -176,7 +102,7 @@ def run_graph(
         ArgumentError: if the arguments do not fit the function.
         CompileError: for an op or a weight that cannot be executed.
     """
-    interpreter = _Interpreter(module, weights or {}, {**SEMANTICS, **(semantics or {})})
+    interpreter = _Interpreter(module, weights or {}, semantics or {})
     op = interpreter.functions.get(function)
     if op is None:
         raise CompileError(f"expected a function @{function}, got none")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, FunctionType, ModuleOp, StringAttr, UnitAttr
@@ -15,8 +15,8 @@ from xdsl.rewriter import InsertPoint
 
 from ...dialects import graph
 from ...errors import CompileError
-from ...operators.operator import Expression, dtype_of, known_extents
-from ...operators.registry import EXPRESSIONS, has_expression, tensor_expression
+from ...operators.operator import dtype_of, known_extents
+from ...operators.registry import has_expression, tensor_expressions
 from ...te.build import CONSTANT, NAME, build_function
 from ...te.tensors import Tensor, placeholder
 from ..function_pass import functions
@@ -25,32 +25,30 @@ WEIGHT = "graph.weight"
 """Attribute of an argument of `@main` that is a weight: the name of its `graph.data`."""
 
 
-@dataclass(frozen=True)
 class OperatorToTe(RewritePattern):
     """Replace an operator by its tensor expression."""
 
-    expressions: Mapping[type[Operation], Expression] = field(default_factory=lambda: EXPRESSIONS)
-
     def match_and_rewrite(self, op: Operation, rewriter: PatternRewriter) -> None:
-        if not has_expression(op, self.expressions):
+        if not has_expression(op):
             return
         operands = [_placeholder(operand, index) for index, operand in enumerate(op.operands)]
-        result = tensor_expression(op, operands, self.expressions)
-        assert result is not None
-        self._inline(op, operands, result, rewriter)
+        self._inline(op, operands, tensor_expressions(op, operands), rewriter)
 
-    def _inline(self, op: Operation, operands: Sequence[Tensor], result: Tensor, rewriter: PatternRewriter) -> None:
-        """Move the body of the expression's function to `op`."""
-        block = build_function([*operands, result]).body.block
+    def _inline(
+        self, op: Operation, operands: Sequence[Tensor], results: Sequence[Tensor], rewriter: PatternRewriter
+    ) -> None:
+        """Move the body of the expressions' function to `op`."""
+        block = build_function([*operands, *results]).body.block
         final = block.last_op
         assert isinstance(final, ReturnOp)
-        (value,) = final.operands
-        if op.results[0].name_hint:
-            value.name_hint = op.results[0].name_hint
+        values = final.operands
+        for value, result in zip(values, op.results, strict=True):
+            if result.name_hint:
+                value.name_hint = result.name_hint
         final.detach()
         final.erase()
         rewriter.inline_block(block, InsertPoint.before(op), op.operands)
-        rewriter.replace(op, [], [value])
+        rewriter.replace(op, [], values)
 
 
 def _placeholder(operand: SSAValue, index: int) -> Tensor:
@@ -82,7 +80,7 @@ def _weight_attributes(name: str) -> DictionaryAttr:
     return DictionaryAttr(attributes)
 
 
-def convert_graph_to_te(module: ModuleOp, expressions: Mapping[type[Operation], Expression] = EXPRESSIONS) -> None:
+def convert_graph_to_te(module: ModuleOp) -> None:
     """Replace every operator by its tensor expression, and every weight by an argument of the function.
 
     Raises:
@@ -96,7 +94,7 @@ def convert_graph_to_te(module: ModuleOp, expressions: Mapping[type[Operation], 
         if isinstance(op, graph.DataOp):
             op.detach()
             op.erase()
-    patterns = GreedyRewritePatternApplier([OperatorToTe(expressions)], dce_enabled=False)
+    patterns = GreedyRewritePatternApplier([OperatorToTe()], dce_enabled=False)
     PatternRewriteWalker(patterns, apply_recursively=False).rewrite_module(module)
     for func in functions(module):
         for op in func.body.block.ops:

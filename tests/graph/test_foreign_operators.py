@@ -12,6 +12,7 @@ from stepwell.backends.oracles.graph import run_graph
 from stepwell.dialects import graph
 from stepwell.dialects.graph import FusionClass
 from stepwell.errors import ArgumentError, CompileError
+from stepwell.operators import elementwise, linear_algebra
 from stepwell.operators.operator import TensorExpressionInterface
 from stepwell.passes.graph.convert_graph_to_te import convert_graph_to_te
 from stepwell.passes.graph.fuse import fuse
@@ -52,9 +53,9 @@ class MysteryOp(ToyOp):
 def model(op: type[ToyOp]) -> ModuleOp:
     type = TensorType(f32, [4, 4])
     block = Block(arg_types=[type])
-    product = graph.MatmulOp(block.args[0], block.args[0])
+    product = linear_algebra.MatmulOp(block.args[0], block.args[0])
     middle = op(product.result)
-    last = graph.ReluOp(middle.result)
+    last = elementwise.ReluOp(middle.result)
     block.add_ops([product, middle, last, ReturnOp(last.result)])
     return ModuleOp([FuncOp("main", ([type], [type]), Region(block))])
 

@@ -17,6 +17,9 @@ from stepwell.dialects import graph
 from stepwell.dialects.extents import Extent
 from stepwell.dialects.resources import ResourceAttr
 from stepwell.dialects.source import parse_module
+from stepwell.operators import elementwise, linear_algebra, reductions
+from stepwell.operators.operator import UnaryOp
+from stepwell.operators.registry import Graph
 from stepwell.passes.graph.convert_graph_to_te import WEIGHT, convert_graph_to_te
 from stepwell.passes.graph.fuse import fuse
 from stepwell.passes.graph.infer_shapes import infer_shapes
@@ -92,14 +95,14 @@ class Model:
         extent = st.sampled_from(EXTENTS)
         match self.draw(st.sampled_from(kinds)):
             case "relu":
-                op = graph.ReluOp(value)
+                op = elementwise.ReluOp(value)
             case "binary":
                 other = self.of_shape(self.broadcastable(shape))
                 operands = self.draw(st.permutations([value, other]))
-                op = self.draw(st.sampled_from([graph.AddOp, graph.SubOp, graph.MulOp]))(*operands)
+                op = self.draw(st.sampled_from([elementwise.AddOp, elementwise.SubOp, elementwise.MulOp]))(*operands)
             case "softmax":
                 axes = st.sets(st.integers(0, len(shape) - 1), min_size=1)
-                op = graph.SoftmaxOp(value, self.draw(axes))
+                op = reductions.SoftmaxOp(value, self.draw(axes))
             case "gemm":
                 trans_a, trans_b = self.draw(st.booleans()), self.draw(st.booleans())
                 rows, inner = shape[::-1] if trans_a else shape
@@ -108,13 +111,13 @@ class Model:
                 c = self.of_shape(self.broadcastable((rows, columns))) if self.draw(st.booleans()) else None
                 factors = st.sampled_from([0.0, 0.5, 1.0, 1.0])
                 flags = {"trans_a": trans_a, "trans_b": trans_b}
-                op = graph.GemmOp(value, b, c, alpha=self.draw(factors), beta=self.draw(factors), **flags)
+                op = linear_algebra.GemmOp(value, b, c, alpha=self.draw(factors), beta=self.draw(factors), **flags)
             case _:
                 if not shape:
                     return
                 batch = self.broadcastable(shape[:-2])
                 column = [self.draw(extent)] if self.draw(st.booleans()) or batch else []
-                op = graph.MatmulOp(value, self.of_shape((*batch, shape[-1], *column)))
+                op = linear_algebra.MatmulOp(value, self.of_shape((*batch, shape[-1], *column)))
         self.block.add_op(op)
         self.values.append(op.results[0])
 
@@ -163,7 +166,7 @@ def text(module: ModuleOp) -> str:
     stream = StringIO()
     printer = Printer(stream)
     printer.print_op(module)
-    printer.print_metadata([graph.Graph])
+    printer.print_metadata([Graph])
     return stream.getvalue()
 
 
@@ -223,7 +226,7 @@ def test_infer_shapes(example: Example):
     module = example.module
     expected = str(module)
     for op in main_of(module).body.block.ops:
-        if isinstance(op, graph.TensorOp) and not isinstance(op, graph.UnaryOp):
+        if isinstance(op, graph.TensorOp) and not isinstance(op, UnaryOp):
             for result in tuple(op.results):
                 unknown = TensorType(result.type.element_type, [DYNAMIC_INDEX] * result.type.get_num_dims())
                 Rewriter.replace_value_with_new_type(result, unknown)

@@ -11,6 +11,7 @@ from stepwell.backends.registry import make_context
 from stepwell.dialects import graph
 from stepwell.dialects.resources import ResourceAttr, resource_handle
 from stepwell.dialects.source import parse_module
+from stepwell.operators.registry import Graph
 from xdsl.dialects.builtin import BytesAttr, DenseIntOrFPElementsAttr, ModuleOp, TensorType, f16, f32, f64, i8
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import ParseError
@@ -30,7 +31,7 @@ def text(module: ModuleOp, limit: int | None = 1 << 16) -> str:
     printer = Printer(stream)
     printer.print_op(module)
     with ResourceAttr.table.limited_to(limit):
-        printer.print_metadata([graph.Graph])
+        printer.print_metadata([Graph])
     return stream.getvalue()
 
 

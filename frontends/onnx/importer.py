@@ -17,28 +17,47 @@ from typing import TYPE_CHECKING, Any, cast
 
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, ModuleOp, StringAttr
 from xdsl.dialects.func import FuncOp, ReturnOp
-from xdsl.ir import Block, Region, SSAValue
+from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.utils.exceptions import VerifyException
 
-from ..dialects import graph
-from ..dialects.extents import Extent
-from ..errors import ImportModelError, did_you_mean
-from .onnx_operators import CONVERTERS, Converter, Node
-from .onnx_tensors import data_attribute, element_type, tensor_data
+from ...dialects import graph
+from ...dialects.extents import Extent
+from ...errors import CompileError, ImportModelError, did_you_mean
+from ...operators.reference.arrays import Array, array_of
+from ...operators.reference.evaluate import constant_value
+from .converters import CONVERTERS
+from .functions import DOMAINS as _DOMAINS
+from .functions import find_function, instantiate, opset_of
+from .node import Converter, Node, UnknownValueError
+from .tensors import data_attribute, element_type, tensor_data, tensor_type_of
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto
 
-_DOMAINS = ("", "ai.onnx")
 
 _MAIN = "main"
 
 
-def import_onnx(source: str | os.PathLike[str] | ModelProto, converters: Sequence[Converter] = CONVERTERS) -> ModuleOp:
+OPSETS = range(7, 24)
+"""The versions of ONNX's operator set that can be imported."""
+
+
+def import_onnx(
+    source: str | os.PathLike[str] | ModelProto,
+    converters: Sequence[Converter] = CONVERTERS,
+    *,
+    constants: Mapping[str, Array] | None = None,
+    sizes: Mapping[str, int] | None = None,
+) -> ModuleOp:
     """The graph IR of an ONNX model, given by its path or as a `ModelProto`: a module with a function `@main` and the
     weights.
 
+    Args:
+        constants: values for some inputs, which are then part of the model.
+        sizes: numbers for some sizes that the model leaves open.
+
     Raises:
+        UnknownValueError: if a value has to be known, and depends on inputs or their sizes.
         ImportModelError: if the model cannot be read or imported.
     """
     try:
@@ -53,7 +72,7 @@ def import_onnx(source: str | os.PathLike[str] | ModelProto, converters: Sequenc
     if not model.HasField("graph") or not model.opset_import or not model.ir_version:
         raise ImportModelError(f"expected an ONNX model with a graph and an opset version, got {label}")
     _check_names(model)
-    return _Importer(model, folder, converters).run()
+    return _Importer(model, folder, converters, constants or {}, sizes or {}).run()
 
 
 def _load(path: Path) -> ModelProto:
@@ -93,11 +112,15 @@ class _Importer:
     model: ModelProto
     folder: Path | None
     converters: Sequence[Converter]
+    constants: Mapping[str, Array]
+    sizes: Mapping[str, int]
     block: Block = field(default_factory=Block)
     values: dict[str, SSAValue] = field(default_factory=dict[str, SSAValue])
-    weights: list[graph.DataOp] = field(default_factory=list[graph.DataOp])
     initializers: dict[str, TensorProto] = field(default_factory=dict[str, Any])
     symbols: dict[str, Extent] = field(default_factory=dict[str, Extent])
+    known: dict[SSAValue, Array | None] = field(default_factory=dict[SSAValue, Any])
+    data: dict[str, graph.DataOp] = field(default_factory=dict[str, graph.DataOp])
+    expansions: Iterator[int] = field(default_factory=itertools.count)
 
     @property
     def graph(self) -> GraphProto:
@@ -105,10 +128,15 @@ class _Importer:
 
     def run(self) -> ModuleOp:
         self._declare_initializers()
-        inputs = [info for info in self.graph.input if info.name not in self.initializers]
-        for info in inputs:
-            self._add_input(info)
         opsets = {opset.domain: opset.version for opset in self.model.opset_import}
+        _check_opset(opsets)
+        inputs: list[ValueInfoProto] = []
+        for info in self.graph.input:
+            if info.name in self.constants:
+                self._add_constant_input(info)
+            elif info.name not in self.initializers:
+                inputs.append(info)
+                self._add_input(info)
         for index, node in enumerate(self.graph.node):
             label = f"node '{node.name}'" if node.name else f"node {index}"
             with _context(label):
@@ -138,6 +166,15 @@ class _Importer:
         with _context(f"input '{info.name}'"):
             self._define(info.name, self.block.insert_arg(self._input_type(info), len(self.block.args)))
 
+    def _add_constant_input(self, info: ValueInfoProto) -> None:
+        with _context(f"input '{info.name}'"):
+            array = self.constants[info.name]
+            expected = self._input_type(info)
+            if not graph.refines(expected, tensor_type_of(array)) and not _only_sizes_differ(expected, array):
+                raise ImportModelError(f"expected a constant of type {expected}, got {tensor_type_of(array)}")
+            self.initializers.pop(info.name, None)
+            self._define(info.name, self.weight(array, info.name))
+
     def _input_type(self, info: ValueInfoProto) -> graph.AnyTensor:
         if not info.type.HasField("tensor_type"):
             raise ImportModelError(f"expected a tensor, got {info.type.WhichOneof('value') or 'no type'}")
@@ -152,7 +189,9 @@ class _Importer:
                     raise ImportModelError(f"expected a positive extent in dimension {position}, got {dim.dim_value}")
                 dims.append(Extent.of(dim.dim_value))
             else:
-                dims.append(self._symbol(dim.dim_param))
+                symbol = self._symbol(dim.dim_param)
+                size = self.sizes.get(str(symbol))
+                dims.append(symbol if size is None else Extent.of(size))
         return graph.tensor_of(element, tuple(dims))
 
     def _define(self, name: str, value: SSAValue) -> None:
@@ -174,46 +213,124 @@ class _Importer:
     def _add_weight(self, name: str) -> SSAValue:
         with _context(f"weight '{name}'"):
             type, data = tensor_data(self.initializers[name], self.folder)
-        symbol = f"{name}_" if name == _MAIN else name
-        self.weights.append(graph.DataOp(symbol, type, data_attribute(name, type, data)))
+        return self._weight_op(name, type, data)
+
+    def _weight_op(self, name: str, type: graph.AnyTensor, data: bytes) -> SSAValue:
+        """A weight whose symbol is `name`, or `name` with a number."""
+        symbol = next(symbol for symbol in _candidates(name) if symbol != _MAIN and symbol not in self.data)
+        self.data[symbol] = graph.DataOp(symbol, type, data_attribute(symbol, type, data))
         op = graph.WeightOp(symbol, type)
         op.result.name_hint = _identifier(name)
         self.block.add_op(op)
         return op.result
 
+    # what converters ask for
+
+    def add(self, op: Operation) -> Sequence[SSAValue]:
+        op.verify()
+        self.block.add_op(op)
+        return op.results
+
+    def weight(self, array: Array, name: str = "constant") -> SSAValue:
+        if any(size < 1 for size in array.shape):
+            raise ImportModelError(f"expected positive extents, got {list(array.shape)}")
+        value = self._weight_op(name, tensor_type_of(array), array.tobytes())
+        self.known[value] = array
+        return value
+
+    def constant(self, value: SSAValue) -> Array | None:
+        return constant_value(value, self._data_of, self.known)
+
+    def _data_of(self, op: graph.WeightOp) -> Array | None:
+        data = self.data[op.data.root_reference.data]
+        return None if data.data is None else array_of(data.type, data.data)
+
+    def unknown(self, value: SSAValue, why: str) -> UnknownValueError:
+        names = {argument: name for name, argument in self.values.items() if argument.owner is self.block}
+        inputs: dict[str, None] = {}
+        seen: set[SSAValue] = set()
+        stack = [value]
+        while stack:
+            current = stack.pop()
+            if current in seen:
+                continue
+            seen.add(current)
+            if current in names:
+                inputs[names[current]] = None
+            if isinstance(current.owner, Operation):
+                stack += current.owner.operands
+        return UnknownValueError(f"{why}, got one that depends on {', '.join(inputs)}", tuple(inputs))
+
+    # nodes
+
     def _add_node(self, node: NodeProto, opsets: Mapping[str, int]) -> None:
-        converter, opset = self._converter(node, opsets)
+        found = self._converter(node, opsets)
+        if found is None:
+            self._expand(node, opsets)
+            return
+        converter, opset = found
         operands = [self._value(name) for name in node.input]
         attributes = dict(_attributes(node, converter))
         try:
-            op = converter.convert(Node(node, opset, operands, attributes))
-            op.verify()
-        except (ImportModelError, VerifyException) as error:
+            converted = converter.convert(Node(node, opset, operands, attributes, self))
+            if isinstance(converted, Operation):
+                converted = self.add(converted)
+        except UnknownValueError:
+            raise
+        except (ImportModelError, VerifyException, CompileError) as error:
             raise ImportModelError(f"{node.op_type} (opset {opset}): {error}") from None
-        self.block.add_op(op)
-        for name, value in zip(node.output, op.results, strict=False):
-            self._define(name, value)
-        if any(node.output[len(op.results) :]):
-            raise ImportModelError(f"{node.op_type}: expected {len(op.results)} outputs, got {len(node.output)}")
-
-    def _converter(self, node: NodeProto, opsets: Mapping[str, int]) -> tuple[Converter, int]:
-        domain = "" if node.domain in _DOMAINS else node.domain
-        opset = next((opsets[name] for name in (_DOMAINS if not domain else (domain,)) if name in opsets), None)
-        found = [c for c in self.converters if (c.domain, c.op_type) == (domain, node.op_type)]
-        full_name = f"{domain}.{node.op_type}" if domain else node.op_type
-        if not found:
-            supported = sorted({c.op_type for c in self.converters})
-            hint = did_you_mean(node.op_type, supported)
+        values = [converted] if isinstance(converted, SSAValue) else converted
+        for name, value in zip(node.output, values, strict=False):
+            if name:
+                self._define(name, value)
+        if any(node.output[len(values) :]):
             raise ImportModelError(
-                f"expected an operator of {', '.join(supported)}, got {full_name} (opset {opset}){hint}"
+                f"{node.op_type} (opset {opset}): expected {len(values)} outputs, got {len(node.output)}"
             )
+
+    def _expand(self, node: NodeProto, opsets: Mapping[str, int]) -> None:
+        """Import a node as the function that ONNX, or the model itself, defines it by."""
+        operands = [self._value(name) for name in node.input]
+        function = find_function(node, opsets, self.model.functions, operands)
+        if function is None:
+            raise self._unsupported(node, opsets)
+        prefix = f"{node.op_type}_{next(self.expansions)}"
+        inner = {opset.domain: opset.version for opset in function.opset_import} or opsets
+        try:
+            for each in instantiate(function, node, prefix):
+                self._add_node(each, inner)
+        except UnknownValueError:
+            raise
+        except ImportModelError as error:
+            raise ImportModelError(f"{node.op_type}: {error}") from None
+
+    def _converter(self, node: NodeProto, opsets: Mapping[str, int]) -> tuple[Converter, int] | None:
+        """The converter of a node and the opset it is of; None if there is none."""
+        domain = "" if node.domain in _DOMAINS else node.domain
+        found = [c for c in self.converters if (c.domain, c.op_type) == (domain, node.op_type)]
+        if not found:
+            return None
+        opset = opset_of(domain, opsets)
         if opset is None:
             raise ImportModelError(f"expected an opset version for domain '{domain}', got none")
         usable = [converter for converter in found if converter.since <= opset]
-        if not usable:
-            since = min(converter.since for converter in found)
-            raise ImportModelError(f"expected {full_name} of opset {since} or later, got opset {opset}")
-        return max(usable, key=lambda converter: converter.since), opset
+        return (max(usable, key=lambda converter: converter.since), opset) if usable else None
+
+    def _unsupported(self, node: NodeProto, opsets: Mapping[str, int]) -> ImportModelError:
+        domain = "" if node.domain in _DOMAINS else node.domain
+        full_name = f"{domain}.{node.op_type}" if domain else node.op_type
+        opset = opset_of(domain, opsets)
+        found = [c.since for c in self.converters if (c.domain, c.op_type) == (domain, node.op_type)]
+        if found:
+            return ImportModelError(f"expected {full_name} of opset {min(found)} or later, got opset {opset}")
+        supported = sorted({c.op_type for c in self.converters if c.domain == domain})
+        got = f"{full_name} (opset {opset})"
+        if not supported:
+            return ImportModelError(f"expected an operator of a domain that is supported, got {got}")
+        hint = did_you_mean(node.op_type, supported)
+        return ImportModelError(
+            f"expected one of the {len(supported)} operators that docs/onnx.md lists, got {got}{hint}"
+        )
 
     def _module(self, inputs: Sequence[ValueInfoProto]) -> ModuleOp:
         if not self.graph.output:
@@ -234,7 +351,27 @@ class _Importer:
             arg_attrs=_names(inputs),
             res_attrs=_names(self.graph.output),
         )
-        return ModuleOp([function, *self.weights])
+        return ModuleOp([function, *self.data.values()])
+
+
+def _check_opset(opsets: Mapping[str, int]) -> None:
+    opset = opset_of("", opsets)
+    if opset is not None and opset not in OPSETS:
+        raise ImportModelError(f"expected opset {OPSETS[0]} to {OPSETS[-1]}, got {opset}")
+
+
+def _only_sizes_differ(expected: graph.AnyTensor, array: Array) -> bool:
+    """Whether an array fits a type but for symbolic sizes."""
+    type = tensor_type_of(array)
+    dims = graph.shape_of(expected)
+    return (
+        type.element_type == expected.element_type
+        and len(dims) == array.ndim
+        and all(
+            dim is None or not dim.is_constant or dim.constant == size
+            for dim, size in zip(dims, array.shape, strict=True)
+        )
+    )
 
 
 def _names(infos: Sequence[ValueInfoProto]) -> ArrayAttr[DictionaryAttr]:
@@ -289,5 +426,7 @@ def _context(label: str) -> Generator[None]:
     """Puts what an error is about in front of its message."""
     try:
         yield
+    except UnknownValueError as error:
+        raise UnknownValueError(f"{label}: {error}", error.inputs) from None
     except ImportModelError as error:
         raise ImportModelError(f"{label}: {error}") from None

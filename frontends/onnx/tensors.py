@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING, Any, cast
 from xdsl.dialects.builtin import (
     BytesAttr,
     DenseIntOrFPElementsAttr,
+    IntegerType,
+    Signedness,
     TensorType,
+    bf16,
     f16,
     f32,
     f64,
@@ -22,11 +25,13 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute
 
-from ..dialects import graph
-from ..dialects.resources import ResourceAttr
-from ..errors import ImportModelError
+from ...dialects import graph
+from ...dialects.resources import ResourceAttr
+from ...errors import ImportModelError
+from ...operators.reference.arrays import array_of
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from onnx import TensorProto
 
 _INLINE_ELEMENTS = 16  # smaller weights are written in the program
@@ -44,6 +49,11 @@ def _element_types() -> dict[int, Attribute]:
         TensorProto.INT16: i16,
         TensorProto.INT32: i32,
         TensorProto.INT64: i64,
+        TensorProto.BFLOAT16: bf16,
+        TensorProto.UINT8: IntegerType(8, Signedness.UNSIGNED),
+        TensorProto.UINT16: IntegerType(16, Signedness.UNSIGNED),
+        TensorProto.UINT32: IntegerType(32, Signedness.UNSIGNED),
+        TensorProto.UINT64: IntegerType(64, Signedness.UNSIGNED),
     }
 
 
@@ -57,6 +67,11 @@ def element_type(elem_type: int) -> Attribute:
         expected = ", ".join(name for name, value in names if value in _element_types())
         raise ImportModelError(f"expected an element type of {expected}, got {got}")
     return element
+
+
+def onnx_element_type(element: Attribute) -> int:
+    """ONNX's number of an element type."""
+    return next(number for number, known in _element_types().items() if known == element)
 
 
 def tensor_data(tensor: TensorProto, folder: Path | None) -> tuple[graph.AnyTensor, bytes]:
@@ -78,6 +93,23 @@ def tensor_data(tensor: TensorProto, folder: Path | None) -> tuple[graph.AnyTens
     if len(data) != expected:
         raise ImportModelError(f"expected {expected} bytes of data for {type}, got {len(data)}")
     return type, data
+
+
+def tensor_array(tensor: TensorProto, folder: Path | None = None) -> NDArray[Any]:
+    """A tensor as an array."""
+    type, data = tensor_data(tensor, folder)
+    return array_of(type, data)
+
+
+def tensor_type_of(array: NDArray[Any]) -> graph.AnyTensor:
+    """The type of an array."""
+    from onnx import helper
+
+    try:
+        elem_type = helper.np_dtype_to_tensor_dtype(array.dtype)
+    except (KeyError, ValueError):
+        raise ImportModelError(f"expected an array of numbers, got {array.dtype}") from None
+    return TensorType(element_type(elem_type), list(array.shape))
 
 
 def _external_data(tensor: TensorProto, folder: Path | None) -> bytes:

@@ -1,0 +1,14 @@
+"""What each ONNX operator is in graph IR, one family a file: the table that the importer looks nodes up in."""
+
+from __future__ import annotations
+
+from ..node import Converter
+from . import elementwise, linear_algebra, reductions, tensors
+
+CONVERTERS: tuple[Converter, ...] = (
+    *elementwise.CONVERTERS,
+    *linear_algebra.CONVERTERS,
+    *reductions.CONVERTERS,
+    *tensors.CONVERTERS,
+)
+"""The operators that can be imported; a caller may hand in more."""

@@ -1,0 +1,118 @@
+"""Operators that are functions of other operators: by ONNX's own definition, or the model's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from xdsl.ir import SSAValue
+
+if TYPE_CHECKING:
+    from onnx import FunctionProto, NodeProto
+
+DOMAINS = ("", "ai.onnx")
+"""The names of ONNX's own domain."""
+
+
+def opset_of(domain: str, opsets: Mapping[str, int]) -> int | None:
+    """The version of a domain that a model uses."""
+    names = DOMAINS if domain in DOMAINS else (domain,)
+    return next((opsets[name] for name in names if name in opsets), None)
+
+
+def find_function(
+    node: NodeProto,
+    opsets: Mapping[str, int],
+    functions: Iterable[FunctionProto],
+    operands: Sequence[SSAValue | None],
+) -> FunctionProto | None:
+    """The function that defines a node; None if there is none."""
+    for function in functions:
+        if (function.domain, function.name) == (node.domain, node.op_type):
+            return function
+    opset = opset_of(node.domain, opsets)
+    return None if opset is None else _schema_function(node, opset, operands)
+
+
+def _schema_function(node: NodeProto, opset: int, operands: Sequence[SSAValue | None]) -> FunctionProto | None:
+    from onnx import FunctionProto, defs
+
+    try:
+        schema = cast(Any, defs.get_schema(node.op_type, opset, "" if node.domain in DOMAINS else node.domain))
+    except defs.SchemaError:
+        return None
+    # A body is written for the opset that it names; one of a later opset may use operators that the model's lacks.
+    versions: list[int] = [version for version in schema.function_opset_versions if version <= opset]
+    found = FunctionProto()
+    if versions:
+        found.ParseFromString(schema.get_function_with_opset_version(max(versions)))
+        return found
+    versions = [version for version in schema.context_dependent_function_opset_versions if version <= opset]
+    if not versions:
+        return None
+    types = [_type_proto(operand) for operand in operands]
+    body = schema.get_context_dependent_function_with_opset_version(max(versions), node.SerializeToString(), types)
+    if not body:
+        return None
+    found.ParseFromString(body)
+    return found
+
+
+def _type_proto(operand: SSAValue | None) -> bytes:
+    from onnx import TypeProto
+
+    from ...dialects import graph
+    from .node import type_of
+    from .tensors import onnx_element_type
+
+    proto = TypeProto()
+    if operand is not None:
+        type = type_of(operand)
+        proto.tensor_type.elem_type = onnx_element_type(type.element_type)
+        for dim in graph.shape_of(type):
+            added = proto.tensor_type.shape.dim.add()
+            if dim is not None and dim.is_constant:
+                added.dim_value = dim.constant
+    return proto.SerializeToString()
+
+
+def instantiate(function: FunctionProto, node: NodeProto, prefix: str) -> Iterator[NodeProto]:
+    """The nodes of a function for one that calls it; values inside are named after `prefix`."""
+    from onnx import NodeProto
+
+    names = dict.fromkeys(function.input, "")
+    names.update(zip(function.input, node.input, strict=False))
+    names.update(zip(function.output, node.output, strict=False))
+    names[""] = ""
+    attributes = {attribute.name: attribute for attribute in function.attribute_proto}
+    attributes.update({attribute.name: attribute for attribute in _schema_defaults(node, function)})
+    attributes.update({attribute.name: attribute for attribute in node.attribute})
+    for inner in function.node:
+        copy = NodeProto()
+        copy.CopyFrom(inner)
+        copy.name = f"{prefix}_{inner.name or inner.op_type}"
+        copy.input[:] = [names.setdefault(name, f"{prefix}_{name}") for name in inner.input]
+        copy.output[:] = [names.setdefault(name, f"{prefix}_{name}") for name in inner.output]
+        del copy.attribute[:]
+        for attribute in inner.attribute:
+            if not attribute.ref_attr_name:
+                copy.attribute.add().CopyFrom(attribute)
+            elif attribute.ref_attr_name in attributes:
+                added = copy.attribute.add()
+                added.CopyFrom(attributes[attribute.ref_attr_name])
+                added.name = attribute.name
+        yield copy
+
+
+def _schema_defaults(node: NodeProto, function: FunctionProto) -> Iterator[Any]:
+    """The defaults of an operator's attributes, which its function refers to."""
+    from onnx import defs
+
+    try:
+        schema = defs.get_schema(node.op_type, "" if node.domain in DOMAINS else node.domain)
+    except defs.SchemaError:
+        return
+    for name in function.attribute:
+        attribute = schema.attributes.get(name)
+        if attribute is not None and attribute.default_value.name:
+            yield attribute.default_value
