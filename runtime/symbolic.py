@@ -1,4 +1,5 @@
-"""Programs with symbolic extents: one compiled kernel for each set of sizes that they are called with."""
+"""Programs with symbolic extents, or with inputs whose values decide extents: one compiled program for each set of
+sizes and values that they are called with."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from .signature import describe_array
 CACHE_SIZE = 64
 """How many specialisations a program keeps."""
 
-Sizes = tuple[tuple[str, int], ...]
+Key = tuple[tuple[str, object], ...]
 
 
 class Dim(Protocol):
@@ -62,7 +63,7 @@ class SymbolicExecutable:
         self.inputs = tuple(inputs)
         self._specialize = specialize
         self._cache_size = cache_size
-        self._cache: OrderedDict[Sizes, Future[Executable]] = OrderedDict()
+        self._cache: OrderedDict[Key, Future[Executable]] = OrderedDict()
         self._lock = threading.Lock()
         names = {name for parameter in inputs for dim in parameter.dims for name in dim.symbols()}
         bound = {str(dim) for parameter in inputs for dim in parameter.dims if dim.is_name}
@@ -106,7 +107,9 @@ class SymbolicExecutable:
 
     def specialized(self, sizes: Mapping[str, int]) -> Executable:
         """The program for some sizes; two threads that ask for the same ones wait for one compilation."""
-        key = tuple(sorted(sizes.items()))
+        return self._compiled(tuple(sorted(sizes.items())), lambda: self._specialize(sizes))
+
+    def _compiled(self, key: Key, make: Callable[[], Executable]) -> Executable:
         with self._lock:
             future = self._cache.get(key)
             mine = future is None
@@ -118,9 +121,63 @@ class SymbolicExecutable:
                 self._cache.move_to_end(key)
         if mine:
             try:
-                future.set_result(self._specialize(dict(key)))
+                future.set_result(make())
             except BaseException as error:
                 with self._lock:
                     self._cache.pop(key, None)
                 future.set_exception(error)
         return future.result()
+
+
+Specialized = tuple[Executable, tuple[str, ...]]
+"""A program for some sizes and values, and the names of the inputs whose values it was compiled for; it takes the
+others."""
+
+
+class ValueExecutable(SymbolicExecutable):
+    """A program whose extents depend on what some of its inputs hold (the shape of a Reshape, say). It is compiled when
+    it is first called with new sizes, or new values of those inputs."""
+
+    def __init__(
+        self,
+        inputs: Sequence[SymbolicParameter],
+        specialize: Callable[[Mapping[str, int], Mapping[str, np.ndarray[Any, Any]]], Specialized],
+        cache_size: int = CACHE_SIZE,
+    ):
+        super().__init__(inputs, lambda sizes: specialize(sizes, {})[0], cache_size)
+        self._specialize_values = specialize
+        self.value_names: tuple[str, ...] = ()
+        """The inputs whose values are compiled in, as far as calls have shown."""
+
+    def __call__(self, *arguments: Any, out: Any = None) -> Any:
+        """Runs the program that is compiled for the sizes and values of these arguments."""
+        sizes = self.sizes_of(arguments)
+        arrays = {
+            parameter.name: _exact_array(argument, parameter)
+            for parameter, argument in zip(self.inputs, arguments, strict=True)
+        }
+        while True:
+            names = self.value_names
+            values = tuple((name, (arrays[name].shape, arrays[name].tobytes())) for name in names)
+            program = self._compiled((*sorted(sizes.items()), *values), lambda: self._for_values(sizes, arrays))
+            if names == self.value_names:
+                rest = [argument for name, argument in arrays.items() if name not in names]
+                return program(*rest, out=out)
+            # Only compiling shows which values matter: the program belongs to them, not to the key that was asked for.
+            with self._lock:
+                self._cache.pop((*sorted(sizes.items()), *values), None)
+
+    def _for_values(self, sizes: Mapping[str, int], arrays: Mapping[str, np.ndarray[Any, Any]]) -> Executable:
+        program, names = self._specialize_values(sizes, arrays)
+        with self._lock:
+            added = [name for name in names if name not in self.value_names]
+            self.value_names += tuple(added)
+        return program
+
+
+def _exact_array(argument: Any, parameter: SymbolicParameter) -> np.ndarray[Any, Any]:
+    array = np.asarray(argument)
+    if array.dtype.name != parameter.dtype:
+        got = describe_array(array.dtype, array.shape)
+        raise ArgumentError(f"argument '{parameter.name}': expected {parameter}, got {got}")
+    return array

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
+from typing_extensions import TypeIs
 from xdsl.context import Context
 from xdsl.dialects import func
 from xdsl.dialects import llvm as upstream_llvm
@@ -23,14 +24,17 @@ from xdsl.dialects.builtin import (
     IntegerType,
     MemRefType,
     ModuleOp,
+    Signedness,
     StringAttr,
     TensorType,
+    bf16,
 )
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
 
 from ..backends.backend import Backend
 from ..backends.registry import backend_of, get_backend, make_context, pass_registry
+from ..dialects import graph
 from ..dialects.source import parse_module
 from ..errors import CompileError, PipelineError, did_you_mean
 from ..passes.common.transform_interpreter import TransformInterpreterPass
@@ -40,13 +44,16 @@ from ..passes.script_pipeline import expand_scripts
 from ..runtime.executable import Executable
 from ..runtime.executable import load as load_executable
 from ..runtime.signature import Parameter, Signature
-from ..runtime.symbolic import SymbolicExecutable, SymbolicParameter
+from ..runtime.symbolic import Specialized, SymbolicExecutable, SymbolicParameter, ValueExecutable
 
 if TYPE_CHECKING:
+    from onnx import ModelProto
+    from typing_extensions import TypeIs
+
     from ..te.tensors import Tensor
 
-Source: TypeAlias = "str | os.PathLike[str] | ModuleOp | Sequence[Tensor]"
-"""An ONNX or `.mlir` file, IR of any rung, or the tensors of a kernel (inputs, then outputs)."""
+Source: TypeAlias = "str | os.PathLike[str] | ModelProto | ModuleOp | Sequence[Tensor]"
+"""An ONNX or `.mlir` file, an ONNX model, IR of any rung, or the tensors of a kernel (inputs, then outputs)."""
 
 RUNGS = ("graph", "te", "loop", "cpu", "mlir", "llvm")
 """The rungs of the staircase, from the top."""
@@ -95,12 +102,12 @@ def load_source(source: Source, ctx: Context) -> ModuleOp:
     """The IR of a source, on whichever rung it is."""
     if isinstance(source, ModuleOp):
         return source.clone()
+    if is_onnx(source):
+        from ..frontends.onnx import import_onnx
+
+        return import_onnx(source)
     if isinstance(source, str | os.PathLike):
         path = Path(source)
-        if path.suffix == ".onnx":
-            from ..frontends.onnx import import_onnx
-
-            return import_onnx(path)
         if path.suffix != ".mlir":
             raise CompileError(f"expected a file .onnx or .mlir, got '{path}'")
         module = parse_module(ctx, _read(path), str(path))
@@ -109,6 +116,13 @@ def load_source(source: Source, ctx: Context) -> ModuleOp:
     from ..te.build import build_module
 
     return build_module(list(source))
+
+
+def is_onnx(source: Source) -> TypeIs[str | os.PathLike[str] | ModelProto]:
+    """Whether a source is an ONNX model, or the path of one."""
+    if isinstance(source, str | os.PathLike):
+        return Path(source).suffix == ".onnx"
+    return hasattr(source, "opset_import")
 
 
 def _read(path: Path) -> str:
@@ -165,7 +179,11 @@ def dtype_name(type: Attribute) -> str:
         if isinstance(type, kind):
             return name
     if isinstance(type, IntegerType) and (width := cast(IntegerType, type).width.data) in _DTYPES:
-        return _DTYPES[width]
+        return (
+            f"u{_DTYPES[width]}" if cast(IntegerType, type).signedness.data is Signedness.UNSIGNED else _DTYPES[width]
+        )
+    if type == bf16:
+        return "bfloat16"
     raise CompileError(f"expected an element type that numpy has, got {type}")
 
 
@@ -181,10 +199,11 @@ def entry_signature(function: func.FuncOp | upstream_llvm.FuncOp) -> tuple[Signa
     not say which of its arguments are outputs."""
     types = _memref_types(function)
     attributes = [_attributes_of(function, position) for position in range(len(types))]
+    given = [attrs.keys() & {"loop.workspace", "llvm.writable"} for attrs in attributes]
     if any("loop.output" in attrs for attrs in attributes):
         outputs = ["loop.output" in attrs for attrs in attributes]
     elif any("llvm.readonly" in attrs for attrs in attributes):
-        outputs = ["llvm.readonly" not in attrs for attrs in attributes]
+        outputs = ["llvm.readonly" not in attrs and not own for attrs, own in zip(attributes, given, strict=True)]
     else:
         return None
     parameters: list[Parameter] = []
@@ -393,7 +412,7 @@ def compile(
     """Compiles an ONNX model, IR of any rung, or tensor expressions to something to call with arrays.
 
     A program with symbolic extents is compiled for `sizes` if they are given, else for each set of sizes that it is
-    called with.
+    called with. One whose extents depend on what some inputs hold is compiled for each set of these values, too.
 
     Args:
         target: the name of a backend, or a target attribute.
@@ -406,10 +425,17 @@ def compile(
     ctx = make_context()
     backend, attribute = find_backend(target)
     with report.phase("read"):
-        module = load_source(source, ctx)
-    _set_target(module, backend, attribute)
+        module = _load_or_none(source, ctx)
     with report.phase("read the pipeline"):
         manager = pipeline_steps(backend, pipeline, ctx)
+    if module is None:
+
+        def compile_module(module: ModuleOp) -> Executable:
+            _set_target(module, backend, attribute)
+            return _compile(backend, manager, module, schedule, None, threads, Report())
+
+        return specialized_model(cast("str | ModelProto", source), compile_module)
+    _set_target(module, backend, attribute)
     symbolic = symbolic_inputs(module) if not sizes else None
     if symbolic is not None:
         return SymbolicExecutable(
@@ -440,6 +466,46 @@ def _compile(
         )
     with report.phase("native code"):
         return backend.executable(module, facts.signature, facts.constants(), threads=threads)
+
+
+def _load_or_none(source: Source, ctx: Context) -> ModuleOp | None:
+    """The IR of a source; None if that depends on what the inputs of an ONNX model hold."""
+    if not is_onnx(source):
+        return load_source(source, ctx)
+    from ..frontends.onnx import UnknownValueError
+
+    try:
+        return load_source(source, ctx)
+    except UnknownValueError:
+        return None
+
+
+def specialized_model(
+    source: str | os.PathLike[str] | ModelProto, compile_module: Callable[[ModuleOp], Executable]
+) -> ValueExecutable:
+    """An ONNX model that is imported and compiled anew for the values of inputs that decide extents."""
+    from ..frontends.onnx import UnknownValueError, import_onnx, model_inputs, read_model
+
+    model, _ = read_model(source)
+    parameters = [
+        SymbolicParameter(name, dtype_name(type.element_type), cast(Any, graph.shape_of(type)))
+        for name, type in model_inputs(model)
+    ]
+
+    def specialize(sizes: Mapping[str, int], values: Mapping[str, np.ndarray[Any, Any]]) -> Specialized:
+        constants: dict[str, np.ndarray[Any, Any]] = {}
+        while True:
+            try:
+                module = import_onnx(source, constants=constants, sizes=sizes)
+            except UnknownValueError as error:
+                new = [name for name in error.inputs if name not in constants]
+                if not new:
+                    raise
+                constants.update((name, values[name]) for name in new)
+            else:
+                return compile_module(module), tuple(constants)
+
+    return ValueExecutable(parameters, specialize)
 
 
 def symbolic_inputs(module: ModuleOp) -> list[SymbolicParameter] | None:

@@ -60,6 +60,16 @@ def import_onnx(
         UnknownValueError: if a value has to be known, and depends on inputs or their sizes.
         ImportModelError: if the model cannot be read or imported.
     """
+    model, folder = read_model(source)
+    return _Importer(model, folder, converters, constants or {}, sizes or {}).run()
+
+
+def read_model(source: str | os.PathLike[str] | ModelProto) -> tuple[ModelProto, Path | None]:
+    """A model, and the folder that it lies in, if it was given by its path.
+
+    Raises:
+        ImportModelError: if it cannot be read.
+    """
     try:
         import onnx
     except ModuleNotFoundError:
@@ -72,7 +82,23 @@ def import_onnx(
     if not model.HasField("graph") or not model.opset_import or not model.ir_version:
         raise ImportModelError(f"expected an ONNX model with a graph and an opset version, got {label}")
     _check_names(model)
-    return _Importer(model, folder, converters, constants or {}, sizes or {}).run()
+    return model, folder
+
+
+def model_inputs(model: ModelProto) -> list[tuple[str, graph.AnyTensor]]:
+    """The inputs of a model, in order: names and types.
+
+    Raises:
+        ImportModelError: if one is not a tensor of known rank and of numbers.
+    """
+    importer = _Importer(model, None, (), {}, {})
+    initializers = {tensor.name for tensor in model.graph.initializer}
+    found: list[tuple[str, graph.AnyTensor]] = []
+    for info in model.graph.input:
+        if info.name not in initializers:
+            with _context(f"input '{info.name}'"):
+                found.append((info.name, importer.input_type(info)))
+    return found
 
 
 def _load(path: Path) -> ModelProto:
@@ -164,18 +190,19 @@ class _Importer:
 
     def _add_input(self, info: ValueInfoProto) -> None:
         with _context(f"input '{info.name}'"):
-            self._define(info.name, self.block.insert_arg(self._input_type(info), len(self.block.args)))
+            self._define(info.name, self.block.insert_arg(self.input_type(info), len(self.block.args)))
 
     def _add_constant_input(self, info: ValueInfoProto) -> None:
         with _context(f"input '{info.name}'"):
             array = self.constants[info.name]
-            expected = self._input_type(info)
+            expected = self.input_type(info)
             if not graph.refines(expected, tensor_type_of(array)) and not _only_sizes_differ(expected, array):
                 raise ImportModelError(f"expected a constant of type {expected}, got {tensor_type_of(array)}")
             self.initializers.pop(info.name, None)
             self._define(info.name, self.weight(array, info.name))
 
-    def _input_type(self, info: ValueInfoProto) -> graph.AnyTensor:
+    def input_type(self, info: ValueInfoProto) -> graph.AnyTensor:
+        """What the model says of an input."""
         if not info.type.HasField("tensor_type"):
             raise ImportModelError(f"expected a tensor, got {info.type.WhichOneof('value') or 'no type'}")
         tensor = info.type.tensor_type
