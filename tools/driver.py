@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import numpy as np
-from typing_extensions import TypeIs
 from xdsl.context import Context
 from xdsl.dialects import func
 from xdsl.dialects import llvm as upstream_llvm
