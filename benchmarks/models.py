@@ -93,7 +93,7 @@ def light(name: str, seed: int = 0) -> ModelProto:
 
     A weight's distribution follows from what it is used for, so that activations keep their scale from layer to layer:
     - of a product: normal, of variance g / fan-in, where g is 2 behind a ReLU, 1 elsewhere, 1/4 before the softmax;
-    - a factor (a normalisation's scale or variance, a multiplication's): uniform in 0.5..1.4, and 0.4 times that where a
+    - a factor (a normalisation's scale or variance, a multiplication's): uniform in 0.5..1.4; times 0.4 where a
       residual sum follows, which adds variances up;
     - what is added or subtracted: normal, of standard deviation 0.1.
     """
@@ -202,7 +202,7 @@ def _weight(name: str, shape: tuple[int, ...], uses: _Uses, rng: np.random.Gener
 
 
 def _randomise(module: torch.nn.Module) -> None:
-    """Weights as a trained model might have them: torch leaves normalisations as the identity, and they would fold away."""
+    """Weights as a trained model might have them: torch leaves normalisations as the identity."""
     from torch import nn
 
     for layer in module.modules():
