@@ -18,14 +18,14 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Block, Operation
 
 from ...dialects.cpu import target_of
-from ...dialects.loop import AllocOp, BlockOp, ForOp, LoopKind
+from ...dialects.loop import AllocOp, BlockOp, ForOp, LoopKind, ViewOp
 from ...dialects.quasi_affine import Lin
 from ...errors import CompileError
 from ..function_pass import FunctionPass
 from .expansion.body import BodyExpansion
 from .expansion.emitter import INDEX, Emitter, affine_map
 from .expansion.environment import Environment
-from .expansion.plan import Guard, KernelPlan, describe
+from .expansion.plan import Guard, KernelPlan, describe, lanes_of
 
 MAX_OPS = 16384
 """The most ops that an unrolled loop may become."""
@@ -56,8 +56,11 @@ class Expansion:
                     self.block(op, pending.get(op, ()))
                 case AllocOp():
                     self.emitter.allocate(op.buffer, self.plan.storage[op.buffer])
+                case ViewOp():
+                    self.emitter.view(op)
                 case _:
                     op.detach()
+                    op.operands = [self.emitter.buffer(operand) for operand in op.operands]
                     self.emitter.add(op)
 
     # blocks
@@ -172,7 +175,12 @@ class Expansion:
     def _lanes(self, loop: ForOp, extent: int, pending: Pending) -> None:
         if self.env.lane is not None:
             raise CompileError(f"expected one vectorized loop in a nest, got {describe(loop)} inside of another")
-        with self.env.bind_lanes(loop.induction_variable, extent):
+        width = lanes_of(extent)
+        if width > loop.extent:
+            # Lanes that fill a register run nothing.
+            guard = Guard(Lin.of(loop.induction_variable), loop.extent)
+            pending = {block: (*pending.get(block, ()), guard) for block in self.plan.blocks_below[loop]}
+        with self.env.bind_lanes(loop.induction_variable, width):
             self._body(loop, pending)
 
     def _serial(self, loop: ForOp, extent: int, pending: Pending) -> None:
@@ -304,7 +312,7 @@ def expand_loops(func: FuncOp, *, fma: bool = True, max_ops: int = MAX_OPS) -> N
         CompileError: if a loop's kind cannot be expanded, or the result would be too large.
     """
     entry = func.body.block
-    if not any(isinstance(op, ForOp | BlockOp | AllocOp) for op in entry.ops):
+    if not any(isinstance(op, ForOp | BlockOp | AllocOp | ViewOp) for op in entry.ops):
         return
     plan = KernelPlan(func, fma=fma)
     pending = {block: known.guards for block, known in plan.blocks.items() if known.guards}

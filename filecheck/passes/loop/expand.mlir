@@ -76,21 +76,63 @@ func.func @broadcast(%X: memref<4xf32>, %Y: memref<4x8xf32> {loop.output}) {
 // -----
 
 // A guard that holds in all iterations but the last: two copies, none with a guard.
-// CHECK-LABEL: func.func @peel(%X: memref<30xf32>, %Y: memref<30xf32> {loop.output}) {
+// CHECK-LABEL: func.func @peel(%X: memref<28xf32>, %Y: memref<28xf32> {loop.output}) {
 // CHECK-NEXT:    affine.for %o = 0 to 3 {
-// CHECK-NEXT:      %0 = affine.vector_load %X[%o * 8] : memref<30xf32>, vector<8xf32>
-// CHECK-NEXT:      affine.vector_store %0, %Y[%o * 8] : memref<30xf32>, vector<8xf32>
+// CHECK-NEXT:      %0 = affine.vector_load %X[%o * 8] : memref<28xf32>, vector<8xf32>
+// CHECK-NEXT:      affine.vector_store %0, %Y[%o * 8] : memref<28xf32>, vector<8xf32>
 // CHECK-NEXT:    }
-// CHECK-NEXT:    %1 = affine.vector_load %X[24] : memref<30xf32>, vector<6xf32>
-// CHECK-NEXT:    affine.vector_store %1, %Y[24] : memref<30xf32>, vector<6xf32>
+// CHECK-NEXT:    %1 = affine.vector_load %X[24] : memref<28xf32>, vector<4xf32>
+// CHECK-NEXT:    affine.vector_store %1, %Y[24] : memref<28xf32>, vector<4xf32>
 // CHECK-NEXT:    func.return
 // CHECK-NEXT:  }
-func.func @peel(%X: memref<30xf32>, %Y: memref<30xf32> {loop.output}) {
+func.func @peel(%X: memref<28xf32>, %Y: memref<28xf32> {loop.output}) {
   loop.for %o : 4 peel {
     loop.for %i : 8 vectorized {
-      loop.block "map0" spatial(%a in 30 = %o * 8 + %i) {
-        %x = loop.read %X[%a] : memref<30xf32>
-        loop.write %x, %Y[%a] : memref<30xf32>
+      loop.block "map0" spatial(%a in 28 = %o * 8 + %i) {
+        %x = loop.read %X[%a] : memref<28xf32>
+        loop.write %x, %Y[%a] : memref<28xf32>
+      }
+    }
+  }
+  func.return
+}
+
+// -----
+
+// Six lanes are no register: eight are, of which two run nothing.
+// CHECK-LABEL: func.func @fill(%X: memref<6xf32>, %Y: memref<6xf32> {loop.output}) {
+// CHECK-NEXT:    %0 = arith.constant 6 : index
+// CHECK-NEXT:    %1 = arith.constant 0 : index
+// CHECK-NEXT:    %2 = arith.constant dense<0.000000e+00> : vector<8xf32>
+// CHECK-NEXT:    %3 = vector.create_mask %0 : vector<8xi1>
+// CHECK-NEXT:    %4 = vector.maskedload %X[%1], %3, %2 : memref<6xf32>, vector<8xi1>, vector<8xf32> into vector<8xf32>
+// CHECK-NEXT:    vector.maskedstore %Y[%1], %3, %4 : memref<6xf32>, vector<8xi1>, vector<8xf32>
+// CHECK-NEXT:    func.return
+func.func @fill(%X: memref<6xf32>, %Y: memref<6xf32> {loop.output}) {
+  loop.for %i : 6 vectorized {
+    loop.block "map0" spatial(%a in 6 = %i) {
+      %x = loop.read %X[%a] : memref<6xf32>
+      loop.write %x, %Y[%a] : memref<6xf32>
+    }
+  }
+  func.return
+}
+
+// -----
+
+// Lanes two elements apart: as many loads, which end with the last lane's element, and every other element of them.
+// CHECK-LABEL: func.func @strided(%X: memref<4x8xf32>, %Y: memref<4x4xf32> {loop.output}) {
+// CHECK-NEXT:    affine.for %o = 0 to 4 {
+// CHECK-NEXT:      %0 = affine.vector_load %X[%o, 1] : memref<4x8xf32>, vector<4xf32>
+// CHECK-NEXT:      %1 = affine.vector_load %X[%o, 4] : memref<4x8xf32>, vector<4xf32>
+// CHECK-NEXT:      %2 = vector.shuffle %0, %1 [0, 2, 5, 7] : vector<4xf32>, vector<4xf32>
+// CHECK-NEXT:      affine.vector_store %2, %Y[%o, 0] : memref<4x4xf32>, vector<4xf32>
+func.func @strided(%X: memref<4x8xf32>, %Y: memref<4x4xf32> {loop.output}) {
+  loop.for %o : 4 {
+    loop.for %i : 4 vectorized {
+      loop.block "map0" spatial(%a in 4 = %o, %b in 4 = %i) {
+        %x = loop.read %X[%a, %b * 2 + 1] : memref<4x8xf32>
+        loop.write %x, %Y[%a, %b] : memref<4x4xf32>
       }
     }
   }

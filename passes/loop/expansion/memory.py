@@ -14,11 +14,14 @@ from ....dialects.lanes import lane_stride
 from ....dialects.loop import BlockOp
 from ....dialects.quasi_affine import Lin
 from ....errors import CompileError
-from .emitter import NO_OVERFLOW, Emitter, affine_map, element_of, is_vector, mask_type, vector_type
+from .emitter import INDEX, NO_OVERFLOW, Emitter, affine_map, element_of, is_vector, mask_type, vector_type
 from .environment import Environment
 from .plan import AccessPlan, Guard, KernelPlan, Storage
 
 LESS = {"predicate": IntegerAttr(2, i64)}
+
+MAX_STRIDE = 8
+"""How many elements apart neighbouring lanes are, at most, to load what lies between them, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,7 @@ class MemoryExpansion:
             type = vector_type(storage.type.element_type, self.env.width)
             value = self.emitter.emit(affine.VectorLoadOp, (buffer, *operands), type, {"map": map})
         else:
-            return self._gather(forms, buffer, storage, masked)
+            return self._gather(forms, stride, buffer, storage, masked)
         self.emitter.remember_load(buffer, key, value)
         return value
 
@@ -128,8 +131,80 @@ class MemoryExpansion:
         zeros = self.emitter.splat(0, type)
         return self.emitter.emit(vector.MaskedLoadOp, (buffer, *indices, self.mask.value, zeros), type)
 
-    def _gather(self, forms: Sequence[Lin], buffer: SSAValue, storage: Storage, masked: bool) -> SSAValue:
-        """One load a lane. Lanes left out load some element of the buffer."""
+    def _load_strided(
+        self, forms: Sequence[Lin], stride: int, buffer: SSAValue, storage: Storage, masked: bool
+    ) -> SSAValue | None:
+        """As many vector loads as lanes are elements apart, and what lanes need of each; None where that is no better
+        than one load a lane. Nothing beyond the last lane's element is loaded."""
+        width, lane = self.env.width, self.env.lane
+        *outer, last = forms
+        if not 2 <= stride <= min(MAX_STRIDE, width // 2) or lane is None or last.coefficient(lane) != stride:
+            return None
+        if any(form.coefficient(lane) != 0 for form in outer):
+            return None
+        counts = self._lane_counts() if masked else []
+        if counts is None:
+            return None
+        type = vector_type(storage.type.element_type, width)
+        first = self._first_lane(forms)
+        result: SSAValue | None = None
+        for chunk in range(stride):
+            offset = min(chunk * width, stride * (width - 1) + 1 - width)
+            indices = [*first[:-1], first[-1] + offset]
+            if masked:
+                ends = [count * stride - (stride - 1 + offset) for count in counts]
+                part = self._load_up_to(ends, indices, buffer, storage)
+            else:
+                map, operands = affine_map(indices)
+                part = self.emitter.emit(affine.VectorLoadOp, (buffer, *operands), type, {"map": map})
+            elements = [stride * number for number in range(width)]
+            own = [chunk * width <= element < (chunk + 1) * width for element in elements]
+            if result is None:
+                result = part
+                continue
+            # In the first chunk, elements lie where they lay in memory; then, where their lanes are.
+            before = [element % width for element in elements] if chunk == 1 else range(width)
+            lanes = [
+                width + element - offset if mine else old
+                for element, mine, old in zip(elements, own, before, strict=True)
+            ]
+            result = self._shuffle(result, part, lanes)
+        return result
+
+    def _lane_counts(self) -> list[Lin] | None:
+        """How many of the first lanes run, as the least of some forms; None if those that run are not the first."""
+        lane = self.env.lane
+        if self.mask is None or not self.mask.guards or lane is None:
+            return None
+        counts: list[Lin] = []
+        for guard in self.mask.guards:
+            form = self.env.evaluate(guard.form)
+            if form.coefficient(lane) != 1:
+                return None
+            counts.append(Lin(guard.limit) - (form - Lin.of(lane)))
+        return counts
+
+    def _load_up_to(self, ends: Sequence[Lin], indices: Sequence[Lin], buffer: SSAValue, storage: Storage) -> SSAValue:
+        """A vector load of as many elements as the least of the ends says."""
+        map, operands = affine_map(ends)
+        count = self.emitter.index(ends[0]) if len(ends) == 1 else None
+        count = count or self.emitter.emit(affine.MinOp, operands, INDEX, {"map": map})
+        mask = self.emitter.emit(vector.CreateMaskOp, (count,), mask_type(self.env.width))
+        type = vector_type(storage.type.element_type, self.env.width)
+        values = [self.emitter.index(form) for form in indices]
+        return self.emitter.emit(vector.MaskedLoadOp, (buffer, *values, mask, self.emitter.splat(0, type)), type)
+
+    def _shuffle(self, first: SSAValue, second: SSAValue, lanes: Sequence[int]) -> SSAValue:
+        properties = {"mask": DenseArrayBase.from_list(i64, lanes)}
+        return self.emitter.emit(vector.ShuffleOp, (first, second), first.type, properties)
+
+    def _gather(
+        self, forms: Sequence[Lin], stride: int | None, buffer: SSAValue, storage: Storage, masked: bool
+    ) -> SSAValue:
+        """One load a lane, or fewer where lanes are near one another. Lanes left out load some element."""
+        near = None if stride is None else self._load_strided(forms, stride, buffer, storage, masked)
+        if near is not None:
+            return near
         values: list[SSAValue] = []
         for number in range(self.env.width):
             indices = [self._at_lane(form, number) for form in forms]

@@ -30,9 +30,10 @@ from ....dialects.loop import (
     WriteOp,
     blocks_in,
     enclosing_loops,
+    loop_of,
 )
 from ....dialects.quasi_affine import Bounds, Interval, Lin, from_affine
-from ....dialects.regions import footprint, reduce_loops
+from ....dialects.regions import accesses_of, footprint, index_forms, reduce_loops
 from ....errors import CompileError
 
 Access = ReadOp | WriteOp | ReduceOp
@@ -222,11 +223,13 @@ def buffer_storage(alloc: AllocOp) -> Storage:
     found = footprint(alloc)
     kept = tuple(d for d, extent in enumerate(found.shape) if extent > 1)
     shape = [found.shape[d] for d in kept]
+    if kept and kept[-1] == len(found.shape) - 1:
+        shape[-1] = max(shape[-1], _reach_of_lanes(alloc, kept[-1], found.base[kept[-1]]))
     lane = None
     for loop in enclosing_loops(alloc):
         if loop.kind is LoopKind.VECTORIZED and is_lane_private(alloc.buffer, loop):
             lane = loop.induction_variable
-            shape.append(loop.extent)
+            shape.append(lanes_of(loop.extent))
     if not shape:
         shape = [1]
     source = _memref(alloc.buffer)
@@ -240,6 +243,31 @@ def buffer_storage(alloc: AllocOp) -> Storage:
         tuple(row_major_strides(shape)),
         tuple(logical[d] for d in kept),
     )
+
+
+def lanes_of(extent: int) -> int:
+    """How many lanes run that many iterations: a power of two, since others are no registers."""
+    return 1 << (extent - 1).bit_length()
+
+
+def _reach_of_lanes(alloc: AllocOp, dimension: int, base: Lin) -> int:
+    """How far lanes go in a dimension of a staged buffer, also those that are there only to fill a register. There is
+    room for them, so that whole registers are loaded and stored."""
+
+    def bounds(value: SSAValue) -> Interval | None:
+        loop = loop_of(value)
+        if loop is None:
+            return None
+        return 0, (lanes_of(loop.extent) if loop.kind is LoopKind.VECTORIZED else loop.extent) - 1
+
+    reach = 0
+    for access in accesses_of(alloc.buffer):
+        in_lanes = any(loop.kind is LoopKind.VECTORIZED for loop in enclosing_loops(access))
+        form = index_forms(access, bounds)[dimension] if in_lanes else None
+        spread = None if form is None else (form - base).range(bounds)
+        if spread is not None:
+            reach = max(reach, spread[1] + 1)
+    return reach
 
 
 def describe(loop: ForOp) -> str:

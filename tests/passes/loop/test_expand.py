@@ -96,15 +96,17 @@ def test_register_tile_is_a_buffer_with_constant_indices() -> None:
 @pytest.mark.parametrize(("m", "n"), [(12, 40), (13, 32), (13, 40), (5, 7)])
 def test_tails_are_peeled_into_narrower_code(m: int, n: int) -> None:
     text = check(matmul(m, n, 5, 6, 16, " peel"))
-    assert not re.search("affine.if|mask|min", text)
+    assert not re.search("affine.if|min", text)
+    lanes = 1 << (n % 16 - 1).bit_length()  # a register's worth, of which some run nothing
+    assert ("mask" in text) == (lanes != n % 16 and n % 16 != 0)
     if n % 16:
-        assert f"vector<{n % 16}xf32>" in text
+        assert f"vector<{lanes}xf32>" in text
 
 
 @pytest.mark.parametrize(("m", "n"), [(12, 40), (13, 32), (13, 40), (5, 7)])
 def test_tails_that_stay_are_masked(m: int, n: int) -> None:
     text = check(matmul(m, n, 5, 6, 16))
-    assert ("vector.create_mask" in text) == (n % 16 != 0 and n > 16)
+    assert ("vector.create_mask" in text) == (n % 16 != 0)
     assert ("affine.if" in text) == (m % 6 != 0 and m > 6)
     assert "maskedstore %L" not in text, "a buffer of the thread's own may be clobbered outside of its logical shape"
 
@@ -329,14 +331,14 @@ func.func @f(%X: memref<9x20xi32>, %Y: memref<9xi32> {loop.output}) {
 def test_last_iteration_of_a_parallel_loop_runs_beside_the_others() -> None:
     text = check(
         elementwise(
-            27,
+            28,
             "%y = arith.addi %x, %x : i32",
             "loop.for %o : 4 parallel peel { loop.for %i : 8 vectorized {",
             "%o * 8 + %i",
         )
     )
     assert "cpu.parallel %o : 4" in text
-    assert "vector<3xi32>" in text
+    assert "vector<4xi32>" in text
     assert "mask" not in text
 
 
