@@ -6,10 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, cast
 
+import numpy as np
+from xdsl.dialects.builtin import BytesAttr, DenseIntOrFPElementsAttr, TensorType
 from xdsl.ir import Operation, SSAValue
 
 from ...dialects import graph
 from ...errors import ImportModelError
+from ...operators.reference.arrays import numpy_dtype
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -155,6 +158,13 @@ class Node:
     def weight(self, array: Array, name: str = "constant") -> SSAValue:
         """A tensor of known data."""
         return self.builder.weight(array, name)
+
+    def splat(self, number: float, like: SSAValue, shape: Sequence[int] = ()) -> SSAValue:
+        """A tensor of one number, of the element type of `like`."""
+        type: graph.AnyTensor = TensorType(type_of(like).element_type, list(shape))
+        array = np.full(shape, number, numpy_dtype(type.element_type))
+        dense = DenseIntOrFPElementsAttr(cast(Any, type), BytesAttr(array.tobytes()))
+        return self.add(graph.ConstantOp(cast(graph.AnyDense, dense)))
 
     @property
     def output_count(self) -> int:
