@@ -8,6 +8,7 @@ block primitives touch blocks, and legality is decided from iterators and region
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import prod
 from typing import cast
 
 from xdsl.dialects.arith import FastMathFlagsAttr
@@ -15,11 +16,15 @@ from xdsl.dialects.builtin import (
     AffineMapAttr,
     ArrayAttr,
     DenseArrayBase,
+    FixedBitwidthType,
     IndexType,
     IntegerAttr,
+    IntegerType,
     MemRefType,
+    NoneAttr,
     StringAttr,
     UnitAttr,
+    i8,
     i64,
 )
 from xdsl.dialects.func import FuncOp
@@ -57,6 +62,7 @@ from xdsl.traits import (
     MemoryAllocEffect,
     MemoryReadEffect,
     MemoryWriteEffect,
+    NoMemoryEffect,
     NoTerminator,
 )
 from xdsl.utils.exceptions import VerifyException
@@ -80,6 +86,11 @@ OUTPUT = "loop.output"
 """Argument attribute of a kernel's output buffers."""
 CONSTANT = "loop.constant"
 """Argument attribute of kernel parameters that are model constants."""
+WORKSPACE = "loop.workspace"
+"""Argument attribute of memory that a function works in: nothing is in it before a call or after. On a declaration, the
+types of the workspaces that its definition takes."""
+LIVE_BYTES = "loop.live_bytes"
+"""Attribute of a function with workspaces: the most bytes of the buffers in them that live at one time."""
 LOCAL = StringAttr("local")
 """Memory space of buffers on the stack or in registers."""
 
@@ -850,13 +861,94 @@ class AllocOp(IRDLOperation):
         return current is not None and self.is_before_in_block(current)
 
 
+@irdl_op_definition
+class ViewOp(IRDLOperation):
+    """A buffer that lies in some bytes, from an offset on. What is written to one view is lost where another one that
+    overlaps is written.
+
+    `%b = loop.view "C" %w[4096] : memref<8192xi8> to memref<32x32xf32>`
+    """
+
+    name = "loop.view"
+    sym_name = prop_def(StringAttr)
+    source = operand_def(MemRefType)
+    offset_attr = prop_def(IntegerAttr.constr(IntegerType(64)), prop_name="offset")
+    buffer = result_def(MemRefType)
+    traits = traits_def(NoMemoryEffect())
+
+    def __init__(self, name: str, source: SSAValue, offset: int, type: MemRefType[Attribute]) -> None:
+        super().__init__(
+            operands=[source],
+            properties={"sym_name": StringAttr(name), "offset": IntegerAttr(offset, i64)},
+            result_types=[type],
+        )
+
+    @property
+    def offset(self) -> int:
+        return self.offset_attr.value.data
+
+    def verify_(self) -> None:
+        source, type = memref_type(self.source), memref_type(self.buffer)
+        if source.element_type != i8 or len(source.get_shape()) != 1 or source.get_shape()[0] < 0:
+            raise VerifyException(f"expected a view into bytes (memref<…xi8>), got {source}")
+        if any(extent < 1 for extent in type.get_shape()):
+            raise VerifyException(f"expected a static shape, got {type}")
+        if any(not isinstance(each.layout, NoneAttr) for each in (source, type)):
+            raise VerifyException("expected memrefs without a layout")
+        end = self.offset + byte_count(type)
+        if self.offset < 0 or end > source.get_shape()[0]:
+            raise VerifyException(f"expected a view inside of {source}, got bytes {self.offset} to {end}")
+        if self.offset % byte_size(type.element_type):
+            raise VerifyException(
+                f"expected an offset that is a multiple of the size of {type.element_type}, got {self.offset}"
+            )
+
+    @classmethod
+    def parse(cls, parser: Parser) -> ViewOp:
+        name = parser.parse_str_literal("a name")
+        source = parser.parse_unresolved_operand()
+        with parser.in_square_brackets():
+            offset = parser.parse_integer(allow_boolean=False)
+        attributes = parser.parse_optional_attr_dict()
+        parser.parse_punctuation(":")
+        operand = parser.resolve_operand(source, _parse_memref(parser))
+        parser.parse_keyword("to")
+        op = cls(name, operand, offset, _parse_memref(parser))
+        op.attributes.update(attributes)
+        return op
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_string_literal(self.sym_name.data)
+        printer.print_string(" ")
+        printer.print_ssa_value(self.source)
+        printer.print_string(f"[{self.offset}]")
+        printer.print_op_attributes(self.attributes)
+        printer.print_string(" : ")
+        printer.print_attribute(self.source.type)
+        printer.print_string(" to ")
+        printer.print_attribute(self.buffer.type)
+
+
+def byte_size(type: Attribute) -> int:
+    """How many bytes a scalar takes in memory."""
+    return max(1, type.size) if isinstance(type, FixedBitwidthType) else 8
+
+
+def byte_count(type: MemRefType[Attribute]) -> int:
+    """How many bytes a buffer of a static shape takes."""
+    return prod(type.get_shape()) * byte_size(type.element_type)
+
+
 def is_input(buffer: SSAValue) -> bool:
-    """Whether a buffer is an argument of a kernel that is not marked as an output."""
+    """Whether a buffer is an argument of a kernel that is marked neither as an output nor as a workspace."""
     function = buffer.owner.parent_op() if isinstance(buffer, BlockArgument) else None
     if not isinstance(function, FuncOp) or not isinstance(buffer, BlockArgument):
         return False
-    attributes = function.arg_attrs
-    return attributes is None or OUTPUT not in attributes.data[buffer.index].data
+    if function.arg_attrs is None:
+        return True
+    marks = function.arg_attrs.data[buffer.index].data
+    return OUTPUT not in marks and WORKSPACE not in marks
 
 
 def is_float(type: Attribute) -> bool:
@@ -941,6 +1033,6 @@ def zero_map(rank: int) -> AffineMap:
 
 Loop = Dialect(
     "loop",
-    [AllocOp, BlockOp, ForOp, InitOp, ReadOp, ReduceOp, WriteOp, YieldOp],
+    [AllocOp, BlockOp, ForOp, InitOp, ReadOp, ReduceOp, ViewOp, WriteOp, YieldOp],
     [IteratorKindAttr, LoopKindAttr, OutOfRangeAttr],
 )

@@ -38,6 +38,7 @@ from xdsl.ir.affine import (
 )
 
 from ....dialects import cpu
+from ....dialects.loop import ViewOp
 from ....dialects.quasi_affine import Bounds, Digit, Lin, to_affine_map
 from .plan import Storage
 
@@ -120,6 +121,7 @@ class Emitter:
         self._loads: dict[SSAValue, dict[object, SSAValue]] = {}
         self.count = 0
         self._on_stack = on_stack
+        self._views: dict[SSAValue, SSAValue] = {}
 
     # ops
 
@@ -343,8 +345,18 @@ class Emitter:
         self.scope.prologue.append(op)
         self.scope.buffers[buffer] = op.results[0]
 
+    def view(self, view: ViewOp) -> None:
+        """Emits a view into bytes."""
+        offset = self.index_constant(view.offset)
+        new = self.emit(memref.ViewOp, (self.buffer(view.source), offset), view.buffer.type)
+        new.name_hint = view.buffer.name_hint
+        self._views[view.buffer] = new
+
     def buffer(self, buffer: SSAValue) -> SSAValue:
         """The memref that holds a buffer."""
+        view = self._views.get(buffer)
+        if view is not None:
+            return view
         scope: Scope | None = self.scope
         while scope is not None:
             known = scope.buffers.get(buffer)
