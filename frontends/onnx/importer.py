@@ -190,7 +190,11 @@ class _Importer:
 
     def _add_input(self, info: ValueInfoProto) -> None:
         with _context(f"input '{info.name}'"):
-            self._define(info.name, self.block.insert_arg(self.input_type(info), len(self.block.args)))
+            type = self.input_type(info)
+            if 0 in type.get_shape():
+                # Nothing computes with an empty tensor: it may say what axes there are, and is known then.
+                raise UnknownValueError(f"expected positive extents, got {type}", (info.name,))
+            self._define(info.name, self.block.insert_arg(type, len(self.block.args)))
 
     def _add_constant_input(self, info: ValueInfoProto) -> None:
         with _context(f"input '{info.name}'"):
@@ -212,7 +216,7 @@ class _Importer:
         dims: list[Extent] = []
         for position, dim in enumerate(tensor.shape.dim):
             if dim.HasField("dim_value"):
-                if dim.dim_value < 1:
+                if dim.dim_value < 0:
                     raise ImportModelError(f"expected a positive extent in dimension {position}, got {dim.dim_value}")
                 dims.append(Extent.of(dim.dim_value))
             else:
@@ -259,8 +263,6 @@ class _Importer:
         return op.results
 
     def weight(self, array: Array, name: str = "constant") -> SSAValue:
-        if any(size < 1 for size in array.shape):
-            raise ImportModelError(f"expected positive extents, got {list(array.shape)}")
         value = self._weight_op(name, tensor_type_of(array), array.tobytes())
         self.known[value] = array
         return value
@@ -371,6 +373,7 @@ class _Importer:
                 _check_declared(info, value)
                 results.append(value)
         self.block.add_op(ReturnOp(*results))
+        self._erase_unused()
         function = FuncOp(
             _MAIN,
             (self.block.arg_types, [value.type for value in results]),
@@ -379,6 +382,16 @@ class _Importer:
             res_attrs=_names(self.graph.output),
         )
         return ModuleOp([function, *self.data.values()])
+
+
+    def _erase_unused(self) -> None:
+        """Erase what was there for shapes only, or for outputs that nobody asked for."""
+        for op in reversed(list(self.block.ops)):
+            if op.results and not any(result.first_use for result in op.results):
+                op.detach()
+                op.erase()
+        used = {op.data.root_reference.data for op in self.block.ops if isinstance(op, graph.WeightOp)}
+        self.data = {name: data for name, data in self.data.items() if name in used}
 
 
 def _check_opset(opsets: Mapping[str, int]) -> None:

@@ -79,7 +79,7 @@ def tensor_data(tensor: TensorProto, folder: Path | None) -> tuple[graph.AnyTens
     from onnx import TensorProto, numpy_helper
 
     element = element_type(tensor.data_type)
-    if any(size < 1 for size in tensor.dims):
+    if any(size < 0 for size in tensor.dims):
         raise ImportModelError(f"expected positive extents, got {list(tensor.dims)}")
     type: graph.AnyTensor = TensorType(element, list(tensor.dims))
     if tensor.data_location == TensorProto.EXTERNAL:
