@@ -11,13 +11,15 @@ from .. import te
 from ..dialects import graph
 from ..dialects.resources import ResourceAttr
 from ..te.tensors import Tensor
-from . import elementwise, linear_algebra, reductions
+from . import convolution, elementwise, linear_algebra, pooling, reductions
 from .operator import TensorExpressionInterface, dtype_of, known_extents
 
 OPERATORS: tuple[type[Operation], ...] = (
     *elementwise.OPERATORS,
     *linear_algebra.OPERATORS,
     *reductions.OPERATORS,
+    *convolution.OPERATORS,
+    *pooling.OPERATORS,
 )
 """The operators of the `graph` dialect, one family a file."""
 

@@ -11,13 +11,15 @@ from xdsl.ir import Operation, OpResult, SSAValue
 
 from ...dialects import graph
 from ...errors import CompileError
-from . import elementwise, linear_algebra, reductions
+from . import convolution, elementwise, linear_algebra, pooling, reductions
 from .arrays import Array, Semantics, array_of, numpy_dtype
 
 SEMANTICS: Mapping[type[Operation], Semantics] = {
     **elementwise.SEMANTICS,
     **linear_algebra.SEMANTICS,
     **reductions.SEMANTICS,
+    **convolution.SEMANTICS,
+    **pooling.SEMANTICS,
 }
 """What each operator of ours computes."""
 

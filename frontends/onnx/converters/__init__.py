@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from ..node import Converter
-from . import elementwise, linear_algebra, reductions, tensors
+from . import convolution, elementwise, linear_algebra, pooling, reductions, tensors
 
 CONVERTERS: tuple[Converter, ...] = (
     *elementwise.CONVERTERS,
     *linear_algebra.CONVERTERS,
     *reductions.CONVERTERS,
     *tensors.CONVERTERS,
+    *convolution.CONVERTERS,
+    *pooling.CONVERTERS,
 )
 """The operators that can be imported; a caller may hand in more."""

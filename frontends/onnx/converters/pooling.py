@@ -1,0 +1,66 @@
+"""Pools."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from xdsl.ir import Operation, SSAValue
+
+from ....errors import ImportModelError
+from ....operators.elementwise import DivOp
+from ....operators.pooling import MaxPoolOp, SumPoolOp
+from ....operators.reference.arrays import Array, numpy_dtype
+from ....operators.windows import Window
+from ..node import Converter, Node, type_of
+from .windows import WINDOW_ATTRIBUTES, check_spatial, numbers, read_window, spatial_sizes
+
+
+def _read_pool(node: Node) -> tuple[SSAValue, Window]:
+    (operand,) = node.tensors(1)
+    kernel = node.required("kernel_shape", list[int])
+    check_spatial(operand, len(kernel))
+    return operand, read_window(node, operand, kernel, ceil=node.flag("ceil_mode"))
+
+
+def _convert_max_pool(node: Node) -> Operation | Sequence[SSAValue]:
+    operand, window = _read_pool(node)
+    if node.output_count > 1:
+        raise ImportModelError("expected one output, got two")
+    return MaxPoolOp(operand, window)
+
+
+def _convert_average_pool(node: Node) -> SSAValue:
+    """The sum of each window, divided by how many elements it has."""
+    operand, window = _read_pool(node)
+    total = node.add(SumPoolOp(operand, window))
+    counts = _counts(node, operand, window)
+    return node.add(DivOp(total, node.weight(counts.astype(numpy_dtype(type_of(operand).element_type)), "count")))
+
+
+def _counts(node: Node, operand: SSAValue, window: Window) -> Array:
+    """How many elements each window has, a scalar where all have as many. What is around the operand may count; what
+    lies beyond that, in a last window that is not full, does not."""
+    including = node.flag("count_include_pad")
+    if not any(window.pads) or (including and not node.flag("ceil_mode")):
+        return np.asarray(np.prod(window.kernel))
+    sizes = spatial_sizes(operand, window)
+    pads = numbers(node, "pads", [0] * len(window.pads)) if including else window.pads
+    total = np.ones((), np.int64)
+    for axis, size in enumerate(sizes):
+        low, high = pads[axis], pads[window.rank + axis]
+        first = 0 if including else low
+        last = size + low + (high if including else 0)
+        padded = size + window.begin[axis] + window.end[axis]
+        starts = np.arange(0, padded - window.span[axis] + 1, window.strides[axis])
+        taps = starts[:, None] + np.arange(window.kernel[axis]) * window.dilations[axis]
+        total = np.multiply.outer(total, ((taps >= first) & (taps < last)).sum(1))
+    return total[(0,) * total.ndim] if np.all(total == total.flat[0]) else total
+
+
+_POOL_ATTRIBUTES = (*WINDOW_ATTRIBUTES, "ceil_mode")
+
+CONVERTERS = (
+    Converter("MaxPool", 1, _convert_max_pool, (*_POOL_ATTRIBUTES, "storage_order")),
+    Converter("AveragePool", 7, _convert_average_pool, (*_POOL_ATTRIBUTES, "count_include_pad")),
+)

@@ -1,0 +1,84 @@
+"""ONNX's ways to say where windows lie: pads, automatic ones, and rounding up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from xdsl.ir import SSAValue
+
+from ....dialects import graph
+from ....errors import ImportModelError
+from ....operators.windows import Window
+from ..node import Node, static_shape, type_of
+
+WINDOW_ATTRIBUTES = ("auto_pad", "dilations", "kernel_shape", "pads", "strides")
+
+
+def read_window(node: Node, operand: SSAValue, kernel: Sequence[int], *, ceil: bool = False) -> Window:
+    """The window of a convolution or pool over all dimensions of `operand` after the second.
+
+    With `ceil`, a last window that is not full counts, too, if it starts before the padding after the operand: the
+    window's pads then reach as far as it does.
+    """
+    rank = len(kernel)
+    strides = numbers(node, "strides", [1] * rank)
+    dilations = numbers(node, "dilations", [1] * rank)
+    pads = numbers(node, "pads", [0] * (2 * rank))
+    auto_pad = node.attribute("auto_pad", "NOTSET")
+    if auto_pad not in ("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"):
+        raise ImportModelError(f"expected auto_pad NOTSET, SAME_UPPER, SAME_LOWER or VALID, got '{auto_pad}'")
+    if auto_pad == "VALID":
+        pads = [0] * (2 * rank)
+    if min(pads, default=0) < 0:
+        raise ImportModelError(f"expected pads of 0 or more, got {pads}")
+    window = Window(tuple(kernel), tuple(strides), tuple(pads), tuple(dilations))
+    window.verify()
+    if auto_pad.startswith("SAME"):
+        return _padded_to_same(window, operand, upper=auto_pad == "SAME_UPPER")
+    return _rounded_up(window, operand) if ceil and max(strides) > 1 else window
+
+
+def numbers(node: Node, name: str, default: list[int]) -> list[int]:
+    """An attribute of as many integers as `default` has."""
+    values = node.attribute(name, default)
+    if len(values) != len(default) or not all(isinstance(value, int) for value in values):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ImportModelError(f"expected {len(default)} integers as attribute '{name}', got {values}")
+    return values
+
+
+def spatial_sizes(operand: SSAValue, window: Window) -> tuple[int, ...]:
+    """The extents of the dimensions that a window slides over, all known numbers."""
+    return static_shape(operand, "for windows that depend on it")[-window.rank :]
+
+
+def _padded_to_same(window: Window, operand: SSAValue, *, upper: bool) -> Window:
+    """As many windows as strides fit, rounded up, the rest being pads on both sides; the odd one after or before."""
+    if max(window.strides) == 1:
+        totals = [span - 1 for span in window.span]
+    else:
+        sizes = spatial_sizes(operand, window)
+        totals = [
+            max((-(-size // stride) - 1) * stride + span - size, 0)
+            for size, stride, span in zip(sizes, window.strides, window.span, strict=True)
+        ]
+    less = [total // 2 for total in totals]
+    more = [total - half for total, half in zip(totals, less, strict=True)]
+    return Window(window.kernel, window.strides, (*less, *more) if upper else (*more, *less), window.dilations)
+
+
+def _rounded_up(window: Window, operand: SSAValue) -> Window:
+    ends: list[int] = []
+    for axis, size in enumerate(spatial_sizes(operand, window)):
+        low, high, stride, span = window.begin[axis], window.end[axis], window.strides[axis], window.span[axis]
+        count = -(-(size + low + high - span) // stride) + 1
+        if (count - 1) * stride >= size + low:
+            count -= 1
+        ends.append(max(high, (count - 1) * stride + span - size - low))
+    return Window(window.kernel, window.strides, (*window.begin, *ends), window.dilations)
+
+
+def check_spatial(operand: SSAValue, rank: int) -> None:
+    """Checks that an operand has a batch, channels, and `rank` dimensions more."""
+    dims = graph.shape_of(type_of(operand))
+    if len(dims) != rank + 2:
+        raise ImportModelError(f"expected an input of rank {rank + 2}, got {graph.format_shape(dims)}")

@@ -1,0 +1,23 @@
+"""Reductions of windows."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .. import pooling as ops
+from .arrays import Array, SemanticsTable, wide
+from .windows import padded, tap_views
+
+
+def _max_pool(op: ops.MaxPoolOp, operand: Array) -> Array:
+    least = int(np.iinfo(operand.dtype).min) if operand.dtype.kind in "iu" else -np.inf
+    views = [view for _, view in tap_views(padded(operand, op.window, least), op.window)]
+    return np.max(np.stack(views), axis=0)
+
+
+def _sum_pool(op: ops.SumPoolOp, operand: Array) -> Array:
+    data = padded(operand.astype(np.int64) if operand.dtype.kind in "iu" else wide(operand), op.window, 0)
+    return np.sum(np.stack([view for _, view in tap_views(data, op.window)]), axis=0)
+
+
+SEMANTICS: SemanticsTable = {ops.MaxPoolOp: _max_pool, ops.SumPoolOp: _sum_pool}
