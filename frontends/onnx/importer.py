@@ -146,6 +146,7 @@ class _Importer:
     symbols: dict[str, Extent] = field(default_factory=dict[str, Extent])
     known: dict[SSAValue, Array | None] = field(default_factory=dict[SSAValue, Any])
     data: dict[str, graph.DataOp] = field(default_factory=dict[str, graph.DataOp])
+    consumers: dict[str, str] = field(default_factory=dict[str, str])
     expansions: Iterator[int] = field(default_factory=itertools.count)
 
     @property
@@ -157,6 +158,8 @@ class _Importer:
         opsets = {opset.domain: opset.version for opset in self.model.opset_import}
         _check_opset(opsets)
         inputs: list[ValueInfoProto] = []
+        for node in reversed(self.graph.node):
+            self.consumers.update(dict.fromkeys(node.input, node.op_type))
         for info in self.graph.input:
             if info.name in self.constants:
                 self._add_constant_input(info)
@@ -189,15 +192,20 @@ class _Importer:
         return symbol
 
     def _add_input(self, info: ValueInfoProto) -> None:
-        with _context(f"input '{info.name}'"):
+        with _context(self._input_label(info)):
             type = self.input_type(info)
             if 0 in type.get_shape():
                 # Nothing computes with an empty tensor: it may say what axes there are, and is known then.
                 raise UnknownValueError(f"expected positive extents, got {type}", (info.name,))
             self._define(info.name, self.block.insert_arg(type, len(self.block.args)))
 
+    def _input_label(self, info: ValueInfoProto) -> str:
+        """An input, and the operator that takes it first."""
+        consumer = self.consumers.get(info.name)
+        return f"input '{info.name}' of {consumer}" if consumer else f"input '{info.name}'"
+
     def _add_constant_input(self, info: ValueInfoProto) -> None:
-        with _context(f"input '{info.name}'"):
+        with _context(self._input_label(info)):
             array = self.constants[info.name]
             expected = self.input_type(info)
             if not graph.refines(expected, tensor_type_of(array)) and not _only_sizes_differ(expected, array):
@@ -382,7 +390,6 @@ class _Importer:
             res_attrs=_names(self.graph.output),
         )
         return ModuleOp([function, *self.data.values()])
-
 
     def _erase_unused(self) -> None:
         """Erase what was there for shapes only, or for outputs that nobody asked for."""

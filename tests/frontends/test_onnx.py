@@ -352,16 +352,16 @@ BAD_MODELS = {
     ),
     "no shape": (
         model([node("Relu", ["x"], "y")], [info("x", None)], [Y]),
-        "input 'x': expected a shape, got none",
+        "input 'x' of Relu: expected a shape, got none",
     ),
     "empty": (
         model([node("Relu", ["x"], "y")], [info("x", [0, 3])], [Y]),
-        "input 'x': expected positive extents, got tensor<0x3xf32>",
+        "input 'x' of Relu: expected positive extents, got tensor<0x3xf32>",
     ),
     "input type": (
         model([node("Relu", ["x"], "y")], [info("x", [2, 3], TensorProto.STRING)], [Y]),
-        "input 'x': expected an element type of FLOAT, UINT8, INT8, UINT16, INT16, INT32, INT64, BOOL, FLOAT16, "
-        "DOUBLE, UINT32, UINT64, BFLOAT16, got STRING",
+        "input 'x' of Relu: expected an element type of FLOAT, UINT8, INT8, UINT16, INT16, INT32, INT64, BOOL, "
+        "FLOAT16, DOUBLE, UINT32, UINT64, BFLOAT16, got STRING",
     ),
     "sequence": (
         model([], [helper.make_tensor_sequence_value_info("x", TensorProto.FLOAT, [2])], [Y]),
