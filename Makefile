@@ -19,6 +19,9 @@ matmul: $(VENV)/.run
 bench-untuned: $(VENV)/.run
 	$(BIN)/python benchmarks/untuned.py --check
 
+onnx-coverage: $(VENV)/.dev
+	$(BIN)/python benchmarks/onnx_coverage.py --write docs/onnx.md
+
 fuzz: $(VENV)/.dev
 	$(BIN)/python benchmarks/fuzz.py --seed $(SEED) --n $(N)
 
