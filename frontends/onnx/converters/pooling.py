@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import SSAValue
 
-from ....errors import ImportModelError
 from ....operators.elementwise import DivOp
-from ....operators.pooling import MaxPoolOp, SumPoolOp
+from ....operators.pooling import ArgMaxPoolOp, MaxPoolOp, SumPoolOp
+from ....operators.reductions import ReduceMaxOp, ReduceOp, ReduceSumOp
 from ....operators.reference.arrays import Array, numpy_dtype
 from ....operators.windows import Window
-from ..node import Converter, Node, type_of
+from ..node import Convert, Converter, Node, rank_of, static_shape, type_of
+from .reductions import divide
 from .windows import WINDOW_ATTRIBUTES, check_spatial, numbers, read_window, spatial_sizes
 
 
@@ -23,11 +24,12 @@ def _read_pool(node: Node) -> tuple[SSAValue, Window]:
     return operand, read_window(node, operand, kernel, ceil=node.flag("ceil_mode"))
 
 
-def _convert_max_pool(node: Node) -> Operation | Sequence[SSAValue]:
+def _convert_max_pool(node: Node) -> Sequence[SSAValue]:
     operand, window = _read_pool(node)
-    if node.output_count > 1:
-        raise ImportModelError("expected one output, got two")
-    return MaxPoolOp(operand, window)
+    greatest = node.add(MaxPoolOp(operand, window))
+    if node.output_count == 1:
+        return [greatest]
+    return [greatest, node.add(ArgMaxPoolOp(operand, window, column_major=node.flag("storage_order")))]
 
 
 def _convert_average_pool(node: Node) -> SSAValue:
@@ -35,7 +37,27 @@ def _convert_average_pool(node: Node) -> SSAValue:
     operand, window = _read_pool(node)
     total = node.add(SumPoolOp(operand, window))
     counts = _counts(node, operand, window)
+    if counts.ndim == 0:
+        return divide(node, total, int(counts))
     return node.add(DivOp(total, node.weight(counts.astype(numpy_dtype(type_of(operand).element_type)), "count")))
+
+
+def _convert_global_pool(op: type[ReduceOp]) -> Convert:
+    """A reduction over all dimensions after the second."""
+
+    def convert(node: Node) -> SSAValue:
+        (operand,) = node.tensors(1)
+        return node.add(op(operand, range(2, rank_of(operand)), keepdims=True))
+
+    return convert
+
+
+def _convert_global_average_pool(node: Node) -> SSAValue:
+    (operand,) = node.tensors(1)
+    axes = range(2, rank_of(operand))
+    total = node.add(ReduceSumOp(operand, axes, keepdims=True))
+    sizes = static_shape(operand, "for an average")[2:]
+    return divide(node, total, int(np.prod(sizes, dtype=np.int64)))
 
 
 def _counts(node: Node, operand: SSAValue, window: Window) -> Array:
@@ -63,4 +85,6 @@ _POOL_ATTRIBUTES = (*WINDOW_ATTRIBUTES, "ceil_mode")
 CONVERTERS = (
     Converter("MaxPool", 1, _convert_max_pool, (*_POOL_ATTRIBUTES, "storage_order")),
     Converter("AveragePool", 7, _convert_average_pool, (*_POOL_ATTRIBUTES, "count_include_pad")),
+    Converter("GlobalAveragePool", 1, _convert_global_average_pool),
+    Converter("GlobalMaxPool", 1, _convert_global_pool(ReduceMaxOp)),
 )
