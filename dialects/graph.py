@@ -19,12 +19,15 @@ from xdsl.dialects.builtin import (
     AnyFloat,
     DenseIntOrFPElementsAttr,
     FixedBitwidthType,
+    IntegerType,
     ModuleOp,
     NoneAttr,
+    Signedness,
     StringAttr,
     SymbolNameConstraint,
     SymbolRefAttr,
     TensorType,
+    i1,
 )
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import (
@@ -49,8 +52,8 @@ from xdsl.utils.exceptions import VerifyException
 
 from .extents import Extent
 from .resources import ResourceAttr
-from .scalar import verify_element_type
-from .te import ShapeAttr, tensor_type, verify_tensor_type
+from .scalar import is_element_type
+from .te import ShapeAttr, tensor_type, verify_tensor_extents
 
 AnyTensor: TypeAlias = TensorType[Attribute]
 AnyDense: TypeAlias = DenseIntOrFPElementsAttr[AnyDenseElement]
@@ -190,13 +193,34 @@ def tensor_operand(value: SSAValue) -> AnyTensor:
     """The type of a value that an op definition says is a tensor.
 
     Raises:
-        VerifyException: for a tensor whose encoding or element type is not one of ours.
+        VerifyException: for a tensor whose encoding or element type is not one of ours, or one that is empty.
     """
     type = cast(AnyTensor, value.type)
     verify_element_type(type.element_type)
+    if 0 in type.get_shape():
+        raise VerifyException(f"expected positive extents, got {type}")
     if type.encoding != NoneAttr():
-        verify_tensor_type(type)
+        verify_tensor_extents(type)
     return type
+
+
+_UNSIGNED = frozenset(IntegerType(width, Signedness.UNSIGNED) for width in (8, 16, 32, 64))
+
+
+def is_unsigned(type: Attribute) -> bool:
+    """Whether an element type is one of integers without a sign; `i1` is not."""
+    return type in _UNSIGNED
+
+
+def verify_element_type(type: Attribute) -> None:
+    """Checks that tensors of this dialect may hold elements of this type: below it, integers have no sign.
+
+    Raises:
+        VerifyException: if they may not.
+    """
+    if not is_element_type(type) and not is_unsigned(type):
+        expected = "bf16, f16, f32, f64, i1, i8 to i64 or ui8 to ui64"
+        raise VerifyException(f"expected an element type of {expected}, got {type}")
 
 
 def common_element_type(types: Iterable[AnyTensor]) -> Attribute:
@@ -219,7 +243,11 @@ def _num_bytes(type: AnyTensor) -> int:
 
 
 def _verify_static(type: Attribute) -> AnyTensor:
-    tensor = verify_tensor_type(type)
+    if not isinstance(type, TensorType):
+        raise VerifyException(f"expected a ranked tensor, got {type}")
+    tensor = cast(AnyTensor, type)
+    verify_element_type(tensor.element_type)
+    verify_tensor_extents(tensor)
     if DYNAMIC_INDEX in tensor.get_shape():
         raise VerifyException(f"expected data of a static shape, got {tensor}")
     return tensor
@@ -383,6 +411,36 @@ def verify_float(type: AnyTensor) -> None:
     """
     if not isinstance(type.element_type, AnyFloat):
         raise VerifyException(f"expected floating-point elements, got {type.element_type}")
+
+
+def verify_number(type: AnyTensor) -> None:
+    """Checks that elements are floating-point numbers or integers.
+
+    Raises:
+        VerifyException: if they are not.
+    """
+    if type.element_type == i1:
+        raise VerifyException(f"expected numbers as elements, got {type.element_type}")
+
+
+def verify_integer(type: AnyTensor) -> None:
+    """Checks that elements are integers; `i1` is a truth value.
+
+    Raises:
+        VerifyException: if they are not.
+    """
+    if isinstance(type.element_type, AnyFloat) or type.element_type == i1:
+        raise VerifyException(f"expected integers as elements, got {type.element_type}")
+
+
+def verify_bits(type: AnyTensor) -> None:
+    """Checks that elements are integers or truth values.
+
+    Raises:
+        VerifyException: if they are not.
+    """
+    if isinstance(type.element_type, AnyFloat):
+        raise VerifyException(f"expected integers or truth values as elements, got {type.element_type}")
 
 
 OPERATIONS: tuple[type[Operation], ...] = (ConstantOp, DataOp, WeightOp)

@@ -67,6 +67,9 @@ AnyTensor: TypeAlias = TensorType[Attribute]
 CLAMP = StringAttr("clamp")
 NO_FASTMATH = FastMathFlagsAttr("none")
 
+UNSIGNED = "te.unsigned"
+"""Attribute of a function's arguments and results whose integers have no sign: their types do not say."""
+
 _INDEX = IndexType()
 
 
@@ -116,20 +119,29 @@ def verify_tensor_type(type: Attribute) -> AnyTensor:
         raise VerifyException(f"expected a ranked tensor, got {type}")
     tensor = cast(AnyTensor, type)
     verify_element_type(tensor.element_type)
-    sizes = tensor.get_shape()
-    if isinstance(tensor.encoding, ShapeAttr):
-        extents = tensor.encoding.data
+    verify_tensor_extents(tensor)
+    return tensor
+
+
+def verify_tensor_extents(type: AnyTensor) -> None:
+    """Checks that the extents of a tensor type are known: static, or named by `#te.shape`.
+
+    Raises:
+        VerifyException: if they are not.
+    """
+    sizes = type.get_shape()
+    if isinstance(type.encoding, ShapeAttr):
+        extents = type.encoding.data
         expected = tuple(extent.constant if extent.is_constant else DYNAMIC_INDEX for extent in extents)
         if expected != sizes:
             raise VerifyException(f"expected #te.shape to agree with the tensor's extents, got {type}")
         if DYNAMIC_INDEX not in sizes:
             raise VerifyException(f"expected no #te.shape on a tensor with static extents, got {type}")
-    elif tensor.encoding != NoneAttr():
-        raise VerifyException(f"expected #te.shape as the tensor's encoding, got {tensor.encoding}")
+    elif type.encoding != NoneAttr():
+        raise VerifyException(f"expected #te.shape as the tensor's encoding, got {type.encoding}")
     elif DYNAMIC_INDEX in sizes:
         raise VerifyException(f"expected #te.shape on a tensor with dynamic extents, got {type}")
-    verify_extents(tensor_extents(tensor))
-    return tensor
+    verify_extents(tensor_extents(type))
 
 
 def verify_extents(extents: Sequence[Extent]) -> None:

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import ClassVar, TypeAlias, cast
 
-from xdsl.dialects.builtin import TensorType, f16, f32, f64, i1, i8, i16, i32, i64
+from xdsl.dialects.builtin import IntegerType, Signedness, TensorType, bf16, f16, f32, f64, i1, i8, i16, i32, i64
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import VarConstraint, base, operand_def, result_def, traits_def
 from xdsl.traits import Pure
@@ -62,6 +62,8 @@ _DTYPES: dict[Attribute, str] = {
     i16: "int16",
     i32: "int32",
     i64: "int64",
+    bf16: "bfloat16",
+    **{IntegerType(width, Signedness.UNSIGNED): f"uint{width}" for width in (8, 16, 32, 64)},
 }
 
 

@@ -11,15 +11,18 @@ from .. import te
 from ..dialects import graph
 from ..dialects.resources import ResourceAttr
 from ..te.tensors import Tensor
-from . import convolution, elementwise, linear_algebra, pooling, reductions
+from . import contractions, convolution, elementwise, linear_algebra, logic, pooling, recurrent, reductions
 from .operator import TensorExpressionInterface, dtype_of, known_extents
 
 OPERATORS: tuple[type[Operation], ...] = (
     *elementwise.OPERATORS,
+    *logic.OPERATORS,
     *linear_algebra.OPERATORS,
     *reductions.OPERATORS,
     *convolution.OPERATORS,
     *pooling.OPERATORS,
+    *recurrent.OPERATORS,
+    *contractions.OPERATORS,
 )
 """The operators of the `graph` dialect, one family a file."""
 

@@ -11,15 +11,18 @@ from xdsl.ir import Operation, OpResult, SSAValue
 
 from ...dialects import graph
 from ...errors import CompileError
-from . import convolution, elementwise, linear_algebra, pooling, reductions
+from . import contractions, convolution, elementwise, linear_algebra, logic, pooling, recurrent, reductions
 from .arrays import Array, Semantics, array_of, numpy_dtype
 
 SEMANTICS: Mapping[type[Operation], Semantics] = {
     **elementwise.SEMANTICS,
+    **logic.SEMANTICS,
     **linear_algebra.SEMANTICS,
     **reductions.SEMANTICS,
     **convolution.SEMANTICS,
     **pooling.SEMANTICS,
+    **recurrent.SEMANTICS,
+    **contractions.SEMANTICS,
 }
 """What each operator of ours computes."""
 

@@ -24,9 +24,9 @@ func.func @mixed(%x: tensor<4xf32>, %y: tensor<4xf64>) {
 
 // -----
 
-// CHECK: expected an element type of f16, f32, f64, i1, i8, i16, i32 or i64, got bf16
-func.func @bf16(%x: tensor<4xbf16>) {
-  %0 = graph.relu %x : tensor<4xbf16>
+// CHECK: expected an element type of bf16, f16, f32, f64, i1, i8 to i64 or ui8 to ui64, got si8
+func.func @signed(%x: tensor<4xsi8>) {
+  %0 = graph.relu %x : tensor<4xsi8>
   func.return
 }
 
@@ -56,9 +56,9 @@ func.func @symbols(%x: tensor<?xf32, #te.shape<n>>, %y: tensor<?xf32, #te.shape<
 
 // -----
 
-// CHECK: expected floating-point elements, got i32
-func.func @div(%x: tensor<4xi32>) {
-  %0 = graph.div %x, %x : (tensor<4xi32>, tensor<4xi32>) -> tensor<4xi32>
+// CHECK: expected numbers as elements, got i1
+func.func @div(%x: tensor<4xi1>) {
+  %0 = graph.div %x, %x : (tensor<4xi1>, tensor<4xi1>) -> tensor<4xi1>
   func.return
 }
 

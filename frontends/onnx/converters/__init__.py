@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from ..node import Converter
-from . import convolution, elementwise, linear_algebra, pooling, reductions, tensors
+from . import activations, contractions, convolution, elementwise, linear_algebra, pooling, reductions, tensors
 
 CONVERTERS: tuple[Converter, ...] = (
     *elementwise.CONVERTERS,
+    *activations.CONVERTERS,
     *linear_algebra.CONVERTERS,
     *reductions.CONVERTERS,
     *tensors.CONVERTERS,
     *convolution.CONVERTERS,
     *pooling.CONVERTERS,
+    *contractions.CONVERTERS,
 )
 """The operators that can be imported; a caller may hand in more."""
