@@ -117,7 +117,7 @@ def _conv_type(input: SSAValue, weight: SSAValue, window: Window, groups: int) -
     results, channels_each = kernel[0], kernel[1]
     if results is not None and results.constant % groups:
         raise VerifyException(f"expected a multiple of {groups} result channels, got {results}")
-    if None not in (channels_each, data[1]) and data[1] != channels_each * groups:
+    if channels_each is not None and data[1] is not None and data[1] != channels_each * groups:
         raise VerifyException(
             f"expected {channels_each * groups} input channels for {groups} groups of {channels_each}, got {data[1]}"
         )

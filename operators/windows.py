@@ -13,8 +13,8 @@ from xdsl.utils.exceptions import VerifyException
 from .. import te
 from ..dialects.extents import Extent
 from ..dialects.graph import Dim
-from ..te.expressions import Expr, ExprLike
-from ..te.tensors import Size, Tensor
+from ..te.expressions import Expr, ExprLike, as_expr
+from ..te.tensors import Tensor
 from .operator import Operator
 
 
@@ -113,27 +113,26 @@ class Window:
 
 def scaled(index: ExprLike, factor: int) -> ExprLike:
     """`index * factor`, where that is not `index` or 0 itself."""
-    return index if factor == 1 or _is_zero(index) else index * factor
+    return index if factor == 1 or _is_zero(index) else as_expr(index) * factor
 
 
 def offset_by(index: ExprLike, offset: ExprLike) -> ExprLike:
     """`index + offset`, where that is not one of them itself."""
     if _is_zero(offset):
         return index
-    return offset if _is_zero(index) else index + offset
+    return offset if _is_zero(index) else as_expr(index) + offset
 
 
 def _is_zero(index: ExprLike) -> bool:
     return isinstance(index, int) and index == 0
 
 
-def taps(kernel: Sequence[Size]) -> tuple[list[te.IterVar], list[ExprLike]]:
+def taps(kernel: Sequence[int]) -> tuple[list[te.IterVar], list[ExprLike]]:
     """Axes to reduce a window over, at least one, and its index in each dimension: 0 where there is one element."""
-    sizes = [Extent.of(size) for size in kernel]
     axes: list[te.IterVar] = []
     indices: list[ExprLike] = []
-    for dim, size in enumerate(sizes):
-        if size == 1 and (axes or dim + 1 < len(sizes)):
+    for dim, size in enumerate(kernel):
+        if size == 1 and (axes or dim + 1 < len(kernel)):
             indices.append(0)
             continue
         axes.append(te.reduce_axis(size, name=f"k{dim}"))
