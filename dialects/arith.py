@@ -1,4 +1,4 @@
-"""Upstream's `arith` dialect, with vectors where xDSL's takes scalars only: comparisons, `select`, conversions.
+"""Upstream's `arith` dialect, with `remf`, and vectors where xDSL's takes scalars only: comparisons, conversions.
 
 MLIR's own syntax and meaning. Each op is a subclass of xDSL's, so that code that looks for the one finds the other.
 It takes the place of xDSL's `arith` in our contexts.
@@ -14,9 +14,10 @@ from xdsl.dialects import arith as upstream
 from xdsl.dialects.arith import boolLike, floatingPointLike, signlessIntegerLike
 from xdsl.dialects.builtin import IndexType, IntegerType, VectorType, i1
 from xdsl.ir import Attribute, Dialect, Operation
-from xdsl.irdl import AttrConstraint, OpDef, OperandDef, ResultDef
+from xdsl.irdl import AttrConstraint, OpDef, OperandDef, ResultDef, irdl_op_definition, traits_def
 from xdsl.parser import Parser
 from xdsl.printer import Printer
+from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
 
@@ -194,6 +195,15 @@ def _width(type: Attribute) -> int:
     return cast(IntegerType, type).width.data
 
 
+@irdl_op_definition
+class RemFOp(upstream.FloatingPointLikeBinaryOperation):
+    """`arith.remf %a, %b : f32`: the rest of a division towards zero, which is exact and has the sign of `%a`."""
+
+    name = "arith.remf"
+
+    traits = traits_def(Pure())
+
+
 WIDENED: Mapping[type[Operation], type[Operation]] = {
     upstream.CmpfOp: CmpfOp,
     upstream.CmpiOp: CmpiOp,
@@ -211,7 +221,7 @@ WIDENED: Mapping[type[Operation], type[Operation]] = {
 
 Arith = Dialect(
     "arith",
-    [WIDENED.get(op, op) for op in upstream.Arith.operations],
+    [*(WIDENED.get(op, op) for op in upstream.Arith.operations), RemFOp],
     list(upstream.Arith.attributes),
     [upstream.ArithConstantMaterializationInterface()],
 )

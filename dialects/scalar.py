@@ -17,6 +17,7 @@ from xdsl.dialects.builtin import (
     IntegerAttr,
     ShapedType,
     VectorType,
+    bf16,
     f16,
     f32,
     f64,
@@ -36,7 +37,7 @@ OUT_OF_RANGE_MODES = ("clamp", "wrap")
 """What a data-dependent index outside of its dimension may do."""
 
 _DIALECTS = ("arith.", "math.")
-_ELEMENT_TYPES = frozenset((f16, f32, f64, i1, i8, i16, i32, i64))
+_ELEMENT_TYPES = frozenset((bf16, f16, f32, f64, i1, i8, i16, i32, i64))
 
 
 def is_element_type(type: Attribute) -> bool:
@@ -47,7 +48,7 @@ def is_element_type(type: Attribute) -> bool:
 def verify_element_type(type: Attribute) -> None:
     """Checks that tensors may hold elements of this type."""
     if not is_element_type(type):
-        raise VerifyException(f"expected an element type of f16, f32, f64, i1, i8, i16, i32 or i64, got {type}")
+        raise VerifyException(f"expected an element type of bf16, f16, f32, f64, i1, i8, i16, i32 or i64, got {type}")
 
 
 class ElementwiseMappable(OpTrait):

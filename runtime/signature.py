@@ -8,6 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from ..errors import ArgumentError
+
 Role = Literal["input", "output", "constant"]
 
 
@@ -26,7 +28,22 @@ class Parameter:
     @property
     def numpy_dtype(self) -> np.dtype[Any]:
         """The dtype of arrays that fit."""
-        return np.dtype(self.dtype)
+        return numpy_dtype(self.dtype)
+
+
+def numpy_dtype(name: str) -> np.dtype[Any]:
+    """numpy's dtype of an element type, which for bfloat16 is that of the package `ml_dtypes`.
+
+    Raises:
+        ArgumentError: if that is not installed.
+    """
+    if name != "bfloat16":
+        return np.dtype(name)
+    try:
+        import ml_dtypes
+    except ImportError:
+        raise ArgumentError("expected the package ml_dtypes for arrays of bfloat16, which is not installed") from None
+    return np.dtype(ml_dtypes.bfloat16)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from xdsl.utils.exceptions import VerifyException
 from ..dialects import te
 from ..dialects.extents import Extent
 from ..errors import CompileError
+from .dtypes import is_unsigned
 from .emit import CONTRACT, BodyEmitter, constant_attribute, element_type, name_hint
 from .expressions import Expr, Read, Reduction, walk
 from .tensors import Compute, Placeholder, Scan, Source, State, Tensor
@@ -61,7 +62,7 @@ def build_function(tensors: Sequence[Tensor], name: str = "main") -> FuncOp:
         (types, [_tensor_type(tensor) for tensor in outputs]),
         Region(block),
         arg_attrs=ArrayAttr(_argument_attributes(tensor) for tensor in inputs) if inputs else None,
-        res_attrs=ArrayAttr(DictionaryAttr({NAME: StringAttr(tensor.name)}) for tensor in outputs),
+        res_attrs=ArrayAttr(_argument_attributes(tensor) for tensor in outputs),
     )
     return function
 
@@ -98,6 +99,8 @@ def _argument_attributes(tensor: Tensor) -> DictionaryAttr:
     attributes: dict[str, Attribute] = {NAME: StringAttr(tensor.name)}
     if isinstance(tensor.source, Placeholder) and tensor.source.constant:
         attributes[CONSTANT] = UnitAttr()
+    if is_unsigned(tensor.dtype):
+        attributes[te.UNSIGNED] = UnitAttr()
     return DictionaryAttr(attributes)
 
 

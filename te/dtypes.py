@@ -9,11 +9,20 @@ from ..errors import CompileError, did_you_mean
 BOOL = "bool"
 INDEX = "index"
 
-FLOATS = ("float16", "float32", "float64")
-INTEGERS = ("int8", "int16", "int32", "int64")
+FLOATS = ("float16", "bfloat16", "float32", "float64")
+NARROW_FLOATS = ("float16", "bfloat16")
+"""Those whose reductions are computed in float32, and rounded once."""
+SIGNED = ("int8", "int16", "int32", "int64")
+UNSIGNED = ("uint8", "uint16", "uint32", "uint64")
+INTEGERS = (*SIGNED, *UNSIGNED)
 DTYPES = (*FLOATS, *INTEGERS, BOOL)
 
-_LARGEST = {"float16": 65504.0, "float32": 3.4028234663852886e38, "float64": 1.7976931348623157e308}
+_LARGEST = {
+    "float16": 65504.0,
+    "bfloat16": 3.3895313892515355e38,
+    "float32": 3.4028234663852886e38,
+    "float64": 1.7976931348623157e308,
+}
 
 
 def dtype_name(dtype: object) -> str:
@@ -42,14 +51,26 @@ def is_float(dtype: str) -> bool:
 
 
 def is_integer(dtype: str) -> bool:
-    """Whether the dtype is an integer one; `bool` and `index` are not."""
+    """Whether the dtype is an integer one, signed or not; `bool` and `index` are not."""
     return dtype in INTEGERS
+
+
+def is_unsigned(dtype: str) -> bool:
+    """Whether the dtype is an integer one without a sign; `bool` is not."""
+    return dtype in UNSIGNED
+
+
+def bit_width(dtype: str) -> int:
+    """How many bits tell the values of a dtype apart."""
+    if dtype == BOOL:
+        return 1
+    return 64 if dtype == INDEX else int("".join(filter(str.isdigit, dtype)))
 
 
 def integer_range(dtype: str) -> tuple[int, int]:
     """The least and the greatest value of an integer dtype."""
-    bits = 64 if dtype == INDEX else int(dtype.removeprefix("int"))
-    return -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+    bits = bit_width(dtype)
+    return (0, 2**bits - 1) if is_unsigned(dtype) else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
 
 
 def lowest(dtype: str) -> int | float:

@@ -11,6 +11,7 @@ from xdsl.dialects.arith import FastMathFlagsAttr
 from xdsl.dialects.builtin import (
     AffineMapAttr,
     AnyFloat,
+    BFloat16Type,
     Float16Type,
     Float32Type,
     Float64Type,
@@ -23,10 +24,11 @@ from xdsl.dialects.utils import FastMathFlag
 from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.ir.affine import AffineDimExpr, AffineExpr, AffineMap
 
+from ..dialects import arith as wide
 from ..dialects import te
 from ..dialects.quasi_affine import Lin, to_affine_expr, to_affine_map
 from ..errors import CompileError
-from .dtypes import BOOL, INDEX, is_float
+from .dtypes import BOOL, DTYPES, INDEX, bit_width, is_float, is_unsigned
 from .expressions import (
     Binary,
     Cast,
@@ -46,38 +48,42 @@ from .tensors import Tensor
 _INDEX = IndexType()
 _I64 = IntegerType(64)
 _TYPES: dict[str, AnyFloat | IntegerType | IndexType] = {
+    **{dtype: IntegerType(bit_width(dtype)) for dtype in DTYPES if not is_float(dtype)},
+    "bfloat16": BFloat16Type(),
     "float16": Float16Type(),
     "float32": Float32Type(),
     "float64": Float64Type(),
-    "int8": IntegerType(8),
-    "int16": IntegerType(16),
-    "int32": IntegerType(32),
-    "int64": _I64,
-    BOOL: IntegerType(1),
     INDEX: _INDEX,
 }
-_BITS = {"float16": 16, "float32": 32, "float64": 64, "int8": 8, "int16": 16, "int32": 32, "int64": 64, BOOL: 1}
 
 NO_FASTMATH = te.NO_FASTMATH
 CONTRACT = FastMathFlagsAttr([FastMathFlag.ALLOW_CONTRACT])
 
 _FLOAT_UNARY: dict[str, type[Operation]] = {
     "abs": math.AbsFOp,
+    "acos": math.AcosOp,
+    "acosh": math.AcoshOp,
+    "asin": math.AsinOp,
+    "asinh": math.AsinhOp,
     "atan": math.AtanOp,
+    "atanh": math.AtanhOp,
     "ceil": math.CeilOp,
     "cos": math.CosOp,
+    "cosh": math.CoshOp,
     "erf": math.ErfOp,
     "exp": math.ExpOp,
     "exp2": math.Exp2Op,
     "expm1": math.ExpM1Op,
     "floor": math.FloorOp,
     "log": math.LogOp,
+    "log10": math.Log10Op,
     "log1p": math.Log1pOp,
     "log2": math.Log2Op,
     "neg": arith.NegfOp,
     "round": math.RoundEvenOp,
     "rsqrt": math.RsqrtOp,
     "sin": math.SinOp,
+    "sinh": math.SinhOp,
     "sqrt": math.SqrtOp,
     "tan": math.TanOp,
     "tanh": math.TanhOp,
@@ -85,7 +91,9 @@ _FLOAT_UNARY: dict[str, type[Operation]] = {
 }
 _FLOAT_BINARY: dict[str, type[Operation]] = {
     "add": arith.AddfOp,
+    "atan2": math.Atan2Op,
     "div": arith.DivfOp,
+    "fmod": wide.RemFOp,
     "max": arith.MaximumfOp,
     "min": arith.MinimumfOp,
     "mul": arith.MulfOp,
@@ -103,12 +111,23 @@ _INTEGER_BINARY: dict[str, type[Operation]] = {
     "shl": arith.ShLIOp,
     "shr": arith.ShRSIOp,
     "sub": arith.SubiOp,
+    "truncdiv": arith.DivSIOp,
     "xor": arith.XOrIOp,
 }
+_UNSIGNED_BINARY: dict[str, type[Operation]] = {
+    **_INTEGER_BINARY,
+    "floordiv": arith.DivUIOp,
+    "max": arith.MaxUIOp,
+    "min": arith.MinUIOp,
+    "shr": arith.ShRUIOp,
+    "truncdiv": arith.DivUIOp,
+}
+_REMAINDERS = {"mod": "floordiv", "fmod": "truncdiv"}
+"""The quotients that remainders belong to: that of the divisor's sign, as in Python, and that of the dividend's."""
 # ordered comparisons, but for `ne`, which holds beside NaN
 _FLOAT_PREDICATES = {"eq": 1, "gt": 2, "ge": 3, "lt": 4, "le": 5, "ne": 13, "unordered": 14}
 _INTEGER_PREDICATES = {"eq": 0, "ne": 1, "lt": 2, "le": 3, "gt": 4, "ge": 5}
-_BOOL_PREDICATES = {"eq": 0, "ne": 1, "lt": 6, "le": 7, "gt": 8, "ge": 9}
+_UNSIGNED_PREDICATES = {"eq": 0, "ne": 1, "lt": 6, "le": 7, "gt": 8, "ge": 9}
 
 
 def element_type(dtype: str) -> AnyFloat | IntegerType | IndexType:
@@ -289,7 +308,7 @@ class BodyEmitter:
             cls = _FLOAT_UNARY[op]
             return self._add(cls.create(operands=[value], result_types=[value.type], properties=self._flags()))
         if op == "abs":
-            return self._add(math.AbsIOp(value))
+            return value if is_unsigned(operand.dtype) else self._add(math.AbsIOp(value))
         assert op == "neg"
         return self._add(arith.SubiOp(self._integer(0, operand.dtype), value))
 
@@ -301,13 +320,13 @@ class BodyEmitter:
             cls = _FLOAT_BINARY[op]
             return self._add(cls.create(operands=[left, right], result_types=[left.type], properties=self._flags()))
         if op in _INTEGER_PREDICATES:
-            predicates = _BOOL_PREDICATES if lhs.dtype == BOOL else _INTEGER_PREDICATES
+            predicates = _UNSIGNED_PREDICATES if lhs.dtype == BOOL or is_unsigned(lhs.dtype) else _INTEGER_PREDICATES
             return self._add(arith.CmpiOp(left, right, predicates[op]))
-        if op == "mod":
-            # of the divisor's sign, as in Python
-            quotient = self._add(arith.FloorDivSIOp(left, right))
-            return self._add(arith.SubiOp(left, self._add(arith.MuliOp(quotient, right))))
-        return self._add(_INTEGER_BINARY[op].create(operands=[left, right], result_types=[left.type]))
+        ops = _UNSIGNED_BINARY if is_unsigned(lhs.dtype) else _INTEGER_BINARY
+        result = self._add(ops[_REMAINDERS.get(op, op)].create(operands=[left, right], result_types=[left.type]))
+        if op in _REMAINDERS:
+            return self._add(arith.SubiOp(left, self._add(arith.MuliOp(result, right))))
+        return result
 
     def _flags(self) -> dict[str, FastMathFlagsAttr]:
         return {"fastmath": self._fastmath}
@@ -321,14 +340,19 @@ class BodyEmitter:
         if target == BOOL:
             return self._emit_truth(value, source)
         if source == INDEX:
-            if target == "int64" or not is_float(target):
+            if not is_float(target):
                 return self._add(arith.IndexCastOp(value, _TYPES[target]))
             return self._emit_cast(self._add(arith.IndexCastOp(value, _I64)), "int64", target)
         if target == INDEX:
-            if is_float(source) or source == BOOL:
+            if is_float(source) or source == BOOL or is_unsigned(source):
                 return self._add(arith.IndexCastOp(self._emit_cast(value, source, "int64"), _INDEX))
             return self._add(arith.IndexCastOp(value, _INDEX))
-        return self._add(_cast_op(source, target).create(operands=[value], result_types=[_TYPES[target]]))
+        if is_float(source) and is_float(target) and bit_width(source) == bit_width(target):
+            return self._emit_cast(self._emit_cast(value, source, "float32"), "float32", target)
+        cast = _cast_op(source, target)
+        if cast is None:
+            return value
+        return self._add(cast.create(operands=[value], result_types=[_TYPES[target]]))
 
     def _emit_truth(self, value: SSAValue, dtype: str) -> SSAValue:
         if is_float(dtype):
@@ -370,14 +394,18 @@ def _combine_forms(op: str, left: Lin, right: Lin) -> Lin | None:
             return None
 
 
-def _cast_op(source: str, target: str) -> type[Operation]:
-    widens = _BITS[target] > _BITS[source]
+def _cast_op(source: str, target: str) -> type[Operation] | None:
+    """The op that converts scalars, None where the bits stay the same."""
+    unsigned = source == BOOL or is_unsigned(source)
+    difference = bit_width(target) - bit_width(source)
     if is_float(source):
         if is_float(target):
-            return arith.ExtFOp if widens else arith.TruncFOp
-        return arith.FPToSIOp
+            return arith.ExtFOp if difference > 0 else arith.TruncFOp
+        return arith.FPToUIOp if is_unsigned(target) else arith.FPToSIOp
     if is_float(target):
-        return arith.UIToFPOp if source == BOOL else arith.SIToFPOp
-    if source == BOOL:
-        return arith.ExtUIOp
-    return arith.ExtSIOp if widens else arith.TruncIOp
+        return arith.UIToFPOp if unsigned else arith.SIToFPOp
+    if difference == 0:
+        return None
+    if difference < 0:
+        return arith.TruncIOp
+    return arith.ExtUIOp if unsigned else arith.ExtSIOp

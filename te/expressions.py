@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, final, runtime_checkable
 
 from ..dialects.extents import Extent
 from ..errors import CompileError
-from .dtypes import BOOL, INDEX, check_constant, is_float, is_integer
+from .dtypes import BOOL, INDEX, check_constant, highest, is_float, is_integer, is_unsigned
 
 if TYPE_CHECKING:
     from .tensors import Tensor
@@ -109,7 +109,7 @@ class Expr:
         return _bitwise("xor", "^", other, self)
 
     def __invert__(self) -> Expr:
-        return self ^ (True if self.dtype == BOOL else -1)
+        return self ^ (True if self.dtype == BOOL else highest(self.dtype) if is_unsigned(self.dtype) else -1)
 
     def __lt__(self, other: ExprLike) -> Expr:
         return _comparison("lt", self, other)

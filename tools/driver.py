@@ -16,6 +16,7 @@ from xdsl.context import Context
 from xdsl.dialects import func
 from xdsl.dialects import llvm as upstream_llvm
 from xdsl.dialects.builtin import (
+    BFloat16Type,
     Float16Type,
     Float32Type,
     Float64Type,
@@ -26,7 +27,6 @@ from xdsl.dialects.builtin import (
     Signedness,
     StringAttr,
     TensorType,
-    bf16,
 )
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
@@ -35,6 +35,7 @@ from ..backends.backend import Backend
 from ..backends.registry import backend_of, get_backend, make_context, pass_registry
 from ..dialects import graph
 from ..dialects.source import parse_module
+from ..dialects.te import UNSIGNED
 from ..errors import CompileError, PipelineError, did_you_mean
 from ..passes.common.transform_interpreter import TransformInterpreterPass
 from ..passes.mlir.func_to_llvm import SIGNATURE
@@ -59,7 +60,12 @@ RUNGS = ("graph", "te", "loop", "cpu", "mlir", "llvm")
 
 ENTRY = "main"
 _DTYPES = {8: "int8", 16: "int16", 32: "int32", 64: "int64", 1: "bool"}
-_FLOATS: dict[type[Attribute], str] = {Float16Type: "float16", Float32Type: "float32", Float64Type: "float64"}
+_FLOATS: dict[type[Attribute], str] = {
+    BFloat16Type: "bfloat16",
+    Float16Type: "float16",
+    Float32Type: "float32",
+    Float64Type: "float64",
+}
 
 
 @dataclass
@@ -172,17 +178,14 @@ def _is_public(function: func.FuncOp | upstream_llvm.FuncOp) -> bool:
 # signatures
 
 
-def dtype_name(type: Attribute) -> str:
-    """numpy's name of an element type."""
+def dtype_name(type: Attribute, attributes: Mapping[str, Attribute] = {}) -> str:
+    """numpy's name of an element type, of an argument with these attributes."""
     for kind, name in _FLOATS.items():
         if isinstance(type, kind):
             return name
     if isinstance(type, IntegerType) and (width := cast(IntegerType, type).width.data) in _DTYPES:
-        return (
-            f"u{_DTYPES[width]}" if cast(IntegerType, type).signedness.data is Signedness.UNSIGNED else _DTYPES[width]
-        )
-    if type == bf16:
-        return "bfloat16"
+        unsigned = UNSIGNED in attributes or cast(IntegerType, type).signedness.data is Signedness.UNSIGNED
+        return f"u{_DTYPES[width]}" if unsigned else _DTYPES[width]
     raise CompileError(f"expected an element type that numpy has, got {type}")
 
 
@@ -212,7 +215,7 @@ def entry_signature(function: func.FuncOp | upstream_llvm.FuncOp) -> tuple[Signa
         weights.append(weight.data if isinstance(weight, StringAttr) else None)
         role = "output" if is_output else "input" if weights[-1] is None else "constant"
         name = _argument_name(function.body.blocks[0].args[position], attrs, position)
-        parameters.append(Parameter(name, dtype_name(type.element_type), type.get_shape(), role))
+        parameters.append(Parameter(name, dtype_name(type.element_type, attrs), type.get_shape(), role))
     return Signature(tuple(parameters), function.sym_name.data), tuple(weights)
 
 
@@ -518,9 +521,11 @@ def symbolic_inputs(module: ModuleOp) -> list[SymbolicParameter] | None:
     for position, type in enumerate(entry.function_type.inputs.data):
         if not isinstance(type, TensorType):
             return None
-        name = _argument_name(entry.body.blocks[0].args[position], _attributes_of(entry, position), position)
+        attributes = _attributes_of(entry, position)
+        name = _argument_name(entry.body.blocks[0].args[position], attributes, position)
         tensor = cast("TensorType[Attribute]", type)
-        parameters.append(SymbolicParameter(name, dtype_name(tensor.element_type), tensor_extents(tensor)))
+        dtype = dtype_name(tensor.element_type, attributes)
+        parameters.append(SymbolicParameter(name, dtype, tensor_extents(tensor)))
     symbolic = any(True for parameter in parameters for dim in parameter.dims for _ in dim.symbols())
     return parameters if symbolic else None
 

@@ -43,6 +43,7 @@ from ...dialects.loop import (
     WriteOp,
     memref_type,
 )
+from ...dialects.te import UNSIGNED
 from ...errors import ArgumentError, CompileError
 from .scalars import EMIT, SCALAR_NAMES, ExecutionError, constant, dtype_of
 from .semantics import Semantics
@@ -464,36 +465,51 @@ def _interval(expr: AffineExpr, intervals: Sequence[tuple[int, int]], num_dims: 
 
 
 @dataclass(frozen=True)
+class Argument:
+    """A buffer that a program is given."""
+
+    name: str
+    type: MemRefType[Attribute]
+    is_output: bool
+    is_unsigned: bool
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        """numpy's element type of arrays that fit."""
+        dtype = dtype_of(self.type.element_type)
+        return np.dtype(f"u{dtype}") if self.is_unsigned else dtype
+
+
+@dataclass(frozen=True)
 class LoopProgram:
     """A kernel, or a `main` that calls kernels, ready to run on arrays."""
 
     name: str
     source: str
-    arguments: tuple[tuple[str, MemRefType[Attribute], bool], ...]
-    """Name, type, and whether it is an output, of each argument."""
+    arguments: tuple[Argument, ...]
     names: Mapping[str, object]
 
     def __call__(self, *inputs: Array, seed: int = 0) -> tuple[Array, ...]:
         """Runs the program on its inputs, in order; gives its outputs."""
-        count = sum(not is_output for _, _, is_output in self.arguments)
+        count = sum(not argument.is_output for argument in self.arguments)
         if len(inputs) != count:
             raise ArgumentError(f"expected {count} inputs of @{self.name}, got {len(inputs)}")
         given = iter(inputs)
         buffers: list[list[Any] | Buffer] = []
-        for name, type, is_output in self.arguments:
-            if is_output:
-                buffers.append(Buffer(name, type.get_shape()))
+        for argument in self.arguments:
+            if argument.is_output:
+                buffers.append(Buffer(argument.name, argument.type.get_shape()))
             else:
-                buffers.append(_elements(next(given), name, type))
+                buffers.append(_elements(next(given), argument))
         namespace = {**self.names, "_shuffled": _shuffler(seed)}
         exec(compile(self.source, f"<@{self.name}>", "exec"), namespace)
         function = cast("Callable[..., None]", namespace[f"f_{self.name}"])
         with np.errstate(all="ignore"):
             function(*buffers)
         return tuple(
-            _array(buffer, type)
-            for buffer, (_, type, is_output) in zip(buffers, self.arguments, strict=True)
-            if is_output and isinstance(buffer, Buffer)
+            _array(buffer, argument)
+            for buffer, argument in zip(buffers, self.arguments, strict=True)
+            if argument.is_output and isinstance(buffer, Buffer)
         )
 
 
@@ -508,22 +524,23 @@ def _shuffler(seed: int) -> Callable[[int], Iterable[int]]:
     return shuffled
 
 
-def _elements(array: Array, name: str, type: MemRefType[Attribute]) -> list[Any]:
-    dtype, shape = dtype_of(type.element_type), type.get_shape()
+def _elements(array: Array, argument: Argument) -> list[Any]:
+    dtype, shape = argument.dtype, argument.type.get_shape()
     if array.dtype != dtype or array.shape != shape:
-        raise ArgumentError(f"expected {name} to be {dtype}{list(shape)}, got {array.dtype}{list(array.shape)}")
+        expected = f"{argument.name} to be {dtype}{list(shape)}"
+        raise ArgumentError(f"expected {expected}, got {array.dtype}{list(array.shape)}")
     flat = array.ravel()
-    if dtype.kind == "f":
+    if dtype.kind in "fV":
         return list(flat)
-    return (flat.astype(np.int8) if dtype.kind == "b" else flat).tolist()
+    return flat.view(np.int8 if dtype.kind == "b" else f"i{dtype.itemsize}").tolist()
 
 
-def _array(buffer: Buffer, type: MemRefType[Attribute]) -> Array:
+def _array(buffer: Buffer, argument: Argument) -> Array:
     size = math.prod(buffer.shape)
-    result = np.empty(size, dtype_of(type.element_type))
+    result = np.empty(size, dtype_of(argument.type.element_type))
     for index in range(size):
         result[index] = buffer[index]
-    return result.reshape(buffer.shape)
+    return result.view(argument.dtype).reshape(buffer.shape)
 
 
 def compile_loop(
@@ -558,7 +575,7 @@ def _on_scalars(semantics: Semantics, op: Operation) -> Callable[..., object]:
     def evaluate(*operands: object) -> object:
         arrays = [np.asarray(operand, dtype) for operand, dtype in zip(operands, dtypes, strict=True)]
         element = np.asarray(semantics(op, *arrays), result)[()]
-        return element if result.kind == "f" else int(element)
+        return element if result.kind in "fV" else int(element)
 
     return evaluate
 
@@ -575,13 +592,14 @@ def _emit_function(
     emitter.ops(function.body.block)
 
 
-def _arguments(function: func.FuncOp) -> Iterable[tuple[str, MemRefType[Attribute], bool]]:
+def _arguments(function: func.FuncOp) -> Iterable[Argument]:
     attributes = function.arg_attrs.data if function.arg_attrs is not None else ()
     for position, argument in enumerate(function.body.block.args):
         if not isinstance(argument.type, MemRefType):
             raise CompileError(f"expected arguments of memref types, got {argument.type}")
-        is_output = position < len(attributes) and OUTPUT in attributes[position].data
-        yield argument.name_hint or f"argument {position}", memref_type(argument), is_output
+        marks: Mapping[str, Attribute] = attributes[position].data if position < len(attributes) else {}
+        name = argument.name_hint or f"argument {position}"
+        yield Argument(name, memref_type(argument), OUTPUT in marks, UNSIGNED in marks)
 
 
 def run_loop(

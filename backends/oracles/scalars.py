@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from xdsl.dialects import arith
 from xdsl.dialects.builtin import (
+    BFloat16Type,
     Float16Type,
     Float32Type,
     Float64Type,
@@ -24,17 +25,20 @@ from xdsl.ir import Attribute, Operation
 from xdsl.utils.hints import isa
 
 from ...errors import CompileError, StepwellError
+from ...runtime.signature import numpy_dtype
 
 Float = np.floating
 
 
 class ExecutionError(StepwellError):
-    """A program did what has no meaning: read what was never written, went out of bounds, raced, divided by zero."""
+    """A program did what has no meaning: read what was never written, went out of bounds, raced."""
 
 
 def dtype_of(type: Attribute) -> np.dtype[np.generic]:
     """The numpy type of an element type."""
     match type:
+        case BFloat16Type():
+            return numpy_dtype("bfloat16")
         case Float16Type():
             return np.dtype(np.float16)
         case Float32Type():
@@ -123,12 +127,12 @@ def _numpy(name: str) -> Emit:
     return lambda _, x: f"_np.{name}({', '.join(x)})"
 
 
-def _shift(template: str, view: Callable[[Attribute, str], str], beyond: str = "0") -> Emit:
+def _shift(template: str, view: Callable[[Attribute, str], str]) -> Emit:
+    """A shift by so many bits, read as an unsigned number, that nothing or the sign is left, gives that."""
+
     def emit(op: Operation, x: list[str]) -> str:
         type = _type(op)
-        amount = unsigned(type, x[1])
-        shifted = wrap(type, template.format(view(type, x[0]), amount))
-        return f"({shifted} if {amount} < {width_of(type)} else {beyond})"
+        return wrap(type, template.format(view(type, x[0]), f"min({unsigned(type, x[1])}, {width_of(type)})"))
 
     return emit
 
@@ -167,19 +171,30 @@ def _cmpf(op: Operation, x: list[str]) -> str:
 
 
 def _float_cast(op: Operation, x: list[str]) -> str:
-    return f"_np.{dtype_of(op.results[0].type).name}({x[0]})"
+    return f"_float_to_float({x[0]}, {_float_kind(op)!r})"
+
+
+def _float_kind(op: Operation) -> str:
+    return dtype_of(op.results[0].type).name
 
 
 def _from_signed(op: Operation, x: list[str]) -> str:
-    return f"_int_to_float({signed(_type(op), x[0])}, _np.{dtype_of(op.results[0].type).name})"
+    return f"_int_to_float({signed(_type(op), x[0])}, {_float_kind(op)!r})"
 
 
 def _from_unsigned(op: Operation, x: list[str]) -> str:
-    return f"_int_to_float({unsigned(_type(op), x[0])}, _np.{dtype_of(op.results[0].type).name})"
+    return f"_int_to_float({unsigned(_type(op), x[0])}, {_float_kind(op)!r})"
 
 
-def _to_integer(op: Operation, x: list[str]) -> str:
-    return wrap(op.results[0].type, f"_float_to_int({x[0]})")
+def _to_signed(op: Operation, x: list[str]) -> str:
+    type = op.results[0].type
+    half = 1 << (width_of(type) - 1)
+    return wrap(type, f"_float_to_int({x[0]}, {-half}, {half - 1})")
+
+
+def _to_unsigned(op: Operation, x: list[str]) -> str:
+    type = op.results[0].type
+    return wrap(type, f"_float_to_int({x[0]}, 0, {(1 << width_of(type)) - 1})")
 
 
 def _extend_signed(op: Operation, x: list[str]) -> str:
@@ -191,9 +206,7 @@ def _extend_unsigned(op: Operation, x: list[str]) -> str:
 
 
 def _bitcast(op: Operation, x: list[str]) -> str:
-    source, target = dtype_of(_type(op)).name, dtype_of(op.results[0].type).name
-    cast = f"_np.{source}({x[0]}).view(_np.{target})"
-    return cast if target.startswith("float") else f"int({cast})"
+    return f"_same_bits({x[0]}, {dtype_of(_type(op)).name!r}, {_float_kind(op)!r})"
 
 
 EMIT: Mapping[str, Emit] = {
@@ -233,8 +246,8 @@ EMIT: Mapping[str, Emit] = {
     "arith.bitcast": _bitcast,
     "arith.index_cast": _extend_signed,
     "arith.index_castui": _extend_unsigned,
-    "arith.fptosi": _to_integer,
-    "arith.fptoui": _to_integer,
+    "arith.fptosi": _to_signed,
+    "arith.fptoui": _to_unsigned,
     "arith.sitofp": _from_signed,
     "arith.uitofp": _from_unsigned,
     "arith.extf": _float_cast,
@@ -248,7 +261,7 @@ EMIT: Mapping[str, Emit] = {
     "math.erf": _plain("type({0})(_math.erf({0}))"),
     "math.round": _plain("_round_away({0})"),
     "math.roundeven": _numpy("rint"),
-    "math.rsqrt": _plain("type({0})(1) / _np.sqrt({0})"),
+    "math.rsqrt": _plain("type({0})(1.0 / _np.sqrt(_np.float64({0})))"),
     "math.powf": _numpy("power"),
     "math.atan2": _numpy("arctan2"),
     "math.fpowi": _plain("_np.power({0}, type({0})({1}))"),
@@ -286,21 +299,19 @@ EMIT: Mapping[str, Emit] = {
 
 
 def _div(a: int, b: int) -> int:
-    """Division towards zero."""
+    """Division towards zero, and by 1 instead of 0."""
     if b == 0:
-        raise ExecutionError("expected a divisor other than 0")
+        return a
     quotient = abs(a) // abs(b)
     return quotient if (a < 0) == (b < 0) else -quotient
 
 
 def _floordiv(a: int, b: int) -> int:
-    if b == 0:
-        raise ExecutionError("expected a divisor other than 0")
-    return a // b
+    return a // b if b else a
 
 
 def _rem(a: int, b: int) -> int:
-    return a - _div(a, b) * b
+    return a - _div(a, b) * b if b else 0
 
 
 def _maximum(a: Float, b: Float) -> Float:
@@ -312,16 +323,41 @@ def _maximum(a: Float, b: Float) -> Float:
     return a if a > b else b
 
 
-def _int_to_float(value: int, target: type[Float]) -> Float:
-    """The nearest float, with one rounding only."""
-    if abs(value) <= 1 << 53:
-        return target(value)
-    return target(np.uint64(value) if value >= 1 << 63 else np.int64(value))
+def _int_to_float(value: int, target: str) -> Float:
+    """The nearest float, with one rounding only; bf16 is computed in f32."""
+    kind = np.dtype("float32" if target == "bfloat16" else target).type
+    exact = abs(value) <= 1 << 53
+    number: Float = kind(value if exact else np.uint64(value) if value >= 1 << 63 else np.int64(value))
+    return numpy_dtype(target).type(number)
 
 
-def _float_to_int(value: Float) -> int:
-    """Towards zero. What is out of range is undefined; here it wraps, and what is not a number is 0."""
-    return int(value) if np.isfinite(value) else 0
+def _float_to_float(value: Float, target: str) -> Float:
+    """The nearest float of another type."""
+    if target == "bfloat16":
+        value = np.float32(_odd_f32(float(value)))
+    return numpy_dtype(target).type(value)
+
+
+def _odd_f32(value: float) -> float:
+    """A number of f32 whose last bit remembers that it is inexact, so that rounding it again is right."""
+    single = np.float32(value)
+    if not math.isfinite(value) or single == value:
+        return float(single)
+    bits = single.view(np.int32) - (abs(float(single)) > abs(value))
+    return float(np.int32(bits | 1).view(np.float32))
+
+
+def _float_to_int(value: Float, low: int, high: int) -> int:
+    """Towards zero, and to the end of the range where that is out of it. What is not a number is 0."""
+    if np.isfinite(value):
+        return min(max(int(value), low), high)
+    return 0 if value != value else high if value > 0 else low
+
+
+def _same_bits(value: object, source: str, target: str) -> object:
+    """The same bits as another type."""
+    result = np.array(value, numpy_dtype(source)).view(numpy_dtype(target))[()]
+    return int(result) if numpy_dtype(target).kind in "ib" else result
 
 
 def _round_away(value: Float) -> Float:
@@ -358,8 +394,10 @@ SCALAR_NAMES: Mapping[str, object] = {
     "_div": _div,
     "_floordiv": _floordiv,
     "_rem": _rem,
+    "_same_bits": _same_bits,
     "_maximum": _maximum,
     "_int_to_float": _int_to_float,
+    "_float_to_float": _float_to_float,
     "_float_to_int": _float_to_int,
     "_round_away": _round_away,
     "_fma": _fma,

@@ -18,6 +18,7 @@ import numpy as np
 from xdsl.dialects import affine, arith, func, scf
 from xdsl.dialects import math as math_dialect
 from xdsl.dialects.builtin import (
+    BFloat16Type,
     DenseIntOrFPElementsAttr,
     Float16Type,
     Float32Type,
@@ -39,9 +40,11 @@ from xdsl.ir.affine import (
     AffineSymExpr,
 )
 
+from ...dialects import arith as wide
 from ...dialects import te
 from ...dialects.extents import Extent
 from ...errors import ArgumentError, CompileError
+from ...runtime.signature import numpy_dtype
 from .semantics import Array, Semantics
 
 _GRID_LIMIT = 1 << 23
@@ -62,6 +65,8 @@ def dtype_of(type: Attribute) -> np.dtype[Any]:
         return np.dtype(np.int64)
     if isinstance(type, IntegerType):
         return np.dtype(_INTEGERS[type.bitwidth])
+    if isinstance(type, BFloat16Type):
+        return numpy_dtype("bfloat16")
     return np.dtype(_FLOATS[type.__class__])
 
 
@@ -92,10 +97,21 @@ def _constant(op: arith.ConstantOp) -> Array:
     return np.array(number, dtype)
 
 
+def _total(function: Callable[[Array, Array], Array]) -> Callable[[Array, Array], Array]:
+    """A division that is by 1 where there is no quotient: beside 0, and where it overflows."""
+
+    def divide(lhs: Array, rhs: Array) -> Array:
+        bad = rhs == 0
+        if lhs.dtype.kind == "i":
+            bad = bad | ((rhs == -1) & (lhs == np.iinfo(lhs.dtype).min))
+        return function(lhs, np.where(bad, np.ones_like(rhs), rhs))
+
+    return divide
+
+
 def _truncating_division(lhs: Array, rhs: Array) -> Array:
     quotient = np.floor_divide(lhs, rhs)
-    inexact = (lhs % np.where(rhs == 0, 1, rhs)) != 0
-    return (quotient + (inexact & ((lhs < 0) != (rhs < 0)))).astype(lhs.dtype)
+    return (quotient + ((lhs % rhs != 0) & ((lhs < 0) != (rhs < 0)))).astype(lhs.dtype)
 
 
 def _ceiling_division(lhs: Array, rhs: Array) -> Array:
@@ -104,10 +120,6 @@ def _ceiling_division(lhs: Array, rhs: Array) -> Array:
 
 def _unsigned_result(function: Callable[[Array, Array], Array]) -> Callable[[Array, Array], Array]:
     return lambda lhs, rhs: function(_unsigned(lhs), _unsigned(rhs)).astype(lhs.dtype, copy=False)
-
-
-def _remainder_unsigned(lhs: Array, rhs: Array) -> Array:
-    return np.remainder(lhs, rhs)
 
 
 def _add(lhs: Array, rhs: Array) -> Array:
@@ -122,13 +134,13 @@ _BINARY: dict[type[Operation], Callable[[Array, Array], Array]] = {
     arith.AddiOp: _add,
     arith.SubiOp: _sub,
     arith.MuliOp: lambda a, b: a * b,
-    arith.DivSIOp: _truncating_division,
-    arith.DivUIOp: _unsigned_result(np.floor_divide),
-    arith.RemSIOp: np.fmod,
-    arith.RemUIOp: _unsigned_result(_remainder_unsigned),
-    arith.FloorDivSIOp: np.floor_divide,
-    arith.CeilDivSIOp: _ceiling_division,
-    arith.CeilDivUIOp: _unsigned_result(_ceiling_division),
+    arith.DivSIOp: _total(_truncating_division),
+    arith.DivUIOp: _unsigned_result(_total(np.floor_divide)),
+    arith.RemSIOp: _total(np.fmod),
+    arith.RemUIOp: _unsigned_result(_total(np.remainder)),
+    arith.FloorDivSIOp: _total(np.floor_divide),
+    arith.CeilDivSIOp: _total(_ceiling_division),
+    arith.CeilDivUIOp: _unsigned_result(_total(_ceiling_division)),
     arith.MinSIOp: lambda a, b: np.where(_signed(a) <= _signed(b), a, b),
     arith.MaxSIOp: lambda a, b: np.where(_signed(a) >= _signed(b), a, b),
     arith.MinUIOp: _unsigned_result(np.minimum),
@@ -147,6 +159,7 @@ _BINARY: dict[type[Operation], Callable[[Array, Array], Array]] = {
     arith.MinimumfOp: np.minimum,
     arith.MaxnumfOp: np.fmax,
     arith.MinnumfOp: np.fmin,
+    wide.RemFOp: np.fmod,
     math_dialect.CopySignOp: np.copysign,
 }
 
@@ -205,7 +218,7 @@ _UNARY: dict[type[Operation], Callable[[Array], Array]] = {
 
 def _fused_multiply_add(a: Array, b: Array, c: Array) -> Array:
     if a.dtype != np.float64:  # the product is exact in float64
-        return a.astype(np.float64) * b + c
+        return a.astype(np.float64) * b.astype(np.float64) + c.astype(np.float64)
 
     def exact(x: float, y: float, z: float) -> float:
         if not all(map(math.isfinite, (x, y, z))):
@@ -247,23 +260,51 @@ def _compare_floats(op: arith.CmpfOp, lhs: Array, rhs: Array) -> Array:
     return _FLOAT_COMPARE[predicate - 7](lhs, rhs) | unordered
 
 
+def _saturated(value: Array, dtype: np.dtype[Any]) -> Array:
+    """Rounded towards zero; the last value of the type where that is out of range, and 0 where it is NaN."""
+    if dtype == np.bool_:  # one bit, of which `true` is -1
+        return value.astype(np.float64) <= -1
+    low, high = np.iinfo(dtype).min, np.iinfo(dtype).max
+    whole = np.trunc(value.astype(np.float64))
+    inside = (whole >= low) & (whole < float(high + 1))
+    result = np.where(inside, whole, 0.0).astype(dtype)
+    result = np.where(whole >= float(high + 1), np.array(high, dtype), result)
+    return np.where(whole < low, np.array(low, dtype), result)
+
+
+def rounded(value: Array, dtype: np.dtype[Any]) -> Array:
+    """Floats of another type, rounded once. (numpy's way from float64 to bfloat16 may round twice.)"""
+    if dtype.kind != "V" or value.dtype != np.float64:
+        return value.astype(dtype)
+    single = value.astype(np.float32)
+    away = np.abs(single.astype(np.float64)) > np.abs(value)
+    inexact = np.isfinite(value) & (single != value)
+    bits = single.view(np.int32) - (away & inexact)
+    return (bits | inexact).view(np.float32).astype(dtype)
+
+
+def _narrowed(value: Array, dtype: np.dtype[Any]) -> Array:
+    """A value in another type. What has type bf16 was computed in f32."""
+    return (value.astype(np.float32) if dtype.kind == "V" else value).astype(dtype)
+
+
 def _cast(op: Operation, value: Array) -> Array:
     dtype = dtype_of(op.results[0].type)
     match op:
         case arith.ExtUIOp() | arith.UIToFPOp():
-            return _unsigned(value).astype(dtype)
-        case arith.FPToUIOp():
-            return np.trunc(value).astype(_UNSIGNED.get(dtype, np.uint64)).view(dtype)
-        case arith.FPToSIOp():
-            return np.trunc(value).astype(dtype)
+            return _narrowed(_unsigned(value), dtype)
+        case arith.FPToUIOp() if dtype != np.bool_:
+            return _saturated(value, np.dtype(_UNSIGNED.get(dtype, np.uint64))).view(dtype)
+        case arith.FPToSIOp() | arith.FPToUIOp():
+            return _saturated(value, dtype)
         case arith.TruncIOp() if dtype == np.bool_:
             return (value & 1).astype(dtype)
         case arith.BitcastOp():
             return value.view(dtype)
         case arith.ExtFOp() | arith.TruncFOp():
-            return value.astype(dtype)
+            return rounded(value, dtype)
         case _:
-            return _signed(value).astype(dtype)
+            return _narrowed(_signed(value), dtype)
 
 
 _CASTS = (
@@ -288,7 +329,7 @@ def _evaluate_scalar(op: Operation, operands: Sequence[Array]) -> Array:
         return binary(*operands)
     if (function := _ROUNDED_ONCE.get(kind)) is not None:
         dtype = dtype_of(op.results[0].type)
-        return np.asarray(function(*(operand.astype(np.float64) for operand in operands))).astype(dtype)
+        return _narrowed(np.asarray(function(*(operand.astype(np.float64) for operand in operands))), dtype)
     if (unary := _UNARY.get(kind)) is not None:
         return unary(*operands)
     match op:
@@ -301,7 +342,7 @@ def _evaluate_scalar(op: Operation, operands: Sequence[Array]) -> Array:
         case arith.SelectOp():
             return np.where(*operands)
         case math_dialect.FmaOp():
-            return _fused_multiply_add(*operands).astype(operands[0].dtype)
+            return _narrowed(_fused_multiply_add(*operands), operands[0].dtype)
         case affine.ApplyOp():
             dims = op.map.data.num_dims
             return _evaluate_affine(op.map.data.results[0], operands[:dims], operands[dims:])
@@ -531,8 +572,24 @@ def run_te(
         CompileError: if the function is not one of tensors, or breaks a rule of the rung when executed.
     """
     function = _entry(module_or_func) if isinstance(module_or_func, ModuleOp) else module_or_func
+    arrays = [_signless(function, position, np.asarray(value)) for position, value in enumerate(inputs)]
     with np.errstate(all="ignore"):
-        return _run(function, [np.asarray(value) for value in inputs], semantics or {})
+        results = _run(function, arrays, semantics or {})
+    attributes = function.res_attrs or [None] * len(results)
+    return tuple(
+        result if attrs is None or te.UNSIGNED not in attrs.data else _unsigned(result)
+        for result, attrs in zip(results, attributes, strict=True)
+    )
+
+
+def _signless(function: func.FuncOp, position: int, value: Array) -> Array:
+    """An input as the body of the function sees it: integers without a sign by their bits."""
+    attributes = function.arg_attrs.data if function.arg_attrs else ()
+    if position >= len(attributes) or te.UNSIGNED not in attributes[position].data:
+        return value
+    if value.dtype.kind != "u":
+        raise ArgumentError(f"expected input {position} of @{function.sym_name.data} to be unsigned, got {value.dtype}")
+    return value.view(f"i{value.dtype.itemsize}")
 
 
 def _entry(module: ModuleOp) -> func.FuncOp:

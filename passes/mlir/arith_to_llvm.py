@@ -24,6 +24,7 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute, Operation, SSAValue
 
+from ...dialects import arith as wide
 from ...dialects import llvm
 from ...dialects.arith import WIDENED
 from ...errors import CompileError
@@ -43,6 +44,7 @@ from .llvm_conversion import (
 _SLT = integer_attr(2, i64)
 _EQ = integer_attr(0, i64)
 _NE = integer_attr(1, i64)
+_ULT = integer_attr(6, i64)
 _OGT, _ONE = 2, 6
 
 
@@ -98,11 +100,36 @@ def divisor(c: LLVMConversion, left: SSAValue, right: SSAValue, *, signed: bool)
 
 
 def _divides_safely(value: Attribute, signed: bool) -> bool:
+    return all(number != 0 and not (signed and number == -1) for number in _integers(value))
+
+
+def _integers(value: Attribute) -> Sequence[int]:
+    """The numbers of a constant, of each lane where it is a vector."""
     if isinstance(value, IntegerAttr):
-        numbers: Sequence[int] = (int(value.value.data),)
-    else:
-        numbers = cast("DenseIntOrFPElementsAttr[Any]", value).get_values()
-    return all(number != 0 and not (signed and number == -1) for number in numbers)
+        return (int(value.value.data),)
+    return cast("DenseIntOrFPElementsAttr[Any]", value).get_values()
+
+
+def _shift(target: type[Operation]) -> Pattern:
+    """A shift by as many bits as there are, or more, leaves nothing: in LLVM that is poison."""
+
+    def convert(c: LLVMConversion, op: Any) -> None:
+        left, right = (c.get(operand) for operand in op.operands)
+        type, width = left.type, _width(left.type)
+        known = right.owner
+        if isinstance(known, upstream.ConstantOp) and all(0 <= n < width for n in _integers(known.properties["value"])):
+            c.map(op.results[0], c.emit(target, (left, right), type))
+            return
+        if target is upstream.AShrOp:
+            most = c.intrinsic(f"llvm.umin.{mangle(type)}", (right, c.splat_integer(width - 1, type)), type)
+            c.map(op.results[0], c.emit(target, (left, most), type))
+            return
+        shifted = c.emit(target, (left, right), type)
+        fits = _compare(c, _ULT, right, c.splat_integer(width, type))
+        operands = (fits, shifted, c.zero(type))
+        c.map(op.results[0], c.emit(llvm.SelectOp, operands, type, {"fastmathFlags": NO_FASTMATH}))
+
+    return convert
 
 
 def _float_binary(target: type[Operation]) -> Pattern:
@@ -165,6 +192,18 @@ def _cast(target: type[Operation]) -> Pattern:
     return convert
 
 
+def _saturating_cast(name: str) -> Pattern:
+    """To integers, of which the last ones stand for all beyond, and 0 for NaN: in upstream's op they are poison."""
+
+    def convert(c: LLVMConversion, op: Any) -> None:
+        value, type = c.get(op.operands[0]), c.type(op.results[0].type)
+        if isinstance(element_type(value.type), Float16Type):  # of which LLVM 22 takes NaN for a number
+            value = c.emit(upstream.FPExtOp, (value,), like(value.type, f32))
+        c.map(op.results[0], c.intrinsic(f"llvm.{name}.sat.{mangle(type)}.{mangle(value.type)}", (value,), type))
+
+    return convert
+
+
 def convert_truncf(c: LLVMConversion, op: arith.TruncFOp) -> None:
     """f64 to f16 goes through f32: LLVM's own way is a library call that is not in every process."""
     value, type = c.get(op.input), c.type(op.result.type)
@@ -173,12 +212,15 @@ def convert_truncf(c: LLVMConversion, op: arith.TruncFOp) -> None:
     c.map(op.result, c.emit(upstream.FPTruncOp, (value,), type))
 
 
+def like(type: Attribute, element: Attribute) -> Attribute:
+    """Another element type, in as many lanes."""
+    vector = as_vector(type)
+    return element if vector is None else vector_type(vector.get_shape()[0], element)
+
+
 def rounded_to_odd(c: LLVMConversion, value: SSAValue) -> SSAValue:
     """f64 as f32, with the last bit set where it is inexact, so that rounding once more is right."""
-    vector = as_vector(value.type)
-    float_type, integer_type, boolean = (
-        element if vector is None else vector_type(vector.get_shape()[0], element) for element in (f32, i32, i1)
-    )
+    float_type, integer_type, boolean = (like(value.type, element) for element in (f32, i32, i1))
     nearest = c.emit(upstream.FPTruncOp, (value,), float_type)
     back = c.emit(upstream.FPExtOp, (nearest,), value.type)
     sizes = [c.intrinsic(f"llvm.fabs.{mangle(value.type)}", (each,), value.type) for each in (back, value)]
@@ -255,9 +297,7 @@ def convert_ceildiv_unsigned(c: LLVMConversion, op: arith.CeilDivUIOp) -> None:
 
 
 def _compare(c: LLVMConversion, predicate: Attribute, lhs: SSAValue, rhs: SSAValue) -> SSAValue:
-    vector = as_vector(lhs.type)
-    type = i1 if vector is None else vector_type(vector.get_shape()[0], i1)
-    return c.emit(upstream.ICmpOp, (lhs, rhs), type, {"predicate": predicate})
+    return c.emit(upstream.ICmpOp, (lhs, rhs), like(lhs.type, i1), {"predicate": predicate})
 
 
 _PATTERNS: PatternTable = {
@@ -276,8 +316,8 @@ _PATTERNS: PatternTable = {
     arith.ExtFOp: _cast(upstream.FPExtOp),
     arith.ExtSIOp: _cast(upstream.SExtOp),
     arith.ExtUIOp: _cast(upstream.ZExtOp),
-    arith.FPToSIOp: _cast(llvm.FPToSIOp),
-    arith.FPToUIOp: _cast(llvm.FPToUIOp),
+    arith.FPToSIOp: _saturating_cast("fptosi"),
+    arith.FPToUIOp: _saturating_cast("fptoui"),
     arith.FloorDivSIOp: convert_floordiv,
     arith.IndexCastOp: convert_index_cast,
     arith.MaxSIOp: _binary_intrinsic("smax"),
@@ -292,13 +332,14 @@ _PATTERNS: PatternTable = {
     arith.MuliOp: _integer_binary(upstream.MulOp),
     arith.NegfOp: convert_negf,
     arith.OrIOp: _integer_binary(upstream.OrOp),
+    wide.RemFOp: _float_binary(upstream.FRemOp),
     arith.RemSIOp: _division(upstream.SRemOp, signed=True),
     arith.RemUIOp: _division(upstream.URemOp, signed=False),
     arith.SIToFPOp: _cast(upstream.SIToFPOp),
     arith.SelectOp: convert_select,
-    arith.ShLIOp: _integer_binary(upstream.ShlOp),
-    arith.ShRSIOp: _integer_binary(upstream.AShrOp),
-    arith.ShRUIOp: _integer_binary(upstream.LShrOp),
+    arith.ShLIOp: _shift(upstream.ShlOp),
+    arith.ShRSIOp: _shift(upstream.AShrOp),
+    arith.ShRUIOp: _shift(upstream.LShrOp),
     arith.SubfOp: _float_binary(upstream.FSubOp),
     arith.SubiOp: _integer_binary(upstream.SubOp),
     arith.TruncFOp: convert_truncf,
@@ -313,11 +354,10 @@ def fused_multiply_add(c: LLVMConversion, operands: Sequence[SSAValue], flags: A
     type = operands[0].type
     if not isinstance(element_type(type), Float16Type):
         return c.emit(upstream.FMAOp, operands, type, {"fastmathFlags": flags})
-    vector = as_vector(type)
-    wide = f64 if vector is None else vector_type(vector.get_shape()[0], f64)
-    a, b, addend = (c.emit(upstream.FPExtOp, (operand,), wide) for operand in operands)
-    product = c.emit(upstream.FMulOp, (a, b), wide, {"fastmathFlags": NO_FASTMATH})
-    total = c.emit(upstream.FAddOp, (product, addend), wide, {"fastmathFlags": NO_FASTMATH})
+    double = like(type, f64)
+    a, b, addend = (c.emit(upstream.FPExtOp, (operand,), double) for operand in operands)
+    product = c.emit(upstream.FMulOp, (a, b), double, {"fastmathFlags": NO_FASTMATH})
+    total = c.emit(upstream.FAddOp, (product, addend), double, {"fastmathFlags": NO_FASTMATH})
     return c.emit(upstream.FPTruncOp, (rounded_to_odd(c, total),), type)
 
 

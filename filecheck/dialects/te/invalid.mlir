@@ -57,7 +57,7 @@ func.func @f(%A: tensor<0xf32>) {
 
 // -----
 
-// CHECK: expected an element type of f16, f32, f64, i1, i8, i16, i32 or i64, got i7
+// CHECK: expected an element type of bf16, f16, f32, f64, i1, i8, i16, i32 or i64, got i7
 func.func @f(%A: tensor<4xi7>) {
   %C = te.compute "C" spatial(%i in 4) {
     %a = te.read %A[%i] : tensor<4xi7>
