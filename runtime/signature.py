@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any, Literal
 
 import numpy as np
 
 from ..errors import ArgumentError
 
-Role = Literal["input", "output", "constant"]
+Role = Literal["input", "output", "constant", "workspace"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,11 @@ class Parameter:
     def numpy_dtype(self) -> np.dtype[Any]:
         """The dtype of arrays that fit."""
         return numpy_dtype(self.dtype)
+
+    @property
+    def byte_size(self) -> int:
+        """How many bytes the buffer takes."""
+        return prod(self.shape) * self.numpy_dtype.itemsize
 
 
 def numpy_dtype(name: str) -> np.dtype[Any]:
@@ -52,6 +58,8 @@ class Signature:
 
     parameters: tuple[Parameter, ...]
     entry: str = "main"
+    live_bytes: int = 0
+    """The most bytes that live at one time in the workspaces."""
 
     def role(self, role: Role) -> tuple[Parameter, ...]:
         """The parameters of one role, in order."""

@@ -5,6 +5,7 @@ runs iff its iterators are in their domains and its predicates hold, checked at 
 pass; buffers are dictionaries, so that an element is missing until it is written; each index that may leave its
 dimension is checked. Loop kinds change nothing in the order `sequential`. In the order `adversarial`, parallel loops
 run in a random order and vectorized ones backwards, and an iteration that touches what another one wrote is an error.
+Views share memory: an element is missing, too, where another view was written over it.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from xdsl.ir.affine import (
 
 from ...dialects.loop import (
     OUTPUT,
+    WORKSPACE,
     AllocOp,
     BlockOp,
     ForOp,
@@ -40,7 +42,9 @@ from ...dialects.loop import (
     OutOfRange,
     ReadOp,
     ReduceOp,
+    ViewOp,
     WriteOp,
+    byte_size,
     memref_type,
 )
 from ...dialects.te import UNSIGNED
@@ -68,6 +72,36 @@ class Buffer(dict[int, Any]):
     def __missing__(self, index: int) -> object:
         position = ", ".join(str(i) for i in np.unravel_index(index, self.shape))
         raise ExecutionError(f"expected {self.name}[{position}] to be written before it is read")
+
+
+class View:
+    """A buffer in memory that it may share with others: an element is missing, too, where another one was written over
+    it. `owners` says which element of which buffer was the last to be written to each byte."""
+
+    __slots__ = ("elements", "name", "offset", "owners", "shape", "size")
+
+    def __init__(self, source: View | None, name: str, offset: int, shape: tuple[int, ...], size: int) -> None:
+        self.elements: dict[int, object] = {}
+        self.owners: dict[int, tuple[View, int]] = {} if source is None else source.owners
+        self.offset = offset if source is None else source.offset + offset
+        self.name, self.shape, self.size = name, shape, size
+
+    def __getitem__(self, index: int) -> object:
+        if any(self.owners.get(byte, (None, 0)) != (self, index) for byte in self.bytes(index)):
+            position = ", ".join(str(i) for i in np.unravel_index(index, self.shape))
+            raise ExecutionError(
+                f"expected {self.name}[{position}] to be written, and nothing over it, before it is read"
+            )
+        return self.elements[index]
+
+    def __setitem__(self, index: int, value: object) -> None:
+        self.owners.update(dict.fromkeys(self.bytes(index), (self, index)))
+        self.elements[index] = value
+
+    def bytes(self, index: int) -> range:
+        """Where an element is."""
+        start = self.offset + index * self.size
+        return range(start, start + self.size)
 
 
 @dataclass
@@ -103,7 +137,7 @@ class _Tracker:
 
     def _expect_same(self, other: int, iteration: int, now: str, before: str, buffer: object) -> None:
         if other != iteration:
-            name = buffer.name if isinstance(buffer, Buffer) else "an argument"
+            name = buffer.name if isinstance(buffer, Buffer | View) else "an argument"
             raise ExecutionError(
                 f"expected the iterations of {self.loop} to be independent, got an element of {name} {now} in "
                 f"iteration {iteration} and {before} in another"
@@ -182,6 +216,13 @@ class _Emitter:
                 self.alloc(op.buffer, op.sym_name.data)
             case memref.AllocOp() | memref.AllocaOp():
                 self.alloc(op.results[0], self.program.fresh("buffer"))
+            case ViewOp():
+                self.view(op)
+            case memref.ReinterpretCastOp():
+                self.values[op.result] = self.name(op.source)
+            case memref.CopyOp():
+                size = math.prod(memref_type(op.source).get_shape())
+                self.line(f"for k in range({size}): {self.name(op.destination)}[k] = {self.name(op.source)}[k]")
             case func.CallOp():
                 self.line(f"f_{op.callee.root_reference.data}({', '.join(self.name(v) for v in op.operands)})")
             case func.ReturnOp() | memref.DeallocOp():
@@ -193,6 +234,12 @@ class _Emitter:
     def alloc(self, buffer: SSAValue, name: str) -> None:
         self.values[buffer] = variable = self.program.fresh("b")
         self.line(f"{variable} = _Buffer({name!r}, {memref_type(buffer).get_shape()})")
+
+    def view(self, op: ViewOp) -> None:
+        self.values[op.buffer] = variable = self.program.fresh("b")
+        type = memref_type(op.buffer)
+        arguments = f"{op.sym_name.data!r}, {op.offset}, {type.get_shape()}, {byte_size(type.element_type)}"
+        self.line(f"{variable} = _View({self.name(op.source)}, {arguments})")
 
     def loop(self, op: ForOp) -> None:
         if self.nesting and self.nesting % _MAX_NESTING == 0:
@@ -471,6 +518,7 @@ class Argument:
     name: str
     type: MemRefType[Attribute]
     is_output: bool
+    is_workspace: bool
     is_unsigned: bool
 
     @property
@@ -491,14 +539,17 @@ class LoopProgram:
 
     def __call__(self, *inputs: Array, seed: int = 0) -> tuple[Array, ...]:
         """Runs the program on its inputs, in order; gives its outputs."""
-        count = sum(not argument.is_output for argument in self.arguments)
+        count = sum(not (argument.is_output or argument.is_workspace) for argument in self.arguments)
         if len(inputs) != count:
             raise ArgumentError(f"expected {count} inputs of @{self.name}, got {len(inputs)}")
         given = iter(inputs)
-        buffers: list[list[Any] | Buffer] = []
+        buffers: list[list[Any] | Buffer | View] = []
         for argument in self.arguments:
             if argument.is_output:
                 buffers.append(Buffer(argument.name, argument.type.get_shape()))
+            elif argument.is_workspace:
+                size = byte_size(argument.type.element_type)
+                buffers.append(View(None, argument.name, 0, argument.type.get_shape(), size))
             else:
                 buffers.append(_elements(next(given), argument))
         namespace = {**self.names, "_shuffled": _shuffler(seed)}
@@ -555,7 +606,7 @@ def compile_loop(
     if entry is None:
         raise CompileError(f"expected one kernel or a function @main, got {len(functions)} functions")
     source = _Program()
-    source.names |= {"_Buffer": Buffer, "_Tracker": _Tracker, "_out_of_bounds": _out_of_bounds}
+    source.names |= {"_Buffer": Buffer, "_View": View, "_Tracker": _Tracker, "_out_of_bounds": _out_of_bounds}
     for function in functions:
         _emit_function(source, function, order == "adversarial", semantics or {})
     arguments = tuple(_arguments(entry))
@@ -599,7 +650,7 @@ def _arguments(function: func.FuncOp) -> Iterable[Argument]:
             raise CompileError(f"expected arguments of memref types, got {argument.type}")
         marks: Mapping[str, Attribute] = attributes[position].data if position < len(attributes) else {}
         name = argument.name_hint or f"argument {position}"
-        yield Argument(name, memref_type(argument), OUTPUT in marks, UNSIGNED in marks)
+        yield Argument(name, memref_type(argument), OUTPUT in marks, WORKSPACE in marks, UNSIGNED in marks)
 
 
 def run_loop(

@@ -25,7 +25,7 @@ from xdsl.ir.affine import AffineConstantExpr, AffineExpr, AffineMap
 from xdsl.passes import ModulePass
 
 from ...dialects import cpu
-from ...dialects.loop import OUTPUT
+from ...dialects.loop import OUTPUT, WORKSPACE
 
 _POINTER = llvm.LLVMPointerType()
 _OUR_DIALECTS = ("graph", "te", "loop", "cpu", "sched")
@@ -79,7 +79,8 @@ def _drop_ours(op: Operation) -> None:
 
 
 def lower_marks(op: func.FuncOp) -> None:
-    """A kernel's inputs are read only; of outputs, constants and the user's names nothing else is to say."""
+    """A kernel's inputs are read only, what it works in is writable; of outputs, constants and the user's names nothing
+    else is to say."""
     _drop_ours(op)
     if op.arg_attrs is None:
         return
@@ -87,7 +88,9 @@ def lower_marks(op: func.FuncOp) -> None:
     lowered: list[DictionaryAttr] = []
     for type, attrs in zip(op.function_type.inputs.data, op.arg_attrs, strict=True):
         kept: dict[str, Attribute] = {key: value for key, value in attrs.data.items() if not is_ours(key)}
-        if has_outputs and OUTPUT not in attrs.data and isinstance(type, MemRefType):
+        if WORKSPACE in attrs.data:
+            kept["llvm.writable"] = UnitAttr()
+        elif has_outputs and OUTPUT not in attrs.data and isinstance(type, MemRefType):
             kept["llvm.readonly"] = UnitAttr()
         lowered.append(DictionaryAttr(kept))
     op.arg_attrs = ArrayAttr(lowered)

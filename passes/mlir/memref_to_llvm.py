@@ -115,6 +115,11 @@ def convert_get_global(c: LLVMConversion, op: memref.GetGlobalOp) -> None:
     c.map(op.memref, pointer)
 
 
+def convert_view(c: LLVMConversion, op: memref.ViewOp) -> None:
+    check_memref(memref_of(op.result))
+    c.map(op.result, c.address(op.source, operand_form(c, op.byte_shift)))
+
+
 def convert_cast(c: LLVMConversion, op: memref.CastOp | memref.MemorySpaceCastOp) -> None:
     c.map(op.results[0], c.get(op.operands[0]))
 
@@ -138,4 +143,5 @@ MEMREF_TO_LLVM: PatternTable = {
     memref.LoadOp: convert_load,
     memref.MemorySpaceCastOp: convert_cast,
     memref.StoreOp: convert_store,
+    memref.ViewOp: convert_view,
 }

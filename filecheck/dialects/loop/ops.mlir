@@ -212,3 +212,24 @@ func.func @lazy(%I: memref<8xi32>, %A: memref<4x8xf32>, %C: memref<8xf32> {loop.
   }
   func.return
 }
+
+// -----
+
+// Buffers in the bytes of a workspace.
+
+// CHECK-LABEL: func.func @view(%w: memref<4096xi8> {loop.workspace}, %C: memref<32x16xf32> {loop.output})
+func.func @view(%w: memref<4096xi8> {loop.workspace}, %C: memref<32x16xf32> {loop.output}) {
+  // CHECK: %a = loop.view "a" %w[2048] {note} : memref<4096xi8> to memref<32x16xf32>
+  %a = loop.view "a" %w[2048] {note} : memref<4096xi8> to memref<32x16xf32>
+  loop.for %i : 32 {
+    loop.for %j : 16 {
+      loop.block "map0" spatial(%v in 32 = %i, %u in 16 = %j) {
+        %one = arith.constant 1.0 : f32
+        loop.write %one, %a[%v, %u] : memref<32x16xf32>
+        %b = loop.read %a[%v, %u] : memref<32x16xf32>
+        loop.write %b, %C[%v, %u] : memref<32x16xf32>
+      }
+    }
+  }
+  func.return
+}

@@ -316,3 +316,29 @@ module attributes {cpu.target = #cpu.target<triple = "x86_64-unknown-linux-gnu">
 func.func @plain(%x: f32) -> f32 {
   func.return %x : f32
 }
+
+// -----
+
+// Views into bytes are upstream's, also for calls.
+// CHECK-LABEL: func.func @views(%X: memref<8xf32>, %W: memref<128xi8> {loop.workspace}, %Y: memref<8xf32> {loop.output}) {
+// CHECK-NEXT:    %0 = arith.constant 64 : index
+// CHECK-NEXT:    %A = memref.view %W[%0][] : memref<128xi8> to memref<8xf32>
+// CHECK-NEXT:    affine.for %i = 0 to 8 {
+// CHECK-NEXT:      %1 = affine.load %X[%i] : memref<8xf32>
+// CHECK-NEXT:      affine.store %1, %A[%i] : memref<8xf32>
+// CHECK-NEXT:    }
+// CHECK-NEXT:    func.call @views_callee(%A, %Y) : (memref<8xf32>, memref<8xf32>) -> ()
+// CHECK-NEXT:    func.return
+// CHECK-NEXT:  }
+func.func @views(%X: memref<8xf32>, %W: memref<128xi8> {loop.workspace}, %Y: memref<8xf32> {loop.output}) {
+  %A = loop.view "A" %W[64] : memref<128xi8> to memref<8xf32>
+  loop.for %i : 8 {
+    loop.block "map0" spatial(%v in 8 = %i) {
+      %x = loop.read %X[%v] : memref<8xf32>
+      loop.write %x, %A[%v] : memref<8xf32>
+    }
+  }
+  func.call @views_callee(%A, %Y) : (memref<8xf32>, memref<8xf32>) -> ()
+  func.return
+}
+func.func private @views_callee(memref<8xf32>, memref<8xf32>)

@@ -1,0 +1,1 @@
+"""Static memory planning: how long buffers live, and where each lies."""
