@@ -22,7 +22,7 @@ from .fusion.outline import Outliner, erase
 
 def fuse(module: ModuleOp, max_ops: int = DEFAULT_MAX_OPS) -> None:
     """Outline the operators of each public function into kernels of at most `max_ops` operators (0: any number)."""
-    public = [func for func in functions(module) if not _is_private(func)]
+    public = [func for func in functions(module) if not _is_private(func) and _has_operators(func)]
     outliner = Outliner(module, public[-1] if public else None)
     for func in public:
         fuse_function(func, outliner, max_ops)
@@ -56,6 +56,11 @@ def _place(group: Group, terminator: Operation, outliner: Outliner) -> None:
         assert block is not None
         op.detach()
         block.insert_op_before(op, terminator)
+
+
+def _has_operators(func: FuncOp) -> bool:
+    """Whether a function is on rung 1: below it, values are also used by what is inside of operations."""
+    return any(isinstance(op, graph.TensorOp) for op in func.body.block.ops)
 
 
 def _is_private(func: FuncOp) -> bool:
