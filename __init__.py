@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from . import te as te
     from .runtime.executable import load as load
-    from .tools.driver import compile as compile
+    from .tools.front import compile as compile
 
 __all__ = ["compile", "load", "te"]
 
-_HOME = {"compile": ".tools.driver", "load": ".runtime.executable"}
+_HOME = {"compile": ".tools.front", "load": ".runtime.executable"}
 
 
 def __getattr__(name: str) -> object:

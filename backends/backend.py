@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Attribute
 
+from ..runtime.artifact import Kernel
 from ..runtime.signature import Signature
+
+
+@dataclass(frozen=True)
+class ObjectCode:
+    """Native code of a part of a program."""
+
+    code: bytes
+    target: Mapping[str, str]
+    """The facts of the target that it was compiled for."""
+    has_parallel_loops: bool = False
 
 
 class Backend(ABC):
@@ -19,6 +31,8 @@ class Backend(ABC):
     name: ClassVar[str]
     target_attribute: ClassVar[str]
     """The module attribute that names the target, such as `cpu.target`."""
+    links_objects: ClassVar[bool] = False
+    """Whether kernels may be compiled apart, each from a module of its own: `object_code` and `link` are there."""
 
     @property
     @abstractmethod
@@ -38,6 +52,22 @@ class Backend(ABC):
         self, module: ModuleOp, signature: Signature, constants: Sequence[Any] = (), *, threads: int = 0
     ) -> Any:
         """A lowered module as something to call."""
+
+    def object_code(self, module: ModuleOp) -> ObjectCode:
+        """A lowered module as native code that `link` takes. What it only declares is elsewhere."""
+        raise NotImplementedError
+
+    def link(
+        self,
+        objects: Mapping[str, ObjectCode],
+        signature: Signature,
+        constants: Sequence[Any] = (),
+        *,
+        kernels: Sequence[Kernel] = (),
+        threads: int = 0,
+    ) -> Any:
+        """The objects of a program, by name, as something to call."""
+        raise NotImplementedError
 
     @abstractmethod
     def emit(self, module: ModuleOp, kind: str) -> str | bytes:

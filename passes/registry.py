@@ -24,6 +24,8 @@ PASSES = {
     "graph-fuse": "graph.fuse:GraphFusePass",
     "graph-infer-shapes": "graph.infer_shapes:GraphInferShapesPass",
     "loop-expand": "loop.expand:LoopExpandPass",
+    "loop-name-kernels": "loop.name_kernels:NameKernelsPass",
+    "loop-plan-memory": "loop.plan_memory:LoopPlanMemoryPass",
     "math-polynomial-approximation": "mlir.expand_math:MathPolynomialApproximationPass",
     "symbol-dce": "common.symbol_dce:SymbolDCEPass",
     "te-inline": "te.te_inline:TeInlinePass",

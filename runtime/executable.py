@@ -3,39 +3,20 @@
 from __future__ import annotations
 
 import ctypes
-import json
+import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from math import prod
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 
-from ..errors import ArgumentError, StepwellError, did_you_mean
-from .loader import LoadedObject, check_host
+from ..errors import ArgumentError, did_you_mean
+from .artifact import Array, CompiledCode, Kernel, read_program, save_program
+from .loader import LoadedObject
+from .memory import ArenaPool, MemoryReport
 from .openmp import openmp
-from .signature import Parameter, Signature, describe_array
+from .signature import Parameter, describe_array
 
-FORMAT_VERSION = 1
-MANIFEST = "manifest.json"
-OBJECT = "kernel.o"
 THREADS = "stepwell_threads"
-
-Array = np.ndarray[Any, Any]
-
-
-@dataclass(frozen=True)
-class CompiledCode:
-    """Native code and what has to be known to call it; what `Executable.save` writes."""
-
-    code: bytes
-    signature: Signature
-    target: Mapping[str, str] = field(default_factory=dict[str, str])
-    """The triple, CPU and features that the code was compiled for."""
-    has_parallel_loops: bool = False
-    constants: tuple[Array, ...] = ()
-    """The data of the parameters that are constants, in their order."""
 
 
 class Executable:
@@ -45,7 +26,7 @@ class Executable:
         self.compiled = compiled
         signature = compiled.signature
         exports = [signature.entry, *([THREADS] if compiled.has_parallel_loops else [])]
-        self._loaded = LoadedObject(compiled.code, exports)
+        self._loaded = LoadedObject(tuple(compiled.objects.values()), exports)
         self._threads: ctypes.c_int32 | None = None
         if compiled.has_parallel_loops:
             self._threads = ctypes.c_int32.from_address(self._loaded.address(THREADS))
@@ -57,14 +38,20 @@ class Executable:
         """The parameters that a call gives."""
         self.outputs = signature.role("output")
         """The parameters that a call results in."""
+        self.kernels: tuple[Kernel, ...] = compiled.kernels
+        """The kernels that the program calls, each once."""
         self._constants = _checked_constants(signature.role("constant"), compiled.constants)
         self._fixed = [0] * len(parameters)
         constants = iter(self._constants)
         for position, parameter in enumerate(parameters):
             if parameter.role == "constant":
                 self._fixed[position] = next(constants).ctypes.data
-        self._sizes = [prod(parameter.shape) * parameter.numpy_dtype.itemsize for parameter in parameters]
-        places = {role: [i for i, p in enumerate(parameters) if p.role == role] for role in ("input", "output")}
+        self._sizes = [parameter.byte_size for parameter in parameters]
+        roles = ("input", "output", "workspace")
+        places = {role: [i for i, p in enumerate(parameters) if p.role == role] for role in roles}
+        self.arenas = ArenaPool(signature.role("workspace"))
+        """The memory that calls work in."""
+        self._workspaces = tuple(zip(places["workspace"], self.arenas.offsets, strict=True))
         self._input_specs = [
             (position, parameter.numpy_dtype, parameter.shape, parameter)
             for position, parameter in zip(places["input"], self.inputs, strict=True)
@@ -124,6 +111,12 @@ class Executable:
         """What the user should know about how this runs, empty if nothing."""
         return openmp().note if self._threads is not None else ""
 
+    @property
+    def memory(self) -> MemoryReport:
+        """How much memory the program takes beside its inputs and outputs."""
+        weights = sum(constant.nbytes for constant in self._constants)
+        return MemoryReport(self.arenas.size, self.compiled.signature.live_bytes, weights)
+
     # calls
 
     def __call__(self, *arguments: Any, out: Any = None, **named: Any) -> Any:
@@ -154,7 +147,14 @@ class Executable:
             pointers[position] = result.__array_interface__["data"][0]
         if out is not None:
             self._check_apart(pointers)
-        self._function(*pointers)
+        if self._workspaces:
+            arena = self.arenas.take()
+            for position, offset in self._workspaces:
+                pointers[position] = arena.address + offset
+            self._function(*pointers)
+            self.arenas.give_back(arena)
+        else:
+            self._function(*pointers)
         return results[0] if len(results) == 1 else tuple(results)
 
     def _expected_count(self, given: int) -> str:
@@ -199,56 +199,15 @@ class Executable:
 
     # on disk
 
-    def save(self, directory: str | Path) -> None:
-        """Writes the program into a directory: a manifest, the object file, and the constants."""
-        folder = Path(directory)
-        folder.mkdir(parents=True, exist_ok=True)
-        names = [f"constant{i}.npy" for i in range(len(self._constants))]
-        for name, constant in zip(names, self._constants, strict=True):
-            np.save(folder / name, constant, allow_pickle=False)
-        (folder / OBJECT).write_bytes(self.compiled.code)
-        manifest = {
-            "version": FORMAT_VERSION,
-            "entry": self.compiled.signature.entry,
-            "parameters": [asdict(parameter) for parameter in self.compiled.signature.parameters],
-            "constants": names,
-            "target": dict(self.compiled.target),
-            "has_parallel_loops": self.compiled.has_parallel_loops,
-            "threads": self.threads if self._threads is not None else 0,
-        }
-        (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n")
+    def save(self, directory: str | os.PathLike[str]) -> None:
+        """Writes the program into a folder: a manifest, object files, and the weights."""
+        save_program(self.compiled, directory, self.threads if self._threads is not None else 0)
 
 
-def load(directory: str | Path, *, threads: int | None = None) -> Executable:
-    """The program that `Executable.save` wrote into a directory."""
-    folder = Path(directory)
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text())
-        if manifest["version"] != FORMAT_VERSION:
-            raise ArgumentError(f"'{folder}': expected format version {FORMAT_VERSION}, got {manifest['version']}")
-        parameters = tuple(
-            Parameter(p["name"], p["dtype"], tuple(p["shape"]), p["role"]) for p in manifest["parameters"]
-        )
-        compiled = CompiledCode(
-            (folder / OBJECT).read_bytes(),
-            Signature(parameters, manifest["entry"]),
-            dict(manifest["target"]),
-            bool(manifest["has_parallel_loops"]),
-            tuple(np.load(folder / name, allow_pickle=False) for name in manifest["constants"]),
-        )
-        count = manifest["threads"] if threads is None else threads
-        check_host(compiled.target)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        if isinstance(error, StepwellError):
-            raise
-        raise ArgumentError(f"'{folder}' is not a saved program: {_reason(error)}") from None
-    return Executable(compiled, count)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, KeyError):
-        return f"the manifest lacks {error}"
-    return str(error) or type(error).__name__
+def load(directory: str | os.PathLike[str], *, threads: int | None = None) -> Executable:
+    """The program that `Executable.save` wrote into a folder."""
+    compiled, saved = read_program(directory)
+    return Executable(compiled, saved if threads is None else threads)
 
 
 def _as_array(argument: Any, parameter: Parameter) -> Array:

@@ -39,13 +39,16 @@ def check_host(target: Mapping[str, str]) -> None:
 
 
 class LoadedObject:
-    """An object file in memory. What it defines stays as long as this does."""
+    """Object files in memory, linked with each other. What they define stays as long as this does."""
 
-    def __init__(self, code: bytes, exports: Sequence[str]):
+    def __init__(self, code: bytes | Sequence[bytes], exports: Sequence[str]):
         with _lock:
             _initialize()
             self._jit: Any = llvm.create_lljit_compiler()
-            builder: Any = llvm.JITLibraryBuilder().add_object_img(code).add_current_process()
+            builder: Any = llvm.JITLibraryBuilder()
+            for each in (code,) if isinstance(code, bytes) else code:
+                builder.add_object_img(each)
+            builder.add_current_process()
             for name, address in openmp().addresses.items():
                 builder.import_symbol(name, address)
             for name in exports:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import settings
 
 # One machine is slower than another; a test that is too slow shows in the whole run.
 settings.register_profile("stepwell", deadline=None)
 settings.load_profile("stepwell")
+
+
+# Nothing that was compiled before is used, by processes that tests start neither: no folder can be made there.
+os.environ["XDG_CACHE_HOME"] = os.devnull
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -21,6 +21,7 @@ from xdsl.dialects.builtin import (
     Float32Type,
     Float64Type,
     FunctionType,
+    IntegerAttr,
     IntegerType,
     MemRefType,
     ModuleOp,
@@ -34,6 +35,7 @@ from xdsl.passes import ModulePass
 from ..backends.backend import Backend
 from ..backends.registry import backend_of, get_backend, make_context, pass_registry
 from ..dialects import graph
+from ..dialects.loop import byte_count
 from ..dialects.source import parse_module
 from ..dialects.te import UNSIGNED
 from ..errors import CompileError, PipelineError, did_you_mean
@@ -41,10 +43,13 @@ from ..passes.common.transform_interpreter import TransformInterpreterPass
 from ..passes.mlir.func_to_llvm import SIGNATURE
 from ..passes.pass_manager import Instrumentation, PassManager, Step, build_pipeline
 from ..passes.script_pipeline import expand_scripts
+from ..runtime.artifact import describe_signature, signature_of
+from ..runtime.cache import Cache, find_cache
 from ..runtime.executable import Executable
 from ..runtime.executable import load as load_executable
 from ..runtime.signature import Parameter, Signature
 from ..runtime.symbolic import Specialized, SymbolicExecutable, SymbolicParameter, ValueExecutable
+from .separate import Facts, Progress, SeparateCompiler, check_lowered, find_kernels, split
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -201,11 +206,11 @@ def entry_signature(function: func.FuncOp | upstream_llvm.FuncOp) -> tuple[Signa
     not say which of its arguments are outputs."""
     types = _memref_types(function)
     attributes = [_attributes_of(function, position) for position in range(len(types))]
-    given = [attrs.keys() & {"loop.workspace", "llvm.writable"} for attrs in attributes]
+    lent = [not attrs.keys().isdisjoint(("loop.workspace", "llvm.writable")) for attrs in attributes]
     if any("loop.output" in attrs for attrs in attributes):
         outputs = ["loop.output" in attrs for attrs in attributes]
     elif any("llvm.readonly" in attrs for attrs in attributes):
-        outputs = ["llvm.readonly" not in attrs and not own for attrs, own in zip(attributes, given, strict=True)]
+        outputs = ["llvm.readonly" not in attrs and not own for attrs, own in zip(attributes, lent, strict=True)]
     else:
         return None
     parameters: list[Parameter] = []
@@ -213,10 +218,15 @@ def entry_signature(function: func.FuncOp | upstream_llvm.FuncOp) -> tuple[Signa
     for position, (type, attrs, is_output) in enumerate(zip(types, attributes, outputs, strict=True)):
         weight = attrs.get("graph.weight")
         weights.append(weight.data if isinstance(weight, StringAttr) else None)
+        if lent[position]:
+            parameters.append(Parameter(f"workspace{position}", "uint8", (byte_count(type),), "workspace"))
+            continue
         role = "output" if is_output else "input" if weights[-1] is None else "constant"
         name = _argument_name(function.body.blocks[0].args[position], attrs, position)
         parameters.append(Parameter(name, dtype_name(type.element_type, attrs), type.get_shape(), role))
-    return Signature(tuple(parameters), function.sym_name.data), tuple(weights)
+    live = function.attributes.get("loop.live_bytes")
+    live_bytes = live.value.data if isinstance(live, IntegerAttr) else 0
+    return Signature(tuple(parameters), function.sym_name.data, live_bytes), tuple(weights)
 
 
 def _attributes_of(function: func.FuncOp | upstream_llvm.FuncOp, position: int) -> Mapping[str, Attribute]:
@@ -233,7 +243,7 @@ def _memref_types(function: func.FuncOp | upstream_llvm.FuncOp) -> list[MemRefTy
     return [cast(MemRefType, each) for each in inputs]
 
 
-class ProgramFacts(Instrumentation):
+class ProgramFacts(Facts):
     """What the runtime needs to know and lower rungs forget: the signature and the data of weights."""
 
     def __init__(self) -> None:
@@ -257,6 +267,20 @@ class ProgramFacts(Instrumentation):
     def after_pass(self, pass_: ModulePass, op: Operation) -> None:
         if isinstance(op, ModuleOp):
             self.look(op)
+
+    def told(self) -> dict[str, Any]:
+        return {"signature": describe_signature(self.known_signature()), "weights": list(self.weights)}
+
+    def recall(self, told: Mapping[str, Any]) -> None:
+        self.signature, self.weights = signature_of(told["signature"]), tuple(told["weights"])
+
+    def known_signature(self) -> Signature:
+        """The signature; raises if the program does not say what is what."""
+        if self.signature is None:
+            raise CompileError(
+                "expected an entry function that marks its outputs ('loop.output') or its inputs ('llvm.readonly')"
+            )
+        return self.signature
 
     def constants(self) -> list[np.ndarray[Any, Any]]:
         """The data of the constants among the parameters, in order."""
@@ -291,6 +315,16 @@ def pipeline_steps(backend: Backend, pipeline: str | os.PathLike[str] | None, ct
     if pipeline is not None or not os.path.isfile(path):
         return _script_steps(path, ctx)
     return _shipped_steps(path, os.stat(path).st_mtime_ns)
+
+
+def script_files(pipeline: str | os.PathLike[str]) -> list[Path]:
+    """The files of the scripts that a pipeline names."""
+    steps = pipeline_steps(get_backend("llvm-cpu"), pipeline, make_context()).steps
+    return [
+        Path(step.pass_.script)
+        for step in steps
+        if isinstance(step.pass_, TransformInterpreterPass) and step.pass_.script is not None
+    ]
 
 
 def _script_steps(path: str, ctx: Context) -> PassManager:
@@ -410,6 +444,8 @@ def compile(
     threads: int = 0,
     sizes: Mapping[str, int] | None = None,
     report: Report | None = None,
+    cache: bool | str | os.PathLike[str] | Cache = True,
+    progress: Progress | None = None,
 ) -> Executable | SymbolicExecutable:
     """Compiles an ONNX model, IR of any rung, or tensor expressions to something to call with arrays.
 
@@ -422,8 +458,11 @@ def compile(
         pipeline: the file of a pipeline, or its text, that takes the place of the target's own.
         threads: how many threads parallel loops use; 0 leaves it to OpenMP.
         report: is told how long each step took.
+        cache: whether compiled kernels are kept on disk, or the folder that they are kept in.
+        progress: is told before each kernel that is compiled.
     """
     report = report or Report()
+    kept = find_cache(cache)
     ctx = make_context()
     backend, attribute = find_backend(target)
     with report.phase("read"):
@@ -434,7 +473,7 @@ def compile(
 
         def compile_module(module: ModuleOp) -> Executable:
             _set_target(module, backend, attribute)
-            return _compile(backend, manager, module, schedule, None, threads, Report())
+            return _compile(backend, manager, module, schedule, None, threads, Report(), kept, progress)
 
         return specialized_model(cast("str | ModelProto", source), compile_module)
     _set_target(module, backend, attribute)
@@ -442,9 +481,11 @@ def compile(
     if symbolic is not None:
         return SymbolicExecutable(
             symbolic,
-            lambda found: _compile(backend, manager, module.clone(), schedule, found, threads, Report()),
+            lambda found: _compile(
+                backend, manager, module.clone(), schedule, found, threads, Report(), kept, progress
+            ),
         )
-    return _compile(backend, manager, module, schedule, sizes, threads, report)
+    return _compile(backend, manager, module, schedule, sizes, threads, report, kept, progress)
 
 
 def _compile(
@@ -455,19 +496,53 @@ def _compile(
     sizes: Mapping[str, int] | None,
     threads: int,
     report: Report,
+    cache: Cache | None = None,
+    progress: Progress | None = None,
 ) -> Executable:
     facts = ProgramFacts()
     facts.look(module)
-    _prepared(manager, schedule, sizes).run(make_context(), module, (report, facts))
-    if not backend.is_lowered(module):
-        left = sorted({op.name for op in module.walk() if not op.name.startswith(("llvm.", "builtin.module"))})
-        raise CompileError(f"expected a pipeline that ends in LLVM, got one that leaves {', '.join(left[:5])}")
-    if facts.signature is None:
-        raise CompileError(
-            "expected an entry function that marks its outputs ('loop.output') or its inputs ('llvm.readonly')"
+    ctx = make_context()
+    prepared = _prepared(manager, schedule, sizes)
+    parts = split(prepared) if backend.links_objects else None
+    if parts is not None and rung_of(module) in ("graph", "te", "loop"):
+        return _compile_apart(
+            backend, parts, schedule is not None, ctx, module, threads, facts, report, cache, progress
         )
+    prepared.run(ctx, module, (report, facts))
+    check_lowered(backend, module)
+    signature = facts.known_signature()
     with report.phase("native code"):
-        return backend.executable(module, facts.signature, facts.constants(), threads=threads)
+        return backend.executable(module, signature, facts.constants(), threads=threads)
+
+
+def _compile_apart(
+    backend: Backend,
+    parts: tuple[PassManager, PassManager],
+    has_script: bool,
+    ctx: Context,
+    module: ModuleOp,
+    threads: int,
+    facts: ProgramFacts,
+    report: Report,
+    cache: Cache | None,
+    progress: Progress | None,
+) -> Executable:
+    """Compiles a program whose kernels are compiled one by one from where they are scheduled on."""
+    above, below = parts
+    before = len(above.steps) - int(has_script)
+    replace(above, steps=above.steps[:before]).run(ctx, module, (report, facts))
+    found = find_kernels(module)
+    # The user's script sees the whole program.
+    replace(above, steps=above.steps[before:]).run(ctx, module, (report, facts))
+    compiler = SeparateCompiler(backend, below, ctx, cache, progress)
+    compiler.compile_kernels(module, found)
+    main = compiler.compile_rest(module, facts)
+    report.steps += compiler.times.seconds.items()
+    objects = {"main": main, **compiler.objects}
+    with report.phase("load"):
+        if cache is not None:
+            cache.trim()
+        return backend.link(objects, facts.known_signature(), facts.constants(), kernels=found, threads=threads)
 
 
 def _load_or_none(source: Source, ctx: Context) -> ModuleOp | None:

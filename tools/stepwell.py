@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import warnings
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,6 +74,8 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
         dest="sizes",
         help="the value of a symbolic extent; may be repeated",
     )
+    parser.add_argument("--cache-dir", metavar="DIR", help="where compiled code is kept (default: the user's cache)")
+    parser.add_argument("--no-cache", action="store_true", help="keep no compiled code, and use none")
     parser.add_argument("--debug", action="store_true", help="print a traceback with an error")
 
 
@@ -111,26 +114,40 @@ def _save(program: Executable | SymbolicExecutable, options: argparse.Namespace)
 
 
 def _compile(source: str, options: argparse.Namespace) -> Executable | SymbolicExecutable:
-    from .driver import Report, compile
+    from .front import compile
 
-    report = Report()
-    with _reproducing(source, options):
-        program = compile(source, threads=options.threads or 0, report=report, **_driver_options(options))
+    report = None
     if getattr(options, "timing", False):
+        from .driver import Report
+
+        report = Report()
+    with _reproducing(source, options):
+        program = compile(
+            source,
+            threads=options.threads or 0,
+            report=report,
+            cache=_cache(options),
+            **_driver_options(options),
+        )
+    if report is not None:
         print(report, file=sys.stderr)
     return program
+
+
+def _cache(options: argparse.Namespace) -> bool | str:
+    return False if options.no_cache else options.cache_dir or True
 
 
 @contextmanager
 def _reproducing(source: str, options: argparse.Namespace) -> Generator[None]:
     """If a pass of the pipeline fails, write the IR before it with the rest of the pipeline, and note where."""
-    from .diagnostics import USER_ERRORS, describe_error
-    from .driver import prepare
-    from .reproducer import default_directory, write_reproducer
-
     try:
         yield
     except Exception as error:
+        from .diagnostics import USER_ERRORS, describe_error
+        from .driver import prepare
+        from .reproducer import default_directory, write_reproducer
+
         try:
             ctx, module, manager = prepare(source, **_driver_options(options))
             path = write_reproducer(default_directory(), manager, ctx, module, describe_error(error))
@@ -261,9 +278,23 @@ def main(args: Sequence[str] | None = None) -> int:
     """Run the tool; the exit code is 1 if what the user gave cannot work."""
     arguments = sys.argv[1:] if args is None else args
     options = make_parser().parse_args(arguments)
+    warnings.showwarning = _show_warning
+    try:
+        options.command(options)
+        return 0
+    except BaseException as error:
+        failure = error
     from .diagnostics import run_tool
 
-    return run_tool(lambda: options.command(options), arguments)
+    return run_tool(lambda: _raise(failure), arguments)
+
+
+def _raise(error: BaseException) -> NoReturn:
+    raise error
+
+
+def _show_warning(message: Warning | str, *_: object) -> None:
+    print(f"warning: {message}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,10 @@ from xdsl.dialects.builtin import ModuleOp
 from ...dialects.cpu import TARGET, TargetAttr
 from ...errors import CompileError, did_you_mean
 from ...passes.cpu.outline_parallel import THREADS
-from ...runtime.executable import CompiledCode, Executable
+from ...runtime.artifact import CompiledCode, Kernel
+from ...runtime.executable import Executable
 from ...runtime.signature import Signature
-from ..backend import Backend
+from ..backend import Backend, ObjectCode
 from .codegen import MachineSpec, native_module
 from .host import host_target
 from .llvm_text import write_llvm_ir
@@ -25,6 +26,7 @@ class LlvmCpuBackend(Backend):
 
     name = "llvm-cpu"
     target_attribute = TARGET
+    links_objects = True
 
     @property
     def pipeline(self) -> Path:
@@ -39,11 +41,28 @@ class LlvmCpuBackend(Backend):
     def executable(
         self, module: ModuleOp, signature: Signature, constants: Sequence[Any] = (), *, threads: int = 0
     ) -> Executable:
+        return self.link({"main": self.object_code(module)}, signature, constants, threads=threads)
+
+    def object_code(self, module: ModuleOp) -> ObjectCode:
+        parallel = any(isinstance(op, upstream.GlobalOp) and op.sym_name.data == THREADS for op in module.ops)
         spec = MachineSpec.of_module(module)
         target = {"triple": spec.triple, "cpu": spec.cpu, "features": spec.features}
-        parallel = any(isinstance(op, upstream.GlobalOp) and op.sym_name.data == THREADS for op in module.ops)
-        code = native_module(module).object()
-        return Executable(CompiledCode(code, signature, target, parallel, tuple(constants)), threads)
+        return ObjectCode(native_module(module).object(), target, parallel)
+
+    def link(
+        self,
+        objects: Mapping[str, ObjectCode],
+        signature: Signature,
+        constants: Sequence[Any] = (),
+        *,
+        kernels: Sequence[Kernel] = (),
+        threads: int = 0,
+    ) -> Executable:
+        target = next(iter(objects.values())).target
+        code = {name: each.code for name, each in objects.items()}
+        parallel = any(each.has_parallel_loops for each in objects.values())
+        compiled = CompiledCode(code, signature, target, parallel, tuple(constants), tuple(kernels))
+        return Executable(compiled, threads)
 
     @property
     def file_kinds(self) -> tuple[str, ...]:

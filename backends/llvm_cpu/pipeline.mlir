@@ -10,16 +10,18 @@ module attributes {transform.with_named_sequence} {
     %4 = transform.apply_registered_pass "te-specialize" to %3 : (!transform.any_op) -> !transform.any_op
     %5 = transform.apply_registered_pass "te-simplify" to %4 : (!transform.any_op) -> !transform.any_op
     %6 = transform.apply_registered_pass "convert-te-to-loop" to %5 : (!transform.any_op) -> !transform.any_op
-    // Rung 3: schedules.
-    %7 = transform.apply_registered_pass "apply-schedules" to %6 : (!transform.any_op) -> !transform.any_op
-    %8 = transform.apply_registered_pass "loop-expand" to %7 : (!transform.any_op) -> !transform.any_op
+    // Rung 3: kernels, schedules, and memory.
+    %7 = transform.apply_registered_pass "loop-name-kernels" to %6 : (!transform.any_op) -> !transform.any_op
+    %8 = transform.apply_registered_pass "apply-schedules" to %7 : (!transform.any_op) -> !transform.any_op
+    %9 = transform.apply_registered_pass "loop-plan-memory" to %8 : (!transform.any_op) -> !transform.any_op
+    %10 = transform.apply_registered_pass "loop-expand" to %9 : (!transform.any_op) -> !transform.any_op
     // Rung 4a: loops bound to the machine.
-    %9 = transform.apply_registered_pass "cpu-outline-parallel" to %8 : (!transform.any_op) -> !transform.any_op
-    %10 = transform.apply_registered_pass "convert-cpu-to-llvm" to %9 : (!transform.any_op) -> !transform.any_op
+    %11 = transform.apply_registered_pass "cpu-outline-parallel" to %10 : (!transform.any_op) -> !transform.any_op
+    %12 = transform.apply_registered_pass "convert-cpu-to-llvm" to %11 : (!transform.any_op) -> !transform.any_op
     // Rung 4b: plain MLIR.
-    %11 = transform.apply_registered_pass "math-polynomial-approximation" to %10 : (!transform.any_op) -> !transform.any_op
+    %13 = transform.apply_registered_pass "math-polynomial-approximation" to %12 : (!transform.any_op) -> !transform.any_op
     // Rung 5: LLVM.
-    %12 = transform.apply_registered_pass "convert-to-llvm" to %11 : (!transform.any_op) -> !transform.any_op
+    %14 = transform.apply_registered_pass "convert-to-llvm" to %13 : (!transform.any_op) -> !transform.any_op
     transform.yield
   }
 }

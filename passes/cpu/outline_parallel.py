@@ -303,11 +303,12 @@ def _runtime_call(name: str, *operands: SSAValue) -> llvm.CallOp:
 
 
 def _declare_runtime(module: ModuleOp) -> None:
-    """The functions of the OpenMP runtime, and the choice of how many threads to use."""
+    """The functions of the OpenMP runtime, and the choice of how many threads to use: weak, so that one global serves all
+    objects of a program."""
     present = {op.sym_name.data for op in module.ops if isinstance(op, llvm.FuncOp | llvm.GlobalOp | func.FuncOp)}
     ops: list[Operation] = []
     if THREADS not in present:
-        ops.append(llvm.GlobalOp(i32, THREADS, "external", value=IntegerAttr(0, i32)))
+        ops.append(llvm.GlobalOp(i32, THREADS, "weak", value=IntegerAttr(0, i32)))
     external = llvm.LinkageAttr("external")
     ops.extend(llvm.FuncOp(name, type, external) for name, type in _RUNTIME.items() if name not in present)
     if TEAM_SIZE not in present:

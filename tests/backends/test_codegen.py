@@ -10,11 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from stepwell.backends.llvm_cpu.codegen import MachineSpec, NativeModule, native_module
-from stepwell.backends.llvm_cpu.host import cache_sizes, describe_features, host_target, vector_facts
+from stepwell.backends.llvm_cpu.host import host_target
 from stepwell.backends.llvm_cpu.llvm_text import write_llvm_ir
 from stepwell.backends.registry import get_backend
 from stepwell.dialects.cpu import TargetAttr
 from stepwell.errors import CompileError, TargetError
+from stepwell.runtime.host import cache_sizes, describe_features, vector_facts
 from stepwell.tools.driver import compile, lower
 from xdsl.dialects.builtin import ModuleOp
 

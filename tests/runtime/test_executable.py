@@ -222,16 +222,19 @@ def test_saved_programs_keep_their_threads(tmp_path: Path) -> None:
     np.testing.assert_array_equal(load(tmp_path, threads=2)(argument), np.ones((256, 4096), np.float32))
 
 
-@pytest.mark.parametrize("damage", ["missing", "manifest", "version", "parameters", "object"])
+@pytest.mark.parametrize("damage", ["missing", "manifest", "version", "parameters", "object", "truncated"])
 def test_what_is_no_saved_program_is_refused(matmul: Executable, tmp_path: Path, damage: str) -> None:
     matmul.save(tmp_path)
     manifest = tmp_path / "manifest.json"
+    (code,) = tmp_path.glob("main-*.o")
     if damage == "missing":
-        (tmp_path / "kernel.o").unlink()
+        code.unlink()
     elif damage == "manifest":
         manifest.write_text("{")
     elif damage == "object":
-        (tmp_path / "kernel.o").write_bytes(b"\x7fELF")
+        code.write_bytes(b"\x7fELF")
+    elif damage == "truncated":
+        code.write_bytes(code.read_bytes()[:-1])
     else:
         content = json.loads(manifest.read_text())
         content[damage] = 999

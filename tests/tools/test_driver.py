@@ -57,7 +57,7 @@ def test_steps_are_timed() -> None:
     compile(matmul(), report=report)
     names = [name for name, _ in report.steps]
     assert names[0] == "read"
-    assert names[-1] == "native code"
+    assert names[-2:] == ["native code", "load"]
     assert "convert-to-llvm" in names
     assert report.total == sum(seconds for _, seconds in report.steps) > 0
     assert str(report).splitlines()[-1].endswith("total")
@@ -67,9 +67,8 @@ def test_pipelines_may_be_edited(tmp_path: Path) -> None:
     """The shipped pipeline is what runs: without its schedules there is no vector left."""
     shipped = get_backend("llvm-cpu").pipeline
     assert "vector<" in str(lower(matmul(16, 64), until="cpu"))
-    lines = [line for line in shipped.read_text().splitlines() if "apply-schedules" not in line]
     edited = tmp_path / "edited.mlir"
-    edited.write_text("\n".join(lines).replace("to %7 :", "to %6 :"))
+    edited.write_text(shipped.read_text().replace('"apply-schedules"', '"canonicalize"'))
     lowered = lower(matmul(16, 64), pipeline=edited, until="cpu")
     assert "vector<" not in str(lowered)
     np.testing.assert_array_equal(compile(matmul(), pipeline=edited)(A, B), A @ B)

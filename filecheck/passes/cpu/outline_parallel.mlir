@@ -2,7 +2,7 @@
 
 // The body is a function of a range of iterations, the thunk is what a thread runs, the number of threads is asked for.
 
-// CHECK: llvm.mlir.global external @stepwell_threads(0 : i32)
+// CHECK: llvm.mlir.global weak @stepwell_threads(0 : i32)
 // CHECK: llvm.func @GOMP_parallel(!llvm.ptr, !llvm.ptr, i32, i32)
 // CHECK: func.func private @stepwell_team_size(%0: i32) -> i32 {
 // CHECK: func.func private @scale_par0(%lo: index, %hi: index, %A: memref<510xf32> {llvm.readonly}, %s: f32, %C: memref<510xf32>) {

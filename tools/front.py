@@ -1,0 +1,121 @@
+"""`stepwell.compile`: programs that were compiled before are loaded, and nothing that compiles is imported for it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..runtime.artifact import file_checksum, find_program, store_program
+from ..runtime.cache import Cache, checksum, find_cache, key_of
+from ..runtime.executable import Executable
+from ..runtime.host import host_facts
+from ..runtime.versions import versions
+
+if TYPE_CHECKING:
+    from xdsl.ir import Attribute
+
+    from ..runtime.symbolic import SymbolicExecutable
+    from .driver import Report, Source
+    from .separate import Progress
+
+
+def compile(
+    source: Source,
+    *,
+    target: str | Attribute = "llvm-cpu",
+    schedule: str | os.PathLike[str] | None = None,
+    pipeline: str | os.PathLike[str] | None = None,
+    threads: int = 0,
+    sizes: Mapping[str, int] | None = None,
+    report: Report | None = None,
+    cache: bool | str | os.PathLike[str] | Cache = True,
+    progress: Progress | None = None,
+) -> Executable | SymbolicExecutable:
+    """Compiles an ONNX model, IR of any rung, or tensor expressions to something to call with arrays.
+
+    A program with symbolic extents is compiled for `sizes` if they are given, else for each set of sizes that it is
+    called with. One whose extents depend on what some inputs hold is compiled for each set of these values, too.
+
+    Args:
+        target: the name of a backend, or a target attribute.
+        schedule: the file of a script that takes the place of the default schedules.
+        pipeline: the file of a pipeline, or its text, that takes the place of the target's own.
+        threads: how many threads parallel loops use; 0 leaves it to OpenMP.
+        report: is told how long each step took.
+        cache: whether compiled code is kept on disk, or the folder that it is kept in.
+        progress: is told before each kernel that is compiled.
+    """
+    kept = find_cache(cache)
+    key = _program_key(source, target, schedule, pipeline, sizes) if kept is not None else None
+    if kept is not None and key is not None:
+        compiled = find_program(kept, key)
+        if compiled is not None:
+            return Executable(compiled, threads)
+    from .driver import compile as compile_anew
+
+    program = compile_anew(
+        source,
+        target=target,
+        schedule=schedule,
+        pipeline=pipeline,
+        threads=threads,
+        sizes=sizes,
+        report=report,
+        cache=False if kept is None else kept,
+        progress=progress,
+    )
+    if kept is not None and key is not None and isinstance(program, Executable):
+        others = _other_files(source, pipeline)
+        # What was changed meanwhile has another key.
+        if _program_key(source, target, schedule, pipeline, sizes) == key:
+            store_program(kept, key, program.compiled, others)
+            kept.trim()
+    return program
+
+
+def _program_key(
+    source: Any,
+    target: Any,
+    schedule: str | os.PathLike[str] | None,
+    pipeline: str | os.PathLike[str] | None,
+    sizes: Mapping[str, int] | None,
+) -> str | None:
+    """The key of a program that is compiled from a file for this machine; None if it is none, or not to be read."""
+    if target != "llvm-cpu" or not isinstance(source, str | os.PathLike):
+        return None
+    try:
+        return key_of(
+            format=1,
+            suffix=Path(source).suffix,
+            source=file_checksum(source),
+            schedule=None if schedule is None else file_checksum(schedule),
+            pipeline=None if pipeline is None else _pipeline_text(pipeline),
+            sizes=dict(sizes or {}),
+            target=[target, host_facts()],
+            versions=versions(),
+        )
+    except (OSError, TypeError, ValueError):
+        return None
+
+
+def _pipeline_text(pipeline: str | os.PathLike[str]) -> str:
+    """What a pipeline is: the content of its file, or its text."""
+    if isinstance(pipeline, str) and not pipeline.endswith(".mlir"):
+        return pipeline
+    return checksum(Path(pipeline).read_bytes())
+
+
+def _other_files(source: Any, pipeline: str | os.PathLike[str] | None) -> dict[str, str]:
+    """The further files that a program is compiled from, with their checksums."""
+    files: list[Path] = []
+    if Path(source).suffix == ".onnx":
+        from ..frontends.onnx.files import files_of
+
+        files += files_of(Path(source))
+    if pipeline is not None:
+        from .driver import script_files
+
+        files += script_files(pipeline)
+    return {os.path.abspath(file): file_checksum(file) for file in files}

@@ -1,0 +1,263 @@
+"""Kernels compiled apart: each distinct one once, from a module of its own, and not at all if the cache has it."""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+from xdsl.context import Context
+from xdsl.dialects import func
+from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, ModuleOp, i64
+from xdsl.ir import Attribute, Operation
+from xdsl.parser import Parser
+from xdsl.passes import ModulePass
+
+from ..backends.backend import Backend, ObjectCode
+from ..dialects.loop import LIVE_BYTES, WORKSPACE
+from ..dialects.structural_hash import structural_hash
+from ..errors import CompileError
+from ..passes.common.transform_interpreter import TransformInterpreterPass, read_script
+from ..passes.loop.name_kernels import describe_kernel, kernels, name_kernels
+from ..passes.pass_manager import Instrumentation, PassManager, Step
+from ..runtime.artifact import Kernel
+from ..runtime.cache import Cache, Entry, checksum, key_of
+from ..runtime.versions import versions
+
+SCHEDULING = "apply-schedules"
+"""The first pass that kernels are compiled apart from on."""
+
+Progress: TypeAlias = Callable[[int, int, Kernel, bool], None]
+"""Is told before each kernel: which one it is, of how many, and whether the cache has it."""
+
+
+@dataclass
+class StepTimes(Instrumentation):
+    """How long each step took in all modules together, in seconds."""
+
+    seconds: dict[str, float] = field(default_factory=dict[str, float])
+    _start: float = 0.0
+
+    def before_pass(self, pass_: ModulePass, op: Operation) -> None:
+        self._start = time.perf_counter()
+
+    def after_pass(self, pass_: ModulePass, op: Operation) -> None:
+        self.add(pass_.name, time.perf_counter() - self._start)
+
+    def add(self, name: str, seconds: float) -> None:
+        """Counts some time as part of a step."""
+        self.seconds[name] = self.seconds.get(name, 0.0) + seconds
+
+
+def split(manager: PassManager) -> tuple[PassManager, PassManager] | None:
+    """A pipeline's steps on the whole program, and those on kernels apart; None if it does not schedule."""
+    for position, step in enumerate(manager.steps):
+        if step.pass_.name == SCHEDULING:
+            return replace(manager, steps=manager.steps[:position]), replace(manager, steps=manager.steps[position:])
+    return None
+
+
+def pipeline_key(manager: PassManager) -> dict[str, Any]:
+    """All that the outcome of a pipeline depends on beside what it runs on: its text, the scripts that it names, and
+    the versions of what runs."""
+    scripts = [checksum(text.encode()) for text in _scripts(manager.steps)]
+    return {"pipeline": str(manager.pipeline()), "scripts": scripts, "versions": versions()}
+
+
+def _scripts(steps: Sequence[Step]) -> Iterator[str]:
+    for step in steps:
+        if isinstance(step.pass_, TransformInterpreterPass) and step.pass_.script is not None:
+            yield read_script(step.pass_.script)
+
+
+class Facts(Instrumentation, ABC):
+    """What a program's callers need to know, gathered on the way down."""
+
+    @abstractmethod
+    def told(self) -> dict[str, Any]:
+        """All of it, as plain data."""
+
+    @abstractmethod
+    def recall(self, told: Mapping[str, Any]) -> None:
+        """Takes what `told` gave."""
+
+
+class _Needs(Instrumentation):
+    """The arguments that passes add to a kernel, before it is LLVM's: memory that it works in."""
+
+    def __init__(self, kernel: func.FuncOp):
+        self.name = kernel.sym_name.data
+        self.given = len(kernel.function_type.inputs)
+        self.workspaces: tuple[Attribute, ...] = ()
+        self.live_bytes = 0
+
+    def after_pass(self, pass_: ModulePass, op: Operation) -> None:
+        assert isinstance(op, ModuleOp)
+        for each in op.ops:
+            if isinstance(each, func.FuncOp) and each.sym_name.data == self.name:
+                self.workspaces = each.function_type.inputs.data[self.given :]
+                live = each.attributes.get(LIVE_BYTES)
+                self.live_bytes = live.value.data if isinstance(live, IntegerAttr) else self.live_bytes
+
+
+@dataclass(frozen=True)
+class _Compiled:
+    """A kernel's code, and the memory that it works in."""
+
+    object: ObjectCode
+    workspaces: tuple[Attribute, ...] = ()
+    live_bytes: int = 0
+
+
+def _declaration(function: func.FuncOp) -> func.FuncOp:
+    declaration = func.FuncOp.external(function.sym_name.data, function.function_type.inputs.data, [])
+    declaration.arg_attrs = function.arg_attrs
+    return declaration
+
+
+@dataclass
+class SeparateCompiler:
+    """Compiles the kernels of a program, and what is left of it, by the last steps of a pipeline."""
+
+    backend: Backend
+    manager: PassManager
+    ctx: Context
+    cache: Cache | None = None
+    progress: Progress | None = None
+    times: StepTimes = field(default_factory=StepTimes)
+    objects: dict[str, ObjectCode] = field(default_factory=dict[str, ObjectCode])
+    _facts: dict[str, Any] | None = None
+
+    def compile_kernels(self, module: ModuleOp, found: Sequence[Kernel]) -> None:
+        """Compiles kernels of a module, and puts declarations in their places."""
+        functions = {kernel.sym_name.data: kernel for kernel in kernels(module)}
+        for number, kernel in enumerate(found):
+            function = functions.get(kernel.name)
+            # A script may have done anything.
+            if function is not None:
+                self._compile_kernel(module, function, kernel, (number, len(found)))
+
+    def _compile_kernel(
+        self, module: ModuleOp, function: func.FuncOp, kernel: Kernel, position: tuple[int, int]
+    ) -> None:
+        attributes = DictionaryAttr(module.attributes)
+        key = self.key("kernel", kernel.name, structural_hash(function, target=attributes))
+        compiled = self._find(key)
+        if self.progress is not None:
+            self.progress(*position, kernel, compiled is not None)
+        block = function.parent
+        assert block is not None
+        following = function.next_op
+        function.detach()
+        declaration = _declaration(function)
+        if compiled is None:
+            compiled = self._compile(function, attributes)
+            self._store(key, compiled)
+        if compiled.workspaces:
+            declaration.attributes[WORKSPACE] = ArrayAttr(compiled.workspaces)
+            declaration.attributes[LIVE_BYTES] = IntegerAttr(compiled.live_bytes, i64)
+        if following is not None:
+            block.insert_op_before(declaration, following)
+        else:
+            block.add_op(declaration)
+        self.objects[kernel.name] = compiled.object
+
+    def _compile(self, function: func.FuncOp, attributes: DictionaryAttr) -> _Compiled:
+        """Compiles a function that is in no module as the public one of its own."""
+        function.sym_visibility = None
+        needs = _Needs(function)
+        module = ModuleOp([function], dict(attributes.data))
+        self.manager.run(self.ctx, module, (self.times, needs))
+        return _Compiled(self.native_code(module), needs.workspaces, needs.live_bytes)
+
+    def compile_rest(self, module: ModuleOp, facts: Facts) -> ObjectCode:
+        """Compiles what is left of a program when its kernels are declarations. `facts` knows what callers need."""
+        key = self.key("rest", "", program_structure(module) if self.cache is not None else "")
+        entry = self.cache.get("kernels", key) if self.cache is not None else None
+        if entry is not None:
+            try:
+                facts.recall(entry.header["facts"])
+                return object_of(entry)
+            except (KeyError, ValueError, TypeError):
+                pass
+        self.manager.run(self.ctx, module, (self.times, facts))
+        code = self.native_code(module)
+        if self.cache is not None:
+            self.cache.put("kernels", key, Entry({"facts": facts.told(), **object_facts(code)}, (code.code,)))
+        return code
+
+    def native_code(self, module: ModuleOp) -> ObjectCode:
+        """The code of a module after the pipeline."""
+        check_lowered(self.backend, module)
+        start = time.perf_counter()
+        code = self.backend.object_code(module)
+        self.times.add("native code", time.perf_counter() - start)
+        return code
+
+    # the cache
+
+    def key(self, kind: str, name: str, structure: str) -> str:
+        """The key of code from IR with some structure."""
+        if self.cache is None:
+            return ""
+        if self._facts is None:
+            self._facts = pipeline_key(self.manager)
+        return key_of(kind=kind, name=name, structure=structure, **self._facts)
+
+    def _find(self, key: str) -> _Compiled | None:
+        entry = self.cache.get("kernels", key) if self.cache is not None else None
+        if entry is None:
+            return None
+        try:
+            workspaces = tuple(Parser(self.ctx, text).parse_type() for text in entry.header["workspaces"])
+            return _Compiled(object_of(entry), workspaces, int(entry.header["live_bytes"]))
+        except (KeyError, ValueError, TypeError):
+            return None
+
+    def _store(self, key: str, compiled: _Compiled) -> None:
+        if self.cache is not None:
+            workspaces = [str(type) for type in compiled.workspaces]
+            header = {"workspaces": workspaces, "live_bytes": compiled.live_bytes, **object_facts(compiled.object)}
+            self.cache.put("kernels", key, Entry(header, (compiled.object.code,)))
+
+
+def object_facts(code: ObjectCode) -> dict[str, Any]:
+    """What an entry says about native code."""
+    return {"target": dict(code.target), "parallel": code.has_parallel_loops}
+
+
+def object_of(entry: Entry) -> ObjectCode:
+    """The native code in an entry."""
+    (code,) = entry.blobs
+    return ObjectCode(code, dict(entry.header["target"]), bool(entry.header["parallel"]))
+
+
+def check_lowered(backend: Backend, module: ModuleOp) -> None:
+    """Raises unless the pipeline has made a module what the code generator takes."""
+    if not backend.is_lowered(module):
+        left = sorted({op.name for op in module.walk() if not op.name.startswith(("llvm.", "builtin.module"))})
+        raise CompileError(f"expected a pipeline that ends in LLVM, got one that leaves {', '.join(left[:5])}")
+
+
+def program_structure(module: ModuleOp) -> str:
+    """The hash of a program but for its data, with the names that callers and linkers see."""
+    attributes = DictionaryAttr(module.attributes)
+    hashes = [structural_hash(op, names=True) for op in module.ops if op.name != "graph.data"]
+    return key_of(operations=hashes, attributes=str(attributes))
+
+
+def find_kernels(module: ModuleOp) -> tuple[Kernel, ...]:
+    """The distinct kernels of a program on the loop rung, in order; they are named by their hashes from now on."""
+    hashes = name_kernels(module)
+    functions: Mapping[str, func.FuncOp] = {kernel.sym_name.data: kernel for kernel in kernels(module)}
+    calls = Counter(
+        op.callee.string_value()
+        for function in module.ops
+        if isinstance(function, func.FuncOp) and function.sym_name.data not in functions
+        for op in function.walk()
+        if isinstance(op, func.CallOp)
+    )
+    return tuple(Kernel(name, digest, calls[name], describe_kernel(functions[name])) for name, digest in hashes.items())
