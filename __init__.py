@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from . import te as te
     from .runtime.executable import load as load
+    from .tools.driver import list_kernels as list_kernels
     from .tools.front import compile as compile
 
-__all__ = ["compile", "load", "te"]
+__all__ = ["compile", "list_kernels", "load", "te"]
 
-_HOME = {"compile": ".tools.front", "load": ".runtime.executable"}
+_HOME = {"compile": ".tools.front", "list_kernels": ".tools.driver", "load": ".runtime.executable"}
 
 
 def __getattr__(name: str) -> object:

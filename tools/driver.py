@@ -43,13 +43,13 @@ from ..passes.common.transform_interpreter import TransformInterpreterPass
 from ..passes.mlir.func_to_llvm import SIGNATURE
 from ..passes.pass_manager import Instrumentation, PassManager, Step, build_pipeline
 from ..passes.script_pipeline import expand_scripts
-from ..runtime.artifact import describe_signature, signature_of
+from ..runtime.artifact import Kernel, describe_signature, signature_of
 from ..runtime.cache import Cache, find_cache
 from ..runtime.executable import Executable
 from ..runtime.executable import load as load_executable
 from ..runtime.signature import Parameter, Signature
 from ..runtime.symbolic import Specialized, SymbolicExecutable, SymbolicParameter, ValueExecutable
-from .separate import Facts, Progress, SeparateCompiler, check_lowered, find_kernels, split
+from .separate import SCHEDULING, Facts, Progress, SeparateCompiler, check_lowered, find_kernels, split
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -418,6 +418,22 @@ def lower(
         manager = replace(manager, steps=manager.steps[: len(names) - names[::-1].index(until)])
     manager.run(ctx, module, instrumentation)
     return module
+
+
+def list_kernels(
+    source: Source,
+    *,
+    target: str | Attribute = "llvm-cpu",
+    pipeline: str | os.PathLike[str] | None = None,
+    sizes: Mapping[str, int] | None = None,
+) -> tuple[Kernel, ...]:
+    """The distinct kernels that a program is made of, before anything of them is scheduled or compiled."""
+    ctx, module, manager = prepare(source, target=target, pipeline=pipeline, sizes=sizes)
+    parts = split(manager)
+    if parts is None:
+        raise PipelineError(f"expected a pipeline with pass '{SCHEDULING}' to tell kernels before it, got none")
+    parts[0].run(ctx, module)
+    return find_kernels(module)
 
 
 def _lower_to_rung(

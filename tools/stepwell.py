@@ -46,6 +46,11 @@ def _add_compile(parser: argparse.ArgumentParser) -> None:
         help="write something else than a program: the IR on a rung (graph, te, loop, cpu, mlir, llvm) or after a pass "
         "of the pipeline, or a kind of file that the target knows (llvm-ir, asm, object, shared-lib)",
     )
+    parser.add_argument(
+        "--list-kernels",
+        action="store_true",
+        help="print the distinct kernels: hash, number of calls, operators, shapes",
+    )
     parser.add_argument("--timing", action="store_true", help="print how long each step took, on standard error")
     _add_common(parser)
     parser.set_defaults(command=compile_command)
@@ -96,12 +101,24 @@ def compile_command(options: argparse.Namespace) -> None:
     """`stepwell compile`."""
     from ..errors import StepwellError
 
+    if options.list_kernels:
+        _list_kernels(options)
+        return
     if options.emit is not None:
         _emit(options)
         return
     if options.output is None:
         raise StepwellError("expected -o OUT, got none")
     _save(_compile(options.source, options), options)
+
+
+def _list_kernels(options: argparse.Namespace) -> None:
+    from .driver import list_kernels
+
+    asked = {name: value for name, value in _driver_options(options).items() if name != "schedule"}
+    with _reproducing(options.source, options):
+        found = list_kernels(options.source, **asked)
+    _write(options.output, "".join(f"{kernel}\n" for kernel in found))
 
 
 def _save(program: Executable | SymbolicExecutable, options: argparse.Namespace) -> None:
