@@ -11,12 +11,13 @@ from xdsl.ir import Operation, OpResult, SSAValue
 
 from ...dialects import graph
 from ...errors import CompileError
-from . import contractions, convolution, elementwise, linear_algebra, logic, pooling, recurrent, reductions
+from . import contractions, convolution, elementwise, linear_algebra, logic, pooling, recurrent, reductions, shape
 from .arrays import Array, Semantics, array_of, numpy_dtype
 
 SEMANTICS: Mapping[type[Operation], Semantics] = {
     **elementwise.SEMANTICS,
     **logic.SEMANTICS,
+    **shape.SEMANTICS,
     **linear_algebra.SEMANTICS,
     **reductions.SEMANTICS,
     **convolution.SEMANTICS,
