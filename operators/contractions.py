@@ -27,7 +27,7 @@ from ..dialects.graph import (
 )
 from ..te.expressions import Expr, Reduction
 from ..te.tensors import Size, Tensor, compute
-from .operator import Operator, known_extents, reduce_to
+from .operator import Operator, known_extents, reduce_to, rounded, wide
 
 
 @irdl_op_definition
@@ -85,7 +85,9 @@ class EinsumOp(Operator):
                 factors.append(
                     operand.read(*(0 if size == 1 and sizes[letter] != 1 else at[letter] for letter, size in dims))
                 )
-            return factors[0] if len(factors) == 1 else factors[0] * factors[1]
+            if not reduced:
+                return factors[0] if len(factors) == 1 else factors[0] * factors[1]
+            return wide(factors[0]) if len(factors) == 1 else wide(factors[0]) * wide(factors[1])
 
         if not reduced:
             return compute(known_extents(self.result), product, name="einsum")
@@ -93,7 +95,7 @@ class EinsumOp(Operator):
         def element(*indices: Expr) -> Reduction:
             return te.sum(product(*indices), axis=reduced)
 
-        return reduce_to(known_extents(self.result), element, "einsum")
+        return rounded(reduce_to(known_extents(self.result), element, "einsum"), operands[0].dtype)
 
 
 def split_equation(equation: str) -> tuple[list[str], str]:

@@ -6,6 +6,7 @@ not know it refuses by name.
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Callable, Sequence
 from math import prod
@@ -298,11 +299,21 @@ def _number(value: float, type: Attribute) -> str:
     value = float(value)
     if isinstance(type, Float16Type):
         return f"0xH{struct.unpack('<H', struct.pack('<e', value))[0]:04X}"
+    if isinstance(type, BFloat16Type):
+        return f"0xR{_bf16_bits(value):04X}"
     if isinstance(type, Float32Type):
         value = _round_to_f32(value)
     elif not isinstance(type, Float64Type):
-        raise CompileError(f"expected a constant of f16, f32 or f64, got {type}")
+        raise CompileError(f"expected a constant of bf16, f16, f32 or f64, got {type}")
     return f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}"
+
+
+def _bf16_bits(value: float) -> int:
+    """The nearest bfloat16, ties to even."""
+    (bits,) = struct.unpack("<I", struct.pack("<f", _round_to_f32(value)))
+    if math.isnan(value):
+        return (bits >> 16) | 0x40
+    return (bits + 0x7FFF + (bits >> 16 & 1)) >> 16
 
 
 def _round_to_f32(value: float) -> float:

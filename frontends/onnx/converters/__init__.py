@@ -3,16 +3,33 @@
 from __future__ import annotations
 
 from ..node import Converter
-from . import activations, contractions, convolution, elementwise, linear_algebra, pooling, reductions, tensors
+from . import (
+    activations,
+    attention,
+    contractions,
+    convolution,
+    elementwise,
+    linear_algebra,
+    normalization,
+    pooling,
+    recurrent,
+    reductions,
+    shape,
+    tensors,
+)
 
 CONVERTERS: tuple[Converter, ...] = (
     *elementwise.CONVERTERS,
     *activations.CONVERTERS,
+    *shape.CONVERTERS,
     *linear_algebra.CONVERTERS,
     *reductions.CONVERTERS,
     *tensors.CONVERTERS,
     *convolution.CONVERTERS,
     *pooling.CONVERTERS,
+    *normalization.CONVERTERS,
     *contractions.CONVERTERS,
+    *attention.CONVERTERS,
+    *recurrent.CONVERTERS,
 )
 """The operators that can be imported; a caller may hand in more."""
