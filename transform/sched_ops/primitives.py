@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from xdsl.dialects.builtin import DenseArrayBase, StringAttr, i64
+from xdsl.dialects.func import FuncOp
 from xdsl.dialects.transform import TransformOpHandleType, TransformParamHandleType, TransformValueHandleType
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import (
@@ -26,7 +27,7 @@ from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
-from ...dialects.loop import BlockOp, ForOp, kernel_of
+from ...dialects.loop import BlockOp, ForOp, ViewOp, kernel_of
 from ...errors import ScheduleError
 from .. import primitives
 from ..interfaces import Effect, Payload, Results, TransformOpInterface
@@ -49,6 +50,9 @@ class PrimitiveOp(TransformOpInterface, IRDLOperation):
     def apply(self, interpreter: Interpreter) -> Results:
         payload = interpreter.state.ops(self.operands[0])
         kernels = [kernel for op in payload if (kernel := kernel_of(op)) is not None]
+        for kernel in kernels:
+            if kernel not in interpreter.state.scheduled:
+                _check_separate(kernel)
         results = self.schedule(interpreter)
         interpreter.state.scheduled.update(dict.fromkeys(kernels))
         return results
@@ -56,6 +60,13 @@ class PrimitiveOp(TransformOpInterface, IRDLOperation):
     @abstractmethod
     def schedule(self, interpreter: Interpreter) -> Results:
         """Applies the primitive, and gives the payload of each result."""
+
+
+def _check_separate(kernel: FuncOp) -> None:
+    """What primitives prove of buffers relies on that they are apart."""
+    for op in kernel.body.block.ops:
+        if isinstance(op, ViewOp):
+            raise ScheduleError("expected a kernel whose memory is not planned yet, got one with loop.view", op)
 
 
 def _loops(state: TransformState, handles: Sequence[SSAValue]) -> list[ForOp]:
