@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -12,7 +13,7 @@ from ....operators.pooling import ArgMaxPoolOp, MaxPoolOp, SumPoolOp
 from ....operators.reductions import ReduceMaxOp, ReduceOp, ReduceSumOp
 from ....operators.reference.arrays import Array, numpy_dtype
 from ....operators.windows import Window
-from ..node import Convert, Converter, Node, rank_of, static_shape, type_of
+from ..node import Convert, Converter, Node, rank_of, type_of
 from .reductions import divide
 from .windows import WINDOW_ATTRIBUTES, check_spatial, numbers, read_window, spatial_sizes
 
@@ -56,8 +57,7 @@ def _convert_global_average_pool(node: Node) -> SSAValue:
     (operand,) = node.tensors(1)
     axes = range(2, rank_of(operand))
     total = node.add(ReduceSumOp(operand, axes, keepdims=True))
-    sizes = static_shape(operand, "for an average")[2:]
-    return divide(node, total, int(np.prod(sizes, dtype=np.int64)))
+    return divide(node, total, math.prod(spatial_sizes(operand)))
 
 
 def _counts(node: Node, operand: SSAValue, window: Window) -> Array:
@@ -66,7 +66,7 @@ def _counts(node: Node, operand: SSAValue, window: Window) -> Array:
     including = node.flag("count_include_pad")
     if not any(window.pads) or (including and not node.flag("ceil_mode")):
         return np.asarray(np.prod(window.kernel))
-    sizes = spatial_sizes(operand, window)
+    sizes = spatial_sizes(operand)
     pads = numbers(node, "pads", [0] * len(window.pads)) if including else window.pads
     total = np.ones((), np.int64)
     for axis, size in enumerate(sizes):

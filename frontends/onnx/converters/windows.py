@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from xdsl.ir import SSAValue
 
 from ....dialects import graph
 from ....errors import ImportModelError
 from ....operators.windows import Window
-from ..node import Node, static_shape, type_of
+from ..layout import dims_of, reshape
+from ..node import Node, UnknownValueError, rank_of, type_of
 
 WINDOW_ATTRIBUTES = ("auto_pad", "dilations", "kernel_shape", "pads", "strides")
 
@@ -25,8 +26,7 @@ def read_window(node: Node, operand: SSAValue, kernel: Sequence[int], *, ceil: b
     dilations = numbers(node, "dilations", [1] * rank)
     pads = numbers(node, "pads", [0] * (2 * rank))
     auto_pad = node.attribute("auto_pad", "NOTSET")
-    if auto_pad not in ("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"):
-        raise ImportModelError(f"expected auto_pad NOTSET, SAME_UPPER, SAME_LOWER or VALID, got '{auto_pad}'")
+    check_auto_pad(auto_pad)
     if auto_pad == "VALID":
         pads = [0] * (2 * rank)
     if min(pads, default=0) < 0:
@@ -38,6 +38,12 @@ def read_window(node: Node, operand: SSAValue, kernel: Sequence[int], *, ceil: b
     return _rounded_up(window, operand) if ceil and max(strides) > 1 else window
 
 
+def check_auto_pad(auto_pad: str) -> None:
+    """Checks that it is a value of the attribute `auto_pad`."""
+    if auto_pad not in ("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"):
+        raise ImportModelError(f"expected auto_pad NOTSET, SAME_UPPER, SAME_LOWER or VALID, got '{auto_pad}'")
+
+
 def numbers(node: Node, name: str, default: list[int]) -> list[int]:
     """An attribute of as many integers as `default` has."""
     values = node.attribute(name, default)
@@ -46,9 +52,31 @@ def numbers(node: Node, name: str, default: list[int]) -> list[int]:
     return values
 
 
-def spatial_sizes(operand: SSAValue, window: Window) -> tuple[int, ...]:
-    """The extents of the dimensions that a window slides over, all known numbers."""
-    return static_shape(operand, "for windows that depend on it")[-window.rank :]
+def spatial_sizes(operand: SSAValue) -> tuple[int, ...]:
+    """The extents of the dimensions after the second, all known numbers."""
+    return static_sizes(operand, range(2, rank_of(operand)))
+
+
+def static_sizes(operand: SSAValue, axes: Iterable[int]) -> tuple[int, ...]:
+    """The extents of some dimensions, all known numbers.
+
+    Raises:
+        UnknownValueError: if one is symbolic.
+    """
+    dims = graph.shape_of(type_of(operand))
+    sizes = [dims[axis] for axis in axes]
+    known = tuple(size.constant for size in sizes if size is not None and size.is_constant)
+    if len(known) != len(sizes):
+        raise UnknownValueError(f"expected static extents, got {graph.format_shape(dims)}", ())
+    return known
+
+
+def per_channel(node: Node, vector: SSAValue, rank: int) -> SSAValue:
+    """A vector over channels, so that it broadcasts over tensors of a rank."""
+    dims = dims_of(vector)
+    if len(dims) != 1:
+        raise ImportModelError(f"expected a number for each channel, got a tensor of rank {len(dims)}")
+    return reshape(node, vector, (dims[0], *[1] * (rank - 2)))
 
 
 def _padded_to_same(window: Window, operand: SSAValue, *, upper: bool) -> Window:
@@ -56,7 +84,7 @@ def _padded_to_same(window: Window, operand: SSAValue, *, upper: bool) -> Window
     if max(window.strides) == 1:
         totals = [span - 1 for span in window.span]
     else:
-        sizes = spatial_sizes(operand, window)
+        sizes = spatial_sizes(operand)
         totals = [
             max((-(-size // stride) - 1) * stride + span - size, 0)
             for size, stride, span in zip(sizes, window.strides, window.span, strict=True)
@@ -68,7 +96,7 @@ def _padded_to_same(window: Window, operand: SSAValue, *, upper: bool) -> Window
 
 def _rounded_up(window: Window, operand: SSAValue) -> Window:
     ends: list[int] = []
-    for axis, size in enumerate(spatial_sizes(operand, window)):
+    for axis, size in enumerate(spatial_sizes(operand)):
         low, high, stride, span = window.begin[axis], window.end[axis], window.strides[axis], window.span[axis]
         count = -(-(size + low + high - span) // stride) + 1
         if (count - 1) * stride >= size + low:
