@@ -296,7 +296,7 @@ BAD_MODELS = {
     ),
     "old": (
         model([node("Add", ["x", "x"], "y")], [X], [Y], opset=6),
-        "expected opset 7 to 23, got 6",
+        "node 'y_node': expected Add of opset 7 or later, got opset 6",
     ),
     "attribute": (
         model([node("Relu", ["x"], "y", slope=1.0)], [X], [Y]),
