@@ -11,13 +11,25 @@ from .. import te
 from ..dialects import graph
 from ..dialects.resources import ResourceAttr
 from ..te.tensors import Tensor
-from . import contractions, convolution, elementwise, linear_algebra, logic, pooling, recurrent, reductions, shape
+from . import (
+    contractions,
+    convolution,
+    elementwise,
+    indexing,
+    linear_algebra,
+    logic,
+    pooling,
+    recurrent,
+    reductions,
+    shape,
+)
 from .operator import TensorExpressionInterface, dtype_of, known_extents
 
 OPERATORS: tuple[type[Operation], ...] = (
     *elementwise.OPERATORS,
     *logic.OPERATORS,
     *shape.OPERATORS,
+    *indexing.OPERATORS,
     *linear_algebra.OPERATORS,
     *reductions.OPERATORS,
     *convolution.OPERATORS,

@@ -11,13 +11,25 @@ from xdsl.ir import Operation, OpResult, SSAValue
 
 from ...dialects import graph
 from ...errors import CompileError
-from . import contractions, convolution, elementwise, linear_algebra, logic, pooling, recurrent, reductions, shape
+from . import (
+    contractions,
+    convolution,
+    elementwise,
+    indexing,
+    linear_algebra,
+    logic,
+    pooling,
+    recurrent,
+    reductions,
+    shape,
+)
 from .arrays import Array, Semantics, array_of, numpy_dtype
 
 SEMANTICS: Mapping[type[Operation], Semantics] = {
     **elementwise.SEMANTICS,
     **logic.SEMANTICS,
     **shape.SEMANTICS,
+    **indexing.SEMANTICS,
     **linear_algebra.SEMANTICS,
     **reductions.SEMANTICS,
     **convolution.SEMANTICS,
