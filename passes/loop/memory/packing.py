@@ -15,8 +15,8 @@ ALIGNMENT = 64
 """What offsets are multiples of: a cache line, and the widest vector."""
 MAX_PAIRS = 1 << 20
 """The most pairs of buffers that live together for which they are placed in several orders."""
-SEARCH_STEPS = 1 << 19
-"""How many pairs the local search looks at, at most."""
+SEARCH_STEPS = 1 << 16
+"""How many requests a search looks at, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +74,19 @@ def _pack_aligned(rounded: Sequence[Request]) -> Packing:
     neighbours = _neighbours(rounded)
     if neighbours is None:
         return best
-    best_order = sorted(range(len(rounded)), key=lambda i: rounded[i].start)
     for order in _orders(rounded):
         for fit in (_best_gap, _first_gap):
-            found = _place(rounded, neighbours, order, fit)
-            if found.peak < best.peak:
-                best, best_order = found, order
+            best = min(best, _place(rounded, neighbours, order, fit), key=lambda packing: packing.peak)
             if best.peak == bound:
                 return best
-    return _improve(rounded, neighbours, best, best_order, bound)
+    low, step = bound, max(ALIGNMENT, bound // 50)
+    while low < best.peak:
+        found = _search(rounded, low, SEARCH_STEPS)
+        if found is not None:
+            return found
+        low += step
+        step *= 2
+    return best
 
 
 # One pass over time
@@ -214,28 +218,47 @@ def _best_gap(taken: Sequence[tuple[int, int]], size: int) -> int:
     return end if smallest is None else smallest[1]
 
 
-# Local search
+# Search
 
 
-def _improve(
-    requests: Sequence[Request], neighbours: Neighbours, best: Packing, order: list[int], bound: int
-) -> Packing:
-    """What lies on top is placed before all that lives with it, again and again, as long as steps are left."""
-    cost = len(requests) + 2 * sum(map(len, neighbours))
-    current = best
-    tried: set[int] = set()
-    for _ in range(SEARCH_STEPS // cost):
-        top = next((i for i in order if current.offsets[i] + requests[i].size == current.peak and i not in tried), None)
-        if top is None or best.peak == bound:
-            break
-        tried.add(top)
-        places = {index: place for place, index in enumerate(order)}
-        first = min(places[i] for i in (top, *neighbours[top]))
-        moved = [*order[:first], top, *(index for index in order[first:] if index != top)]
-        found = min((_place(requests, neighbours, moved, fit) for fit in (_best_gap, _first_gap)), key=lambda p: p.peak)
-        if found.peak <= current.peak:
-            current, order = found, moved
-            if found.peak < best.peak:
-                best = found
-                tried.clear()
-    return best
+def _search(requests: Sequence[Request], capacity: int, budget: int) -> Packing | None:
+    """Places requests when they start, at either end of some gap below `capacity`; where none fits, another place is
+    tried for the last one that is in the way. None if there is no such packing, or the budget of steps is spent."""
+    order = sorted(range(len(requests)), key=lambda i: (requests[i].start, -requests[i].size))
+    offsets = [0] * len(requests)
+    live_at: list[list[int]] = []
+    choices: list[list[int]] = []
+    blame: list[set[int]] = []
+    while len(choices) < len(order):
+        depth = len(choices)
+        request = requests[order[depth]]
+        before = [*live_at[-1], depth - 1] if depth else []
+        live = [d for d in before if requests[order[d]].end >= request.start]
+        taken = sorted((offsets[order[d]], offsets[order[d]] + requests[order[d]].size) for d in live)
+        live_at.append(live)
+        choices.append(_ends_of_gaps(taken, request.size, capacity))
+        blame.append(set(live))
+        budget -= 1 + len(live)
+        while not choices[-1]:
+            guilty = blame[-1]
+            if not guilty or budget < 0:
+                return None
+            last = max(guilty)
+            del choices[last + 1 :], live_at[last + 1 :], blame[last + 1 :]
+            blame[last] |= guilty - {last}
+            budget -= 1
+        offsets[order[len(choices) - 1]] = choices[-1].pop()
+    return Packing(tuple(offsets), capacity)
+
+
+def _ends_of_gaps(taken: Sequence[tuple[int, int]], size: int, capacity: int) -> list[int]:
+    """Where some bytes fit beside what is taken, the smallest gap last."""
+    places: list[tuple[int, int]] = []
+    end = 0
+    for low, high in (*taken, (capacity, capacity)):
+        if low - end >= size:
+            places.append((end - low, low - size))
+            if low - end > size:
+                places.append((end - low, end))
+        end = max(end, high)
+    return [offset for _, offset in sorted(places, key=lambda place: place[0])]

@@ -79,8 +79,19 @@ def test_networks_take_what_lives_at_one_time(skips: float) -> None:
         packing = pack(requests)
         check(requests, packing)
         ratios.append(packing.peak / together(requests))
-    assert max(ratios) < 1.10
-    assert sum(ratio == 1 for ratio in ratios) >= 0.9 * len(ratios)
+    assert max(ratios) <= 1.03
+    assert sum(ratio <= 1 for ratio in ratios) >= 0.95 * len(ratios)
+
+
+def test_a_transformer_layer_takes_what_lives_at_one_time() -> None:
+    """What greedy placement does not reach: sizes and lifetimes of attention and the layers after it, thrice."""
+    layer = [(0, 1, 1), (1, 2, 3), (2, 3, 3), (3, 4, 3), (4, 11, 3), (5, 6, 1), (6, 9, 1), (7, 8, 1), (8, 9, 1)]
+    layer += [(9, 10, 2), (10, 13, 2), (11, 12, 1), (12, 13, 1), (13, 14, 1), (14, 15, 1), (15, 16, 1), (16, 17, 1)]
+    layer += [(17, 19, 1), (18, 19, 4), (19, 20, 1), (20, 38, 1)]
+    requests = [Request(21 * n + start, 21 * n + end, size << 18) for n in range(6) for start, end, size in layer]
+    packing = pack(requests)
+    check(requests, packing)
+    assert packing.peak == live_bytes(requests)
 
 
 def test_arbitrary_lifetimes_take_little_more() -> None:
