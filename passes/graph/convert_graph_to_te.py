@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from xdsl.context import Context
-from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, FunctionType, ModuleOp, StringAttr, UnitAttr
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    DictionaryAttr,
+    FixedBitwidthType,
+    FunctionType,
+    IntegerType,
+    ModuleOp,
+    StringAttr,
+    TensorType,
+    UnitAttr,
+    UnrealizedConversionCastOp,
+)
 from xdsl.dialects.func import CallOp, FuncOp, ReturnOp
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import GreedyRewritePatternApplier, PatternRewriter, PatternRewriteWalker, RewritePattern
-from xdsl.rewriter import InsertPoint
+from xdsl.rewriter import InsertPoint, Rewriter
 
 from ...dialects import graph
+from ...dialects.te import UNSIGNED
 from ...errors import CompileError
 from ...operators.operator import dtype_of, known_extents
 from ...operators.registry import has_expression, tensor_expressions
@@ -80,6 +93,50 @@ def _weight_attributes(name: str) -> DictionaryAttr:
     return DictionaryAttr(attributes)
 
 
+def erase_signs(func: FuncOp) -> None:
+    """Make unsigned integers signless, as they are below: arguments and results that were unsigned are marked so."""
+    for op in tuple(func.body.block.ops):
+        if isinstance(op, UnrealizedConversionCastOp):
+            # what a tensor expression gave in place of an unsigned tensor
+            for result, value in zip(op.results, op.inputs, strict=True):
+                result.replace_all_uses_with(value)
+            op.detach()
+            op.erase()
+    for value in (*func.args, *(result for op in func.body.block.ops for result in op.results)):
+        signless = _signless(value.type)
+        if signless != value.type:
+            Rewriter.replace_value_with_new_type(value, signless)
+    inputs, outputs = func.function_type.inputs.data, func.function_type.outputs.data
+    func.arg_attrs = _marked(inputs, func.arg_attrs)
+    func.res_attrs = _marked(outputs, func.res_attrs)
+    func.function_type = FunctionType.from_lists([*map(_signless, inputs)], [*map(_signless, outputs)])
+
+
+def _signless(type: Attribute) -> Attribute:
+    """A type without its sign."""
+    if not isinstance(type, TensorType):
+        return type
+    tensor = cast(graph.AnyTensor, type)
+    if not graph.is_unsigned(tensor.element_type):
+        return tensor
+    width = cast(FixedBitwidthType, tensor.element_type).bitwidth
+    return TensorType(IntegerType(width), tensor.get_shape(), tensor.encoding)
+
+
+def _marked(
+    types: Sequence[Attribute], attributes: ArrayAttr[DictionaryAttr] | None
+) -> ArrayAttr[DictionaryAttr] | None:
+    """Attributes of arguments or results of these types, those that are unsigned marked."""
+    unsigned = [_signless(type) != type for type in types]
+    if not any(unsigned):
+        return attributes
+    given = list(attributes.data) if attributes else [DictionaryAttr({})] * len(types)
+    return ArrayAttr(
+        DictionaryAttr({**each.data, UNSIGNED: UnitAttr()}) if mark else each
+        for each, mark in zip(given, unsigned, strict=True)
+    )
+
+
 def convert_graph_to_te(module: ModuleOp) -> None:
     """Replace every operator by its tensor expression, and every weight by an argument of the function.
 
@@ -97,6 +154,7 @@ def convert_graph_to_te(module: ModuleOp) -> None:
     patterns = GreedyRewritePatternApplier([OperatorToTe()], dce_enabled=False)
     PatternRewriteWalker(patterns, apply_recursively=False).rewrite_module(module)
     for func in functions(module):
+        erase_signs(func)
         for op in func.body.block.ops:
             if isinstance(op, graph.TensorOp):
                 raise CompileError(f"expected an operator with a tensor expression, got {op.name}")

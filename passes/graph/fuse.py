@@ -60,7 +60,8 @@ def _place(group: Group, terminator: Operation, outliner: Outliner) -> None:
 
 def _has_operators(func: FuncOp) -> bool:
     """Whether a function is on rung 1: below it, values are also used by what is inside of operations."""
-    return any(isinstance(op, graph.TensorOp) for op in func.body.block.ops)
+    ops = func.body.block.ops
+    return any(isinstance(op, graph.TensorOp | DATA) for op in ops) and not any(op.regions for op in ops)
 
 
 def _is_private(func: FuncOp) -> bool:

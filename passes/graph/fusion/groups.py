@@ -26,7 +26,7 @@ MAX_OPERANDS = 48
 """The most operands and results of a kernel."""
 MAX_CONSUMERS = 8
 """How many kernels an operator is tried to be put into."""
-DATA = (graph.ConstantOp, graph.WeightOp)
+DATA = graph.ConstantOp | graph.WeightOp
 VIEW = "graph.reshape"
 """The operator that leaves the elements where they are."""
 _ONE = Extent.of(1)
