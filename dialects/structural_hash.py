@@ -136,8 +136,7 @@ class _Hasher:
             case FloatData():
                 return name + struct.pack("<d", attribute.data)
             case ArrayAttr():
-                elements = cast("ArrayAttr[Attribute]", attribute).data
-                return name + b"".join(self.attribute(each) for each in elements)
+                return name + b"".join(self.attribute(each) for each in attribute)
             case DictionaryAttr():
                 items = sorted(attribute.data.items(), key=lambda item: item[0])
                 return name + b"".join(_text(key) + self.attribute(value) for key, value in items)

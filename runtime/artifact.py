@@ -61,6 +61,8 @@ class CompiledCode:
     constants: tuple[Array, ...] = ()
     """The data of the parameters that are constants, in their order."""
     kernels: tuple[Kernel, ...] = ()
+    weights_checksum: str = ""
+    """The checksum of the file of the constants, where it is known."""
 
 
 # programs as plain data
@@ -86,7 +88,7 @@ def describe_signature(signature: Signature) -> dict[str, Any]:
 
 
 def from_description(
-    described: Mapping[str, Any], objects: Mapping[str, bytes], constants: Sequence[Array]
+    described: Mapping[str, Any], objects: Mapping[str, bytes], constants: Sequence[Array], weights_checksum: str
 ) -> CompiledCode:
     """The program that a description is of."""
     return CompiledCode(
@@ -96,6 +98,7 @@ def from_description(
         bool(described["has_parallel_loops"]),
         tuple(constants),
         tuple(Kernel(k["name"], k["hash"], k["calls"], k["description"]) for k in described["kernels"]),
+        weights_checksum,
     )
 
 
@@ -115,7 +118,7 @@ def weight_pieces(arrays: Sequence[Array]) -> tuple[list[Buffer], list[int]]:
     position = 0
     for array in arrays:
         offsets.append(position)
-        data = memoryview(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+        data = np.ascontiguousarray(array).reshape(-1).view(np.uint8).data
         padding = -len(data) % ALIGNMENT
         pieces += (data, bytes(padding))
         position += len(data) + padding
@@ -144,7 +147,10 @@ def save_program(compiled: CompiledCode, directory: str | os.PathLike[str], thre
         for name, code in compiled.objects.items():
             objects.append({"name": name, **_write_file(folder, name, ".o", (code,))})
         pieces, offsets = weight_pieces(compiled.constants)
-        weights = {**_write_file(folder, "weights", ".bin", pieces), "offsets": offsets}
+        weights: dict[str, Any] = {
+            **_write_file(folder, "weights", ".bin", pieces, compiled.weights_checksum),
+            "offsets": offsets,
+        }
         manifest: dict[str, Any] = {
             "format": FORMAT,
             "version": FORMAT_VERSION,
@@ -162,9 +168,11 @@ def save_program(compiled: CompiledCode, directory: str | os.PathLike[str], thre
             (folder / name).unlink()
 
 
-def _write_file(folder: Path, stem: str, suffix: str, pieces: Sequence[Buffer]) -> dict[str, Any]:
+def _write_file(
+    folder: Path, stem: str, suffix: str, pieces: Sequence[Buffer], known_checksum: str = ""
+) -> dict[str, Any]:
     """Writes a file that is named after its content, unless it is there already."""
-    digest = checksum(*pieces)
+    digest = known_checksum or checksum(*pieces)
     name = f"{stem}-{digest[:8]}{suffix}"
     present = map_file(folder / name)
     if present is None or checksum(present) != digest:
@@ -193,10 +201,9 @@ def read_program(directory: str | os.PathLike[str]) -> tuple[CompiledCode, int]:
     """The program in a folder, and for how many threads it was saved."""
     folder = Path(directory)
     try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
-        if not isinstance(manifest, dict) or manifest["version"] != FORMAT_VERSION:
-            got = manifest["version"] if isinstance(manifest, dict) else "none"
-            raise ArgumentError(f"'{folder}': expected format version {FORMAT_VERSION}, got {got}")
+        manifest: Any = json.loads((folder / MANIFEST).read_bytes())
+        if manifest["version"] != FORMAT_VERSION:
+            raise ArgumentError(f"'{folder}': expected format version {FORMAT_VERSION}, got {manifest['version']}")
         check_host(manifest["target"])
         if manifest["checksum"] != _manifest_checksum(manifest):
             raise ValueError(f"{MANIFEST} is not as it was written")
@@ -205,7 +212,7 @@ def read_program(directory: str | os.PathLike[str]) -> tuple[CompiledCode, int]:
         described = manifest["weights"]
         parameters = signature.role("constant")
         weights = read_weights(_read_file(folder, described), described["offsets"], parameters)
-        return from_description(manifest, objects, weights), int(manifest["threads"])
+        return from_description(manifest, objects, weights, described["checksum"]), int(manifest["threads"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, StepwellError):
             raise
@@ -217,9 +224,7 @@ def _read_file(folder: Path, described: Mapping[str, Any]) -> Buffer:
     if os.path.basename(name) != name:
         raise ValueError(f"expected the name of a file in the folder, got '{name}'")
     # An empty file cannot be mapped.
-    data: Buffer | None = map_file(folder / name)
-    if data is None:
-        data = (folder / name).read_bytes()
+    data: Buffer = map_file(folder / name) or (folder / name).read_bytes()
     if checksum(data) != described["checksum"]:
         raise ValueError(f"{name} is not as it was written")
     return data
@@ -266,7 +271,8 @@ def find_program(cache: Cache, key: str) -> CompiledCode | None:
         if data is None:
             return None
         weights = read_weights(data, header["offsets"], signature.role("constant"))
-        return from_description(header, dict(zip(header["objects"], entry.blobs, strict=True)), weights)
+        objects = dict(zip(header["objects"], entry.blobs, strict=True))
+        return from_description(header, objects, weights, header["weights"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

@@ -40,6 +40,7 @@ from ..dialects.source import parse_module
 from ..dialects.te import UNSIGNED
 from ..errors import CompileError, PipelineError, did_you_mean
 from ..passes.common.transform_interpreter import TransformInterpreterPass
+from ..passes.loop.name_kernels import NameKernelsPass
 from ..passes.mlir.func_to_llvm import SIGNATURE
 from ..passes.pass_manager import Instrumentation, PassManager, Step, build_pipeline
 from ..passes.script_pipeline import expand_scripts
@@ -546,12 +547,15 @@ def _compile_apart(
     """Compiles a program whose kernels are compiled one by one from where they are scheduled on."""
     above, below = parts
     before = len(above.steps) - int(has_script)
-    replace(above, steps=above.steps[:before]).run(ctx, module, (report, facts))
-    found = find_kernels(module)
+    # What is next does the same, and says what it found.
+    naming = int(before > 0 and above.steps[before - 1].pass_.name == NameKernelsPass.name)
+    replace(above, steps=above.steps[: before - naming]).run(ctx, module, (report, facts))
+    with report.phase(NameKernelsPass.name):
+        found = find_kernels(module)
     # The user's script sees the whole program.
     replace(above, steps=above.steps[before:]).run(ctx, module, (report, facts))
     compiler = SeparateCompiler(backend, below, ctx, cache, progress)
-    compiler.compile_kernels(module, found)
+    compiler.compile_kernels(module, found, changed=has_script)
     main = compiler.compile_rest(module, facts)
     report.steps += compiler.times.seconds.items()
     objects = {"main": main, **compiler.objects}

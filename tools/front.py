@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..runtime.artifact import file_checksum, find_program, store_program
 from ..runtime.cache import Cache, checksum, find_cache, key_of
@@ -85,11 +85,12 @@ def _program_key(
     """The key of a program that is compiled from a file for this machine; None if it is none, or not to be read."""
     if target != "llvm-cpu" or not isinstance(source, str | os.PathLike):
         return None
+    path = os.fspath(cast("str | os.PathLike[str]", source))
     try:
         return key_of(
             format=1,
-            suffix=Path(source).suffix,
-            source=file_checksum(source),
+            suffix=Path(path).suffix,
+            source=file_checksum(path),
             schedule=None if schedule is None else file_checksum(schedule),
             pipeline=None if pipeline is None else _pipeline_text(pipeline),
             sizes=dict(sizes or {}),

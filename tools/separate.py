@@ -131,23 +131,26 @@ class SeparateCompiler:
     objects: dict[str, ObjectCode] = field(default_factory=dict[str, ObjectCode])
     _facts: dict[str, Any] | None = None
 
-    def compile_kernels(self, module: ModuleOp, found: Sequence[Kernel]) -> None:
-        """Compiles kernels of a module, and puts declarations in their places."""
+    def compile_kernels(self, module: ModuleOp, found: Sequence[Kernel], *, changed: bool) -> None:
+        """Compiles kernels of a module, and puts declarations in their places. `changed`: they may not be any more what
+        they were when their hashes were taken."""
+        attributes = DictionaryAttr(module.attributes)
+        facts = str(attributes)
         functions = {kernel.sym_name.data: kernel for kernel in kernels(module)}
         for number, kernel in enumerate(found):
             function = functions.get(kernel.name)
             # A script may have done anything.
             if function is not None:
-                self._compile_kernel(module, function, kernel, (number, len(found)))
+                structure = structural_hash(function) if changed and self.cache is not None else kernel.hash
+                key = self.key("kernel", kernel.name, structure, facts)
+                compiled = self._find(key)
+                if self.progress is not None:
+                    self.progress(number, len(found), kernel, compiled is not None)
+                self._compile_kernel(function, attributes, key, compiled)
 
     def _compile_kernel(
-        self, module: ModuleOp, function: func.FuncOp, kernel: Kernel, position: tuple[int, int]
+        self, function: func.FuncOp, attributes: DictionaryAttr, key: str, compiled: _Compiled | None
     ) -> None:
-        attributes = DictionaryAttr(module.attributes)
-        key = self.key("kernel", kernel.name, structural_hash(function, target=attributes))
-        compiled = self._find(key)
-        if self.progress is not None:
-            self.progress(*position, kernel, compiled is not None)
         block = function.parent
         assert block is not None
         following = function.next_op
@@ -163,7 +166,7 @@ class SeparateCompiler:
             block.insert_op_before(declaration, following)
         else:
             block.add_op(declaration)
-        self.objects[kernel.name] = compiled.object
+        self.objects[declaration.sym_name.data] = compiled.object
 
     def _compile(self, function: func.FuncOp, attributes: DictionaryAttr) -> _Compiled:
         """Compiles a function that is in no module as the public one of its own."""
@@ -175,7 +178,7 @@ class SeparateCompiler:
 
     def compile_rest(self, module: ModuleOp, facts: Facts) -> ObjectCode:
         """Compiles what is left of a program when its kernels are declarations. `facts` knows what callers need."""
-        key = self.key("rest", "", program_structure(module) if self.cache is not None else "")
+        key = self.key("rest", "", *program_structure(module)) if self.cache is not None else ""
         entry = self.cache.get("kernels", key) if self.cache is not None else None
         if entry is not None:
             try:
@@ -199,13 +202,13 @@ class SeparateCompiler:
 
     # the cache
 
-    def key(self, kind: str, name: str, structure: str) -> str:
-        """The key of code from IR with some structure."""
+    def key(self, kind: str, name: str, structure: str, attributes: str) -> str:
+        """The key of code from IR with some structure, in a module with some attributes."""
         if self.cache is None:
             return ""
         if self._facts is None:
             self._facts = pipeline_key(self.manager)
-        return key_of(kind=kind, name=name, structure=structure, **self._facts)
+        return key_of(kind=kind, name=name, structure=structure, attributes=attributes, **self._facts)
 
     def _find(self, key: str) -> _Compiled | None:
         entry = self.cache.get("kernels", key) if self.cache is not None else None
@@ -242,11 +245,10 @@ def check_lowered(backend: Backend, module: ModuleOp) -> None:
         raise CompileError(f"expected a pipeline that ends in LLVM, got one that leaves {', '.join(left[:5])}")
 
 
-def program_structure(module: ModuleOp) -> str:
-    """The hash of a program but for its data, with the names that callers and linkers see."""
-    attributes = DictionaryAttr(module.attributes)
+def program_structure(module: ModuleOp) -> tuple[str, str]:
+    """The hash of a program but for its data, with the names that callers and linkers see; and its attributes."""
     hashes = [structural_hash(op, names=True) for op in module.ops if op.name != "graph.data"]
-    return key_of(operations=hashes, attributes=str(attributes))
+    return key_of(operations=hashes), str(DictionaryAttr(module.attributes))
 
 
 def find_kernels(module: ModuleOp) -> tuple[Kernel, ...]:

@@ -79,6 +79,7 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
         dest="sizes",
         help="the value of a symbolic extent; may be repeated",
     )
+    parser.add_argument("-v", "--verbose", action="store_true", help="print a line for each kernel, on standard error")
     parser.add_argument("--cache-dir", metavar="DIR", help="where compiled code is kept (default: the user's cache)")
     parser.add_argument("--no-cache", action="store_true", help="keep no compiled code, and use none")
     parser.add_argument("--debug", action="store_true", help="print a traceback with an error")
@@ -132,18 +133,20 @@ def _save(program: Executable | SymbolicExecutable, options: argparse.Namespace)
 
 def _compile(source: str, options: argparse.Namespace) -> Executable | SymbolicExecutable:
     from .front import compile
+    from .progress import shown_progress
 
     report = None
     if getattr(options, "timing", False):
         from .driver import Report
 
         report = Report()
-    with _reproducing(source, options):
+    with _reproducing(source, options), shown_progress(verbose=options.verbose) as progress:
         program = compile(
             source,
             threads=options.threads or 0,
             report=report,
             cache=_cache(options),
+            progress=progress,
             **_driver_options(options),
         )
     if report is not None:
