@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from xdsl.dialects.builtin import AnyFloat, IntegerType, f32, i32
+from xdsl.dialects.builtin import AnyFloat, f32, i32
 from xdsl.ir import Attribute, SSAValue
 
 from ....dialects.extents import Extent
@@ -90,7 +90,7 @@ def _convert_dequantize(node: Node) -> SSAValue:
     by = _known(_fitted(node, scale, operand, axis, block))
     given = node.attribute("output_dtype", 0)
     result = element_type(given) if given else by.element_type
-    if not isinstance(x.element_type, IntegerType) or not isinstance(result, AnyFloat):
+    if x.is_float or not isinstance(result, AnyFloat):
         raise ImportModelError(f"expected integers to make floats of, got {x.element_type} and {result}")
     offset = _fitted(node, zero_point, operand, axis, block)
     wide = x.cast(i32)
