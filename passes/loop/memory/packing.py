@@ -79,7 +79,7 @@ def _pack_aligned(rounded: Sequence[Request]) -> Packing:
             best = min(best, _place(rounded, neighbours, order, fit), key=lambda packing: packing.peak)
             if best.peak == bound:
                 return best
-    low, step = bound, max(ALIGNMENT, bound // 50)
+    low, step = bound, aligned(bound // 50)
     while low < best.peak:
         found = _search(rounded, low, SEARCH_STEPS)
         if found is not None:
