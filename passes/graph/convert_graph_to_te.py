@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -38,13 +38,20 @@ WEIGHT = "graph.weight"
 """Attribute of an argument of `@main` that is a weight: the name of its `graph.data`."""
 
 
+@dataclass
 class OperatorToTe(RewritePattern):
     """Replace an operator by its tensor expression."""
+
+    dtypes: Mapping[Operation, Sequence[str]]
+    """Those of the operands of each operator: what replaces unsigned integers is signless."""
 
     def match_and_rewrite(self, op: Operation, rewriter: PatternRewriter) -> None:
         if not has_expression(op):
             return
-        operands = [_placeholder(operand, index) for index, operand in enumerate(op.operands)]
+        operands = [
+            placeholder(known_extents(operand), dtype, operand.name_hint or f"operand{index}")
+            for index, (operand, dtype) in enumerate(zip(op.operands, self.dtypes[op], strict=True))
+        ]
         self._inline(op, operands, tensor_expressions(op, operands), rewriter)
 
     def _inline(
@@ -62,10 +69,6 @@ class OperatorToTe(RewritePattern):
         final.erase()
         rewriter.inline_block(block, InsertPoint.before(op), op.operands)
         rewriter.replace(op, [], values)
-
-
-def _placeholder(operand: SSAValue, index: int) -> Tensor:
-    return placeholder(known_extents(operand), dtype_of(operand), operand.name_hint or f"operand{index}")
 
 
 def lift_weights(func: FuncOp) -> None:
@@ -151,7 +154,9 @@ def convert_graph_to_te(module: ModuleOp) -> None:
         if isinstance(op, graph.DataOp):
             op.detach()
             op.erase()
-    patterns = GreedyRewritePatternApplier([OperatorToTe()], dce_enabled=False)
+    operators = [op for func in functions(module) for op in func.body.block.ops if has_expression(op)]
+    dtypes = {op: [dtype_of(operand) for operand in op.operands] for op in operators}
+    patterns = GreedyRewritePatternApplier([OperatorToTe(dtypes)], dce_enabled=False)
     PatternRewriteWalker(patterns, apply_recursively=False).rewrite_module(module)
     for func in functions(module):
         erase_signs(func)
