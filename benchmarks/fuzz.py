@@ -59,7 +59,10 @@ from xdsl.ir import SSAValue
 Array = np.ndarray[Any, Any]
 
 TO_LOOP = "te-simplify,convert-te-to-loop"
-TO_NATIVE = "loop-expand,cpu-outline-parallel,convert-cpu-to-llvm,math-polynomial-approximation,convert-to-llvm"
+TO_NATIVE = (
+    "loop-expand,cpu-outline-parallel,convert-cpu-to-llvm,"
+    "arith-emulate-unsupported-floats,math-polynomial-approximation,arith-expand,convert-to-llvm"
+)
 _MOST_ITERATIONS = 40_000
 """Above this many block executions, a kernel takes an oracle too long: no further steps."""
 _MOST_TRIES = 25

@@ -14,6 +14,8 @@ PassFactory = Callable[[], type[ModulePass]]
 
 PASSES = {
     "apply-schedules": "loop.apply_schedules:ApplySchedulesPass",
+    "arith-emulate-unsupported-floats": "mlir.emulate_unsupported_floats:ArithEmulateUnsupportedFloatsPass",
+    "arith-expand": "mlir.arith_expand:ArithExpandPass",
     "canonicalize": "common.canonicalize:CanonicalizePass",
     "convert-cpu-to-llvm": "cpu.convert_cpu_to_llvm:ConvertCpuToLLVMPass",
     "convert-graph-to-te": "graph.convert_graph_to_te:ConvertGraphToTePass",

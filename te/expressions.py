@@ -304,7 +304,8 @@ class Read(Expr):
 class Reduction:
     """Values combined over reduce axes: the body of a `te.compute`, which has as many results as values.
 
-    `arguments` are the accumulators, then the new values; `combined` is what the combiner gives from them.
+    `arguments` are the accumulators, then the new values; `combined` is what the combiner gives from them. `dtypes` are
+    those of the results: values of narrow floats are reduced in float32, and rounded in the end.
     """
 
     values: tuple[Expr, ...]
@@ -315,6 +316,7 @@ class Reduction:
     associative: bool
     commutative: bool
     fastmath: tuple[str, ...]
+    dtypes: tuple[str, ...]
 
     def _refuse(self, *_: object) -> Expr:
         raise CompileError(

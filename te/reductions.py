@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Literal, TypeAlias, cast, overload
 
 from ..errors import CompileError
 from . import functions
-from .dtypes import BOOL, INDEX, dtype_name, highest, lowest
-from .expressions import CombinerArg, Const, Expr, ExprLike, IterVar, Reduction, as_expr, describe
+from .dtypes import BOOL, INDEX, NARROW_FLOATS, dtype_name, highest, lowest
+from .expressions import Binary, CombinerArg, Const, Expr, ExprLike, IterVar, Reduction, as_expr, describe
 
 Axes: TypeAlias = IterVar | Sequence[IterVar]
 
@@ -18,27 +19,56 @@ _REORDER = ("reassoc",)
 
 
 def sum(x: ExprLike, axis: Axes, fastmath: Iterable[str] = _REORDER_AND_CONTRACT) -> Reduction:
-    """The sum over the axes. Floats may be summed in any order, unless `fastmath=()`."""
-    return reduce(lambda acc, x: acc + x, 0, x, axis, associative=True, commutative=True, fastmath=fastmath)
+    """The sum over the axes. Floats may be summed in any order, unless `fastmath=()`.
+
+    float16 and bfloat16 are summed in float32, products of them too, and the sum is rounded once.
+    """
+    return _reduce_wide(lambda acc, x: acc + x, 0, x, axis, fastmath)
 
 
 def prod(x: ExprLike, axis: Axes, fastmath: Iterable[str] = _REORDER_AND_CONTRACT) -> Reduction:
-    """The product over the axes. Floats may be multiplied in any order, unless `fastmath=()`."""
-    return reduce(lambda acc, x: acc * x, 1, x, axis, associative=True, commutative=True, fastmath=fastmath)
+    """The product over the axes. Floats may be multiplied in any order, unless `fastmath=()`.
+
+    float16 and bfloat16 are multiplied in float32, and the product is rounded once.
+    """
+    return _reduce_wide(lambda acc, x: acc * x, 1, x, axis, fastmath)
+
+
+def _reduce_wide(
+    combine: Callable[[Expr, Expr], Expr], identity: int, x: ExprLike, axis: Axes, fastmath: Iterable[str]
+) -> Reduction:
+    """A reduction that accumulates narrow floats in float32."""
+    value, flags = as_expr(x), tuple(fastmath)
+    reduced = reduce(
+        combine, identity, _widened(value, flags), axis, associative=True, commutative=True, fastmath=flags
+    )
+    return replace(reduced, dtypes=(value.dtype,))
+
+
+def _widened(value: Expr, fastmath: Sequence[str] = ()) -> Expr:
+    """A narrow float in float32; the factors of a product, where `contract` lets that be unrounded."""
+    if value.dtype not in NARROW_FLOATS:
+        return value
+    if isinstance(value, Binary) and value.op == "mul" and "contract" in fastmath:
+        return functions.cast(value.lhs, "float32") * functions.cast(value.rhs, "float32")
+    return functions.cast(value, "float32")
 
 
 def max(x: ExprLike, axis: Axes) -> Reduction:
     """The greatest value over the axes."""
     value = _number(x, "te.max")
-    identity = lowest(value.dtype)
-    return reduce(functions.maximum, identity, value, axis, associative=True, commutative=True, fastmath=_REORDER)
+    return _extremum(functions.maximum, lowest(value.dtype), value, axis)
 
 
 def min(x: ExprLike, axis: Axes) -> Reduction:
     """The least value over the axes."""
     value = _number(x, "te.min")
-    identity = highest(value.dtype)
-    return reduce(functions.minimum, identity, value, axis, associative=True, commutative=True, fastmath=_REORDER)
+    return _extremum(functions.minimum, highest(value.dtype), value, axis)
+
+
+def _extremum(combine: Callable[[Expr, Expr], Expr], identity: float, value: Expr, axis: Axes) -> Reduction:
+    reduced = reduce(combine, identity, _widened(value), axis, associative=True, commutative=True, fastmath=_REORDER)
+    return replace(reduced, dtypes=(value.dtype,))
 
 
 def argmax(x: ExprLike, axis: IterVar, dtype: object = "int64") -> Reduction:
@@ -72,15 +102,16 @@ def _arg_reduction(
         take = better(x[1], acc[1]) | ((x[1] == acc[1]) & (x[0] < acc[0]))
         return functions.select(take, x[0], acc[0]), functions.select(take, x[1], acc[1])
 
-    return reduce(
+    reduced = reduce(
         combine,
         (highest(name), identity),
-        (index, value),
+        (index, _widened(value)),
         axis,
         associative=True,
         commutative=True,
         fastmath=_REORDER,
     )
+    return replace(reduced, dtypes=(name, value.dtype))
 
 
 @overload
@@ -149,6 +180,7 @@ def reduce(
         associative,
         commutative,
         _fastmath(fastmath),
+        tuple(expr.dtype for expr in exprs),
     )
 
 

@@ -10,7 +10,7 @@ from typing import SupportsIndex, TypeAlias, cast, overload
 from ..dialects.extents import Extent
 from ..errors import CompileError
 from .dtypes import INDEX, dtype_name, is_integer
-from .expressions import CombinerArg, Expr, ExprLike, IterVar, Read, Reduction, as_expr, describe, walk
+from .expressions import Cast, CombinerArg, Expr, ExprLike, IterVar, Read, Reduction, as_expr, describe, walk
 from .reductions import any_identical
 
 Size: TypeAlias = Extent | int
@@ -190,12 +190,25 @@ def compute(
     for dtype in dtypes:
         if dtype == INDEX:
             raise CompileError(f"expected values with a dtype of tensors from '{name}', got index; use te.cast")
-    source = Compute(_name(name), iterators, body)
+    rounds = isinstance(body, Reduction) and body.dtypes != tuple(dtypes)
+    source = Compute(_name(f"{name}_wide" if rounds else name), iterators, body)
     _check_body(name, source)
     tensors = tuple(
         Tensor(f"{name}_{i}" if several else name, extents, dtype, source, i) for i, dtype in enumerate(dtypes)
     )
+    if isinstance(body, Reduction) and rounds:
+        tensors = tuple(
+            tensor if tensor.dtype == dtype else _rounded(tensor, dtype)
+            for tensor, dtype in zip(tensors, body.dtypes, strict=True)
+        )
     return tensors if several else tensors[0]
+
+
+def _rounded(tensor: Tensor, dtype: str) -> Tensor:
+    """A tensor of the same name in another dtype."""
+    iterators = tuple(IterVar(f"i{d}", extent, "spatial") for d, extent in enumerate(tensor.extents))
+    value = Cast(Read(tensor, iterators, "clamp"), dtype)
+    return Tensor(tensor.name, tensor.extents, dtype, Compute(tensor.name, iterators, (value,)))
 
 
 def _check_body(name: str, source: Compute) -> None:

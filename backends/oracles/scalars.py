@@ -350,7 +350,7 @@ def _odd_f32(value: float) -> float:
 def _float_to_int(value: Float, low: int, high: int) -> int:
     """Towards zero, and to the end of the range where that is out of it. What is not a number is 0."""
     if np.isfinite(value):
-        return min(max(int(value), low), high)
+        return min(max(int(float(value)), low), high)
     return 0 if value != value else high if value > 0 else low
 
 

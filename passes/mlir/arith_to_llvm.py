@@ -10,15 +10,19 @@ from xdsl.dialects import arith
 from xdsl.dialects import llvm as upstream
 from xdsl.dialects.builtin import (
     AnyFloat,
+    BFloat16Type,
     DenseIntOrFPElementsAttr,
     Float16Type,
     Float64Type,
+    FloatAttr,
     IndexType,
     IntegerAttr,
     IntegerType,
+    bf16,
     f32,
     f64,
     i1,
+    i16,
     i32,
     i64,
 )
@@ -158,9 +162,24 @@ def convert_constant(c: LLVMConversion, op: arith.ConstantOp) -> None:
         c.integers[op.result] = number
         c.intervals[op.result] = (number, number)
         value = integer_attr(number, i64)
+    elif isinstance(element_type(op.result.type), BFloat16Type):
+        value = _bits_of_bf16(value, type)
     elif op.result.type != type:
         value = dense(type, [int(number) for number in cast("DenseIntOrFPElementsAttr[Any]", value).get_values()])
     c.map(op.result, c.constant(value, type))
+
+
+def _bits_of_bf16(value: Attribute, type: Attribute) -> Attribute:
+    if isinstance(value, FloatAttr):
+        return integer_attr(_as_i16(value.value.data), i16)
+    numbers = cast("DenseIntOrFPElementsAttr[Any]", value)
+    return dense(
+        type, [_as_i16(number) for number in (numbers.get_values()[:1] if numbers.is_splat() else numbers.get_values())]
+    )
+
+
+def _as_i16(number: float) -> int:
+    return int.from_bytes(bf16.pack((number,)), "little", signed=True)
 
 
 def convert_negf(c: LLVMConversion, op: arith.NegfOp) -> None:
@@ -300,7 +319,7 @@ def _compare(c: LLVMConversion, predicate: Attribute, lhs: SSAValue, rhs: SSAVal
     return c.emit(upstream.ICmpOp, (lhs, rhs), like(lhs.type, i1), {"predicate": predicate})
 
 
-_PATTERNS: PatternTable = {
+_PATTERNS: dict[type[Operation], Pattern] = {
     arith.AddfOp: _float_binary(upstream.FAddOp),
     arith.AddiOp: _integer_binary(upstream.AddOp),
     arith.AndIOp: _integer_binary(upstream.AndOp),
@@ -361,7 +380,25 @@ def fused_multiply_add(c: LLVMConversion, operands: Sequence[SSAValue], flags: A
     return c.emit(upstream.FPTruncOp, (rounded_to_odd(c, total),), type)
 
 
+def without_bf16(table: PatternTable) -> dict[type[Operation], Pattern]:
+    """The patterns, which refuse bf16: LLVM sees integers."""
+
+    def checked(pattern: Pattern) -> Pattern:
+        def convert(c: LLVMConversion, op: Operation) -> None:
+            for value in (op.operands[0], op.results[0]):
+                if isinstance(element_type(value.type), BFloat16Type):
+                    passes = "arith-emulate-unsupported-floats and arith-expand"
+                    raise CompileError(f"'{op.name}': expected no arithmetic on bf16 after {passes}, got {value.type}")
+            pattern(c, op)
+
+        return convert
+
+    return {op: checked(pattern) for op, pattern in table.items()}
+
+
+_CHECKED = _PATTERNS | without_bf16({op: p for op, p in _PATTERNS.items() if op.name.endswith("f") or "fp" in op.name})
+
 ARITH_TO_LLVM: PatternTable = {
-    **_PATTERNS,
-    **{WIDENED[op]: pattern for op, pattern in _PATTERNS.items() if op in WIDENED},
+    **_CHECKED,
+    **{WIDENED[op]: pattern for op, pattern in _CHECKED.items() if op in WIDENED},
 }

@@ -17,6 +17,7 @@ from xdsl.dialects import llvm as upstream
 from xdsl.dialects.builtin import (
     AffineMapAttr,
     AnyFloat,
+    BFloat16Type,
     DenseArrayBase,
     DenseIntOrFPElementsAttr,
     FixedBitwidthType,
@@ -33,6 +34,7 @@ from xdsl.dialects.builtin import (
     VectorType,
     i1,
     i8,
+    i16,
     i32,
     i64,
 )
@@ -127,9 +129,14 @@ def check_memref(type: AnyMemRef) -> None:
 
 
 def convert_type(type: Attribute) -> Attribute:
-    """The type of the `llvm` dialect that stands for `type`; itself where it is one already."""
+    """The type of the `llvm` dialect that stands for `type`; itself where it is one already.
+
+    That of bf16 is i16: what is left of it is loads, stores and choices, of which LLVM would make more.
+    """
     if isinstance(type, IndexType):
         return i64
+    if isinstance(type, BFloat16Type):
+        return i16
     if isinstance(type, MemRefType):
         check_memref(cast(AnyMemRef, type))
         return POINTER
@@ -138,7 +145,8 @@ def convert_type(type: Attribute) -> Attribute:
         return type
     if vector.get_num_dims() != 1:
         raise CompileError(f"expected a vector with one dimension, got {vector}")
-    return vector_type(vector.get_shape()[0], i64) if isinstance(vector.element_type, IndexType) else vector
+    element = convert_type(vector.element_type)
+    return vector if element is vector.element_type else vector_type(vector.get_shape()[0], element)
 
 
 def memory_type(type: Attribute) -> Attribute:

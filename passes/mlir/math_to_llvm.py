@@ -21,7 +21,7 @@ from xdsl.ir import Attribute, SSAValue
 
 from ...dialects import llvm
 from ...errors import CompileError
-from .arith_to_llvm import fastmath, fused_multiply_add
+from .arith_to_llvm import fastmath, fused_multiply_add, without_bf16
 from .func_to_llvm import call_properties
 from .llvm_conversion import LLVMConversion, Pattern, PatternTable, as_vector, dense, mangle
 
@@ -110,7 +110,7 @@ def convert_fma(c: LLVMConversion, op: math.FmaOp) -> None:
     c.map(op.result, fused_multiply_add(c, [c.get(operand) for operand in op.operands], fastmath(op)))
 
 
-MATH_TO_LLVM: PatternTable = {
+_PATTERNS: PatternTable = {
     math.AbsFOp: _intrinsic("fabs"),
     math.AbsIOp: _integer_intrinsic("abs", False),
     math.AcosOp: _intrinsic("acos"),
@@ -150,3 +150,5 @@ MATH_TO_LLVM: PatternTable = {
     math.TanhOp: _intrinsic("tanh"),
     math.TruncOp: _intrinsic("trunc"),
 }
+
+MATH_TO_LLVM = without_bf16(_PATTERNS)

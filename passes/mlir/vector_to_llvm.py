@@ -20,7 +20,7 @@ from xdsl.ir import Attribute, SSAValue
 from ...dialects import llvm
 from ...errors import CompileError
 from .affine_to_llvm import alignment, linear_offset, operand_form
-from .arith_to_llvm import fastmath, fused_multiply_add
+from .arith_to_llvm import fastmath, fused_multiply_add, without_bf16
 from .llvm_conversion import (
     AnyVector,
     LLVMConversion,
@@ -240,12 +240,11 @@ VECTOR_TO_LLVM: PatternTable = {
     vector.BroadcastOp: convert_broadcast,
     vector.CreateMaskOp: convert_create_mask,
     vector.ExtractOp: convert_extract,
-    vector.FMAOp: convert_fma,
+    **without_bf16({vector.FMAOp: convert_fma, vector.ReductionOp: convert_reduction}),
     vector.InsertOp: convert_insert,
     vector.LoadOp: convert_load,
     vector.MaskedLoadOp: convert_masked_load,
     vector.MaskedStoreOp: convert_masked_store,
-    vector.ReductionOp: convert_reduction,
     vector.ShuffleOp: convert_shuffle,
     vector.StoreOp: convert_store,
 }

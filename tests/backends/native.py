@@ -15,6 +15,7 @@ Array = np.ndarray[Any, Any]
 
 TYPES = {
     "float16": "f16",
+    "bfloat16": "bf16",
     "float32": "f32",
     "float64": "f64",
     "int8": "i8",
@@ -25,7 +26,10 @@ TYPES = {
 }
 """numpy's names of element types, and MLIR's."""
 
-PIPELINE = "cpu-outline-parallel, convert-cpu-to-llvm, math-polynomial-approximation, convert-to-llvm"
+PIPELINE = (
+    "cpu-outline-parallel, convert-cpu-to-llvm, "
+    "arith-emulate-unsupported-floats, math-polynomial-approximation, arith-expand, convert-to-llvm"
+)
 
 
 def parse(text: str) -> ModuleOp:

@@ -18,9 +18,11 @@ module attributes {transform.with_named_sequence} {
     %11 = transform.apply_registered_pass "cpu-outline-parallel" to %10 : (!transform.any_op) -> !transform.any_op
     %12 = transform.apply_registered_pass "convert-cpu-to-llvm" to %11 : (!transform.any_op) -> !transform.any_op
     // Rung 4b: plain MLIR.
-    %13 = transform.apply_registered_pass "math-polynomial-approximation" to %12 : (!transform.any_op) -> !transform.any_op
+    %13 = transform.apply_registered_pass "arith-emulate-unsupported-floats" to %12 : (!transform.any_op) -> !transform.any_op
+    %14 = transform.apply_registered_pass "math-polynomial-approximation" to %13 : (!transform.any_op) -> !transform.any_op
+    %15 = transform.apply_registered_pass "arith-expand" to %14 : (!transform.any_op) -> !transform.any_op
     // Rung 5: LLVM.
-    %14 = transform.apply_registered_pass "convert-to-llvm" to %13 : (!transform.any_op) -> !transform.any_op
+    %16 = transform.apply_registered_pass "convert-to-llvm" to %15 : (!transform.any_op) -> !transform.any_op
     transform.yield
   }
 }
