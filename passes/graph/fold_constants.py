@@ -133,7 +133,9 @@ class FoldAffine(RewritePattern):
 
 def _channel(op: Operation) -> int | None:
     """The dimension of a contraction's result that only its weights have."""
-    if len(op.results) != 1 or cast(graph.AnyTensor, op.results[0].type).element_type not in (f32, f64):
+    if not isinstance(op, graph.TensorOp) or len(op.results) != 1:
+        return None
+    if cast(graph.AnyTensor, op.results[0].type).element_type not in (f32, f64):
         return None
     match op:
         case convolution.ConvOp():
