@@ -16,6 +16,7 @@ from . import (
     quantization,
     recurrent,
     reductions,
+    resize,
     shape,
     tensors,
 )
@@ -25,6 +26,7 @@ CONVERTERS: tuple[Converter, ...] = (
     *activations.CONVERTERS,
     *shape.CONVERTERS,
     *indexing.CONVERTERS,
+    *resize.CONVERTERS,
     *linear_algebra.CONVERTERS,
     *reductions.CONVERTERS,
     *tensors.CONVERTERS,
