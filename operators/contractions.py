@@ -27,7 +27,7 @@ from ..dialects.graph import (
 )
 from ..te.expressions import Expr, Reduction
 from ..te.tensors import Size, Tensor, compute
-from .operator import Operator, known_extents, reduce_to, rounded, wide
+from .operator import Operator, known_extents, reduce_to
 
 
 @irdl_op_definition
@@ -85,9 +85,7 @@ class EinsumOp(Operator):
                 factors.append(
                     operand.read(*(0 if size == 1 and sizes[letter] != 1 else at[letter] for letter, size in dims))
                 )
-            if not reduced:
-                return factors[0] if len(factors) == 1 else factors[0] * factors[1]
-            return wide(factors[0]) if len(factors) == 1 else wide(factors[0]) * wide(factors[1])
+            return factors[0] if len(factors) == 1 else factors[0] * factors[1]
 
         if not reduced:
             return compute(known_extents(self.result), product, name="einsum")
@@ -95,7 +93,7 @@ class EinsumOp(Operator):
         def element(*indices: Expr) -> Reduction:
             return te.sum(product(*indices), axis=reduced)
 
-        return rounded(reduce_to(known_extents(self.result), element, "einsum"), operands[0].dtype)
+        return reduce_to(known_extents(self.result), element, "einsum")
 
 
 def split_equation(equation: str) -> tuple[list[str], str]:

@@ -39,7 +39,7 @@ from ..dialects.graph import (
 from ..te.dtypes import BOOL, INDEX, highest, lowest
 from ..te.expressions import Expr, ExprLike, IterVar, Reduction, as_expr
 from ..te.tensors import Size, Tensor
-from .operator import Operator, known_extents, mnemonic, rounded, wide
+from .operator import Operator, known_extents, mnemonic
 
 
 def _integer(value: int) -> IntegerAttr:
@@ -371,7 +371,7 @@ class ScatterBase(Operator, ABC):
                 lambda *places: te.select(hits.read(*places), values.read(*places), operand.read(*places)),
                 name="updated",
             )
-        total = rounded(cast(Tensor, computed), operand.dtype)
+        total = cast(Tensor, computed)
         return te.compute(
             operand.shape,
             lambda *places: _combined(self.reduction_name, operand.read(*places), total.read(*places)),
@@ -383,9 +383,9 @@ def _reduced(reduction: str, hit: Expr, value: Expr, axes: Sequence[IterVar]) ->
     """The updates of an element as one."""
     match reduction:
         case "add":
-            return te.sum(te.select(hit, wide(value), 0), axes, fastmath=())
+            return te.sum(te.select(hit, value, 0), axes, fastmath=())
         case "mul":
-            return te.prod(te.select(hit, wide(value), 1), axes, fastmath=())
+            return te.prod(te.select(hit, value, 1), axes, fastmath=())
         case "max":
             return te.max(te.select(hit, value, lowest(value.dtype)), axes)
         case "min":

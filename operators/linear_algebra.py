@@ -35,7 +35,7 @@ from ..dialects.graph import (
 from ..te.expressions import Expr, ExprLike, Reduction
 from ..te.tensors import Size, Tensor
 from .broadcasting import read_broadcast
-from .operator import Operator, known_extents, reduce_to, rounded, wide
+from .operator import Operator, known_extents, reduce_to
 
 
 def matmul_shape(lhs: Shape, rhs: Shape) -> Shape:
@@ -88,9 +88,9 @@ class MatmulOp(Operator):
             outer, inner = indices[: len(batch)], indices[len(batch) :]
             left = _read_matrix(lhs, outer, [*inner[:rows], k], batch)
             right = _read_matrix(rhs, outer, [k, *inner[rows:]], batch)
-            return te.sum(wide(left) * wide(right), axis=k)
+            return te.sum(left * right, axis=k)
 
-        return rounded(reduce_to(shape, element, "matmul"), lhs.dtype)
+        return reduce_to(shape, element, "matmul")
 
 
 def _matmul_type(lhs: SSAValue, rhs: SSAValue) -> AnyTensor:
@@ -170,18 +170,18 @@ class GemmOp(Operator):
         def product(i: ExprLike, j: ExprLike) -> Reduction:
             left = a[k, i] if self.trans_a else a[i, k]
             right = b[j, k] if self.trans_b else b[k, j]
-            return te.sum(wide(left) * wide(right), axis=k)
+            return te.sum(left * right, axis=k)
 
         result = reduce_to(shape, product, "gemm")
         scale_bias = c is not None and self.beta_value != 0
         if self.alpha_value == 1 and not scale_bias:
-            return rounded(result, a.dtype)
+            return result
 
         def epilogue(i: ExprLike, j: ExprLike) -> Expr:
             element = _scaled(result[i, j], self.alpha_value)
             if c is None or not scale_bias:
-                return te.cast(element, a.dtype)
-            return te.cast(element + _scaled(wide(read_broadcast(c, [i, j], shape)), self.beta_value), a.dtype)
+                return element
+            return element + _scaled(read_broadcast(c, [i, j], shape), self.beta_value)
 
         return te.compute(shape, epilogue, name="gemm_epilogue")
 

@@ -15,8 +15,7 @@ from ..dialects import graph
 from ..dialects.extents import Extent
 from ..errors import CompileError
 from ..te.dtypes import BOOL
-from ..te.expressions import Expr, Reduction
-from ..te.functions import cast as te_cast
+from ..te.expressions import Reduction
 from ..te.tensors import Size, Tensor, compute
 
 Expression: TypeAlias = Tensor | Sequence[Tensor]
@@ -88,22 +87,6 @@ def known_extents(value: SSAValue) -> tuple[Extent, ...]:
 def mnemonic(op: Operation) -> str:
     """The name of an op without its dialect's."""
     return op.name.partition(".")[2]
-
-
-NARROW = ("float16", "bfloat16")
-"""Floats that sums are not made in: terms are converted to float32, and the sum is rounded once."""
-
-
-def wide(value: Expr) -> Expr:
-    """A term of a sum, in the dtype that the sum is made in."""
-    return te_cast(value, "float32") if value.dtype in NARROW else value
-
-
-def rounded(tensor: Tensor, dtype: str) -> Tensor:
-    """What was computed in the dtype of a sum, in `dtype`."""
-    if tensor.dtype == dtype:
-        return tensor
-    return compute(tensor.shape, lambda *indices: te_cast(tensor.read(*indices), dtype), name="rounded")
 
 
 def reduce_to(shape: Sequence[Size], element: Callable[..., Reduction], name: str) -> Tensor:

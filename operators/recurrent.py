@@ -55,7 +55,7 @@ from ..dialects.graph import (
 from ..errors import did_you_mean
 from ..te.expressions import Expr, Reduction, as_expr
 from ..te.tensors import Tensor
-from .operator import Operator, reduce_to, rounded, wide
+from .operator import Operator, reduce_to
 
 Function: TypeAlias = Callable[[Expr, float, float], Expr]
 
@@ -261,9 +261,9 @@ class Layer:
         offset = self.hidden * first
 
         def element(b: Expr, j: Expr) -> Reduction:
-            return te.sum(wide(read(b, k)) * wide(self.r[k, j + offset]), axis=k)
+            return te.sum(read(b, k) * self.r[k, j + offset], axis=k)
 
-        return rounded(reduce_to((self.state_shape[0], self.hidden * gates), element, "product"), self.x.dtype)
+        return reduce_to((self.state_shape[0], self.hidden * gates), element, "product")
 
     def row(self, name: str, element: Callable[[Expr, Expr], Expr]) -> Tensor:
         """A new row of a state."""

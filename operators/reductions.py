@@ -27,7 +27,7 @@ from ..dialects.graph import AnyTensor, FusionClass, shape_of, tensor_of, tensor
 from ..te.dtypes import BOOL, highest, lowest
 from ..te.expressions import Expr, ExprLike, IterVar, Reduction, as_expr
 from ..te.tensors import Size, Tensor
-from .operator import Operator, UnaryOp, dtype_of, mnemonic, reduce_to, rounded, wide
+from .operator import Operator, UnaryOp, dtype_of, mnemonic, reduce_to
 
 T = TypeVar("T")
 
@@ -92,8 +92,7 @@ class ReduceOp(Operator, ABC):
 
     def tensor_expression(self, *operands: Tensor) -> Tensor:
         (operand,) = operands
-        result = _reduce_rows(operand, self.axis_list, self.reduction, mnemonic(self), self.keepdims is not None)
-        return rounded(result, operand.dtype)
+        return _reduce_rows(operand, self.axis_list, self.reduction, mnemonic(self), self.keepdims is not None)
 
     @abstractmethod
     def reduction(self, value: ExprLike, axes: Sequence[IterVar]) -> Reduction:
@@ -113,7 +112,7 @@ class ReduceSumOp(ReduceOp):
     name = "graph.reduce_sum"
 
     def reduction(self, value: ExprLike, axes: Sequence[IterVar]) -> Reduction:
-        return te.sum(wide(as_expr(value)), axes)
+        return te.sum(value, axes)
 
 
 @irdl_op_definition
@@ -123,7 +122,7 @@ class ReduceProdOp(ReduceOp):
     name = "graph.reduce_prod"
 
     def reduction(self, value: ExprLike, axes: Sequence[IterVar]) -> Reduction:
-        return te.prod(wide(as_expr(value)), axes)
+        return te.prod(value, axes)
 
 
 @irdl_op_definition
@@ -312,7 +311,7 @@ class SoftmaxOp(RowOp):
             lambda *indices: te.exp(operand.read(*indices) - greatest.read(*_without(indices, axes))),
             name="power",
         )
-        total = _row_sums(powers, axes)
+        total = _reduce_rows(powers, axes, te.sum, "row_sum")
         return te.compute(
             operand.shape, lambda *indices: powers.read(*indices) / total.read(*_without(indices, axes)), name="softmax"
         )
@@ -334,18 +333,12 @@ class LogSoftmaxOp(RowOp):
             return operand.read(*indices) - greatest.read(*_without(indices, axes))
 
         powers = te.compute(operand.shape, lambda *indices: te.exp(shifted(*indices)), name="power")
-        total = _row_sums(powers, axes)
+        total = _reduce_rows(powers, axes, te.sum, "row_sum")
         return te.compute(
             operand.shape,
             lambda *indices: shifted(*indices) - te.log(total.read(*_without(indices, axes))),
             name="log_softmax",
         )
-
-
-def _row_sums(tensor: Tensor, axes: Sequence[int]) -> Tensor:
-    return rounded(
-        _reduce_rows(tensor, axes, lambda value, k: te.sum(wide(as_expr(value)), k), "row_sum"), tensor.dtype
-    )
 
 
 @irdl_op_definition

@@ -61,15 +61,17 @@ def _arguments(op: ops.RecurrentOp, arrays: Sequence[Array]) -> dict[str, Array]
 
 
 def _initial(op: ops.RecurrentOp, arguments: Mapping[str, Array], name: str) -> Array:
-    zero: Array = np.zeros((arguments["x"].shape[1], arguments["r"].shape[0]))
-    return arguments[name] if name in arguments else zero
+    if name in arguments:
+        return arguments[name]
+    return np.zeros((arguments["x"].shape[1], arguments["r"].shape[0]))
 
 
 def _lstm(op: ops.LstmOp, *arrays: Array) -> list[Array]:
     arguments = _arguments(op, arrays)
     r = arguments["r"]
     width = r.shape[0]
-    p_i, p_o, p_f = np.split(arguments.get("peephole", np.zeros(3 * width)), 3)
+    none: Array = np.zeros(3 * width)
+    p_i, p_o, p_f = np.split(arguments.get("peephole", none), 3)
     f, g, _ = _functions(op)
     last = op.chosen[2]
 
@@ -88,7 +90,8 @@ def _lstm(op: ops.LstmOp, *arrays: Array) -> list[Array]:
 def _gru(op: ops.GruOp, *arrays: Array) -> list[Array]:
     arguments = _arguments(op, arrays)
     r_z, r_r, r_h = np.split(arguments["r"], 3, axis=1)
-    bias = arguments.get("bias", np.zeros(len(r_h)))
+    none: Array = np.zeros(len(r_h))
+    bias = arguments.get("bias", none)
     f, g = _functions(op)
 
     def step(row: Array, state: list[Array]) -> list[Array]:
