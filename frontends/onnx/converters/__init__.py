@@ -18,6 +18,7 @@ from . import (
     reductions,
     resize,
     shape,
+    signals,
     tensors,
 )
 
@@ -34,6 +35,7 @@ CONVERTERS: tuple[Converter, ...] = (
     *pooling.CONVERTERS,
     *normalization.CONVERTERS,
     *quantization.CONVERTERS,
+    *signals.CONVERTERS,
     *contractions.CONVERTERS,
     *attention.CONVERTERS,
     *recurrent.CONVERTERS,

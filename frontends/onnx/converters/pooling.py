@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from xdsl.ir import SSAValue
 
-from ....operators.elementwise import DivOp
+from ....errors import ImportModelError
+from ....operators.elementwise import AbsOp, DivOp, PowOp, SqrtOp
+from ....operators.indexing import ScatterElementsOp
 from ....operators.pooling import ArgMaxPoolOp, MaxPoolOp, SumPoolOp
 from ....operators.reductions import ReduceMaxOp, ReduceOp, ReduceSumOp
 from ....operators.reference.arrays import Array, numpy_dtype
+from ....operators.shape import PadOp
 from ....operators.windows import Window
+from ..layout import reshape
 from ..node import Convert, Converter, Node, rank_of, type_of
+from ..terms import Term
 from .reductions import divide
-from .windows import WINDOW_ATTRIBUTES, check_spatial, numbers, read_window, spatial_sizes
+from .windows import WINDOW_ATTRIBUTES, check_spatial, numbers, read_window, spatial_sizes, static_sizes
 
 
 def _read_pool(node: Node) -> tuple[SSAValue, Window]:
@@ -80,6 +85,63 @@ def _counts(node: Node, operand: SSAValue, window: Window) -> Array:
     return total[(0,) * total.ndim] if np.all(total == total.flat[0]) else total
 
 
+# Norms
+
+
+def _norm(node: Node, operand: SSAValue, total: Callable[[SSAValue], SSAValue]) -> SSAValue:
+    """`total(|x|^p)^(1/p)`."""
+    exponent = node.attributes.get("p", 2)
+    if not isinstance(exponent, int | float) or exponent < 1:
+        raise ImportModelError(f"expected p of 1 or more, got {exponent}")
+    x = Term(node, operand)
+    if exponent == 1:
+        return total(x.apply(AbsOp).value)
+    if exponent == 2:
+        return Term(node, total((x * x).value)).apply(SqrtOp).value
+    powers = node.add(PowOp(x.apply(AbsOp).value, x.number(exponent).value))
+    return node.add(PowOp(total(powers), x.number(1 / exponent).value))
+
+
+def _convert_lp_pool(node: Node) -> SSAValue:
+    operand, window = _read_pool(node)
+    return _norm(node, operand, lambda powers: node.add(SumPoolOp(powers, window)))
+
+
+def _convert_global_lp_pool(node: Node) -> SSAValue:
+    (operand,) = node.tensors(1)
+    axes = range(2, rank_of(operand))
+    return _norm(node, operand, lambda powers: node.add(ReduceSumOp(powers, axes, keepdims=True)))
+
+
+# The way back
+
+
+def _convert_max_unpool(node: Node) -> SSAValue:
+    """Zeros, with each element where the greatest one was. Positions are those of the least result that pools to the
+    operand; a larger one has more zeros at the end of each dimension."""
+    operand, positions, _ = node.optional_tensors(2, 3)
+    assert operand is not None and positions is not None
+    rank = rank_of(operand) - 2
+    kernel = node.required("kernel_shape", list[int])
+    check_spatial(operand, len(kernel))
+    strides, pads = numbers(node, "strides", [1] * rank), numbers(node, "pads", [0] * (2 * rank))
+    shape = static_sizes(operand, range(rank + 2))
+    sizes = [
+        (size - 1) * stride - low - high + span
+        for size, stride, low, high, span in zip(shape[2:], strides, pads[:rank], pads[rank:], kernel, strict=True)
+    ]
+    least = [*shape[:2], *sizes]
+    wanted = node.integers(2) or least
+    if min(least) < 1 or len(wanted) != len(least) or any(a < b for a, b in zip(wanted, least, strict=True)):
+        raise ImportModelError(f"expected an output_shape of at least {least}, got {wanted}")
+    zeros = node.splat(0, operand, [math.prod(least)])
+    flat = [reshape(node, value, [math.prod(shape)]) for value in (positions, operand)]
+    value = reshape(node, node.add(ScatterElementsOp(zeros, *flat, axis=0)), least)
+    if wanted == least:
+        return value
+    return node.add(PadOp(value, [0] * len(least), [a - b for a, b in zip(wanted, least, strict=True)]))
+
+
 _POOL_ATTRIBUTES = (*WINDOW_ATTRIBUTES, "ceil_mode")
 
 CONVERTERS = (
@@ -87,4 +149,7 @@ CONVERTERS = (
     Converter("AveragePool", 7, _convert_average_pool, (*_POOL_ATTRIBUTES, "count_include_pad")),
     Converter("GlobalAveragePool", 1, _convert_global_average_pool),
     Converter("GlobalMaxPool", 1, _convert_global_pool(ReduceMaxOp)),
+    Converter("LpPool", 1, _convert_lp_pool, (*_POOL_ATTRIBUTES, "p")),
+    Converter("GlobalLpPool", 1, _convert_global_lp_pool, ("p",)),
+    Converter("MaxUnpool", 9, _convert_max_unpool, ("kernel_shape", "pads", "strides")),
 )
