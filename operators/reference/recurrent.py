@@ -60,18 +60,22 @@ def _arguments(op: ops.RecurrentOp, arrays: Sequence[Array]) -> dict[str, Array]
     return {name: wide(array) for name, array in zip(given, arrays, strict=True)}
 
 
-def _initial(op: ops.RecurrentOp, arguments: Mapping[str, Array], name: str) -> Array:
+def _optional(arguments: Mapping[str, Array], name: str, *shape: int) -> Array:
+    """An operand, or zeros if it is left out."""
     if name in arguments:
         return arguments[name]
-    return np.zeros((arguments["x"].shape[1], arguments["r"].shape[0]))
+    return np.zeros(shape)
+
+
+def _initial(arguments: Mapping[str, Array], name: str) -> Array:
+    return _optional(arguments, name, arguments["x"].shape[1], arguments["r"].shape[0])
 
 
 def _lstm(op: ops.LstmOp, *arrays: Array) -> list[Array]:
     arguments = _arguments(op, arrays)
     r = arguments["r"]
     width = r.shape[0]
-    none: Array = np.zeros(3 * width)
-    p_i, p_o, p_f = np.split(arguments.get("peephole", none), 3)
+    p_i, p_o, p_f = np.split(_optional(arguments, "peephole", 3 * width), 3)
     f, g, _ = _functions(op)
     last = op.chosen[2]
 
@@ -83,15 +87,14 @@ def _lstm(op: ops.LstmOp, *arrays: Array) -> list[Array]:
         cell = forget * cell + i * g(new)
         return [f(o + p_o * cell) * _FUNCTIONS[last.name](cell, last.alpha, last.beta), cell]
 
-    states = [_initial(op, arguments, "initial_h"), _initial(op, arguments, "initial_c")]
+    states = [_initial(arguments, "initial_h"), _initial(arguments, "initial_c")]
     return _run(op, arguments["x"], states, arguments.get("lengths"), step)
 
 
 def _gru(op: ops.GruOp, *arrays: Array) -> list[Array]:
     arguments = _arguments(op, arrays)
     r_z, r_r, r_h = np.split(arguments["r"], 3, axis=1)
-    none: Array = np.zeros(len(r_h))
-    bias = arguments.get("bias", none)
+    bias = _optional(arguments, "bias", len(r_h))
     f, g = _functions(op)
 
     def step(row: Array, state: list[Array]) -> list[Array]:
@@ -101,13 +104,13 @@ def _gru(op: ops.GruOp, *arrays: Array) -> list[Array]:
         inner = reset * (hidden @ r_h + bias) if op.linear_before_reset else (reset * hidden) @ r_h
         return [(1 - z) * g(x_h + inner) + z * hidden]
 
-    return _run(op, arguments["x"], [_initial(op, arguments, "initial_h")], arguments.get("lengths"), step)
+    return _run(op, arguments["x"], [_initial(arguments, "initial_h")], arguments.get("lengths"), step)
 
 
 def _rnn(op: ops.RnnOp, *arrays: Array) -> list[Array]:
     arguments = _arguments(op, arrays)
     (f,) = _functions(op)
-    states = [_initial(op, arguments, "initial_h")]
+    states = [_initial(arguments, "initial_h")]
     return _run(
         op,
         arguments["x"],
