@@ -15,10 +15,11 @@ from ....operators.elementwise import TanhOp
 from ....operators.linear_algebra import MatmulOp
 from ....operators.reductions import ReduceMaxOp, SoftmaxOp
 from ....operators.reference.arrays import numpy_dtype
-from ..layout import concat, dims_of, reshape, transpose
+from ..layout import concat, dims_of, reshape, take, transpose
 from ..node import Converter, Node, rank_of, type_of
 from ..tensors import element_type
 from ..terms import Term
+from .indexing import gathered
 
 _ONE = Extent.of(1)
 
@@ -194,7 +195,60 @@ def _softmax_type(node: Node) -> Attribute | None:
     return type
 
 
+def _convert_rotary_embedding(node: Node) -> SSAValue:
+    """Each pair of elements of a head, turned by the angle of its position; pairs are halves, or side by side."""
+    operand, cosines, sines, positions = node.optional_tensors(3, 4)
+    assert operand is not None and cosines is not None and sines is not None
+    given = dims_of(operand)
+    if len(given) not in (3, 4):
+        raise ImportModelError(f"expected an operand of rank 3 or 4, got {len(given)}")
+    heads_axis = 1 if len(given) == 4 else 2
+    x = operand
+    if len(given) == 3:
+        heads, size = node.required("num_heads", int), _number(given[2], "the hidden size")
+        if heads < 1 or size % heads:
+            raise ImportModelError(f"expected a hidden size that {heads} heads divide, got {size}")
+        x = reshape(node, operand, [*given[:2], Extent.of(heads), Extent.of(size // heads)])
+    width = _number(dims_of(x)[3], "a head's width")
+    turned = node.attribute("rotary_embedding_dim", 0) or width
+    if not 0 < turned <= width or turned % 2:
+        raise ImportModelError(f"expected an even rotary_embedding_dim up to {width}, got {turned}")
+    cosine, sine = (_angles(node, cache, positions, heads_axis, turned // 2) for cache in (cosines, sines))
+    interleaved = node.flag("interleaved")
+    first, second = (
+        Term(node, take(node, x, 3, start, stop, 2 if interleaved else 1))
+        for start, stop in ([(0, turned), (1, turned)] if interleaved else [(0, turned // 2), (turned // 2, turned)])
+    )
+    real = (cosine * first - sine * second).value
+    imaginary = (sine * first + cosine * second).value
+    if interleaved:
+        dims = dims_of(real)
+        pairs = concat(node, [reshape(node, part, [*dims, _ONE]) for part in (real, imaginary)], 4)
+        parts = [reshape(node, pairs, [*dims[:3], Extent.of(turned)])]
+    else:
+        parts = [real, imaginary]
+    if turned < width:
+        parts.append(take(node, x, 3, turned, width))
+    return reshape(node, concat(node, parts, 3), given)
+
+
+def _angles(node: Node, cache: SSAValue, positions: SSAValue | None, heads_axis: int, count: int) -> Term:
+    """The cosines or sines of each position, for all heads."""
+    if positions is not None:
+        cache = gathered(node, cache, positions, 0)
+    dims = dims_of(cache)
+    if len(dims) != 3 or dims[2] != Extent.of(count):
+        raise ImportModelError(f"expected a cache of {count} angles for each position, got {type_of(cache)}")
+    return Term(node, reshape(node, cache, [*dims[:heads_axis], _ONE, *dims[heads_axis:]]))
+
+
 CONVERTERS = (
+    Converter(
+        "RotaryEmbedding",
+        23,
+        _convert_rotary_embedding,
+        ("interleaved", "num_heads", "rotary_embedding_dim"),
+    ),
     Converter(
         "Attention",
         23,
