@@ -21,7 +21,9 @@ from . import (
     pooling,
     recurrent,
     reductions,
+    sampling,
     shape,
+    sorting,
 )
 from .operator import TensorExpressionInterface, dtype_of, known_extents
 
@@ -30,12 +32,14 @@ OPERATORS: tuple[type[Operation], ...] = (
     *logic.OPERATORS,
     *shape.OPERATORS,
     *indexing.OPERATORS,
+    *sampling.OPERATORS,
     *linear_algebra.OPERATORS,
     *reductions.OPERATORS,
     *convolution.OPERATORS,
     *pooling.OPERATORS,
     *recurrent.OPERATORS,
     *contractions.OPERATORS,
+    *sorting.OPERATORS,
 )
 """The operators of the `graph` dialect, one family a file."""
 

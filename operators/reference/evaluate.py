@@ -21,7 +21,9 @@ from . import (
     pooling,
     recurrent,
     reductions,
+    sampling,
     shape,
+    sorting,
 )
 from .arrays import Array, Semantics, array_of, numpy_dtype
 
@@ -30,12 +32,14 @@ SEMANTICS: Mapping[type[Operation], Semantics] = {
     **logic.SEMANTICS,
     **shape.SEMANTICS,
     **indexing.SEMANTICS,
+    **sampling.SEMANTICS,
     **linear_algebra.SEMANTICS,
     **reductions.SEMANTICS,
     **convolution.SEMANTICS,
     **pooling.SEMANTICS,
     **recurrent.SEMANTICS,
     **contractions.SEMANTICS,
+    **sorting.SEMANTICS,
 }
 """What each operator of ours computes."""
 
