@@ -28,6 +28,8 @@ PASSES = {
     "graph-fold-constants": "graph.fold_constants:GraphFoldConstantsPass",
     "graph-fuse": "graph.fuse:GraphFusePass",
     "graph-infer-shapes": "graph.infer_shapes:GraphInferShapesPass",
+    "graph-simplify": "graph.simplify:GraphSimplifyPass",
+    "loop-elide-copies": "loop.elide_copies:LoopElideCopiesPass",
     "loop-expand": "loop.expand:LoopExpandPass",
     "loop-name-kernels": "loop.name_kernels:NameKernelsPass",
     "loop-plan-memory": "loop.plan_memory:LoopPlanMemoryPass",

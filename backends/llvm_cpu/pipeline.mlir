@@ -14,7 +14,8 @@ module attributes {transform.with_named_sequence} {
     %5 = transform.apply_registered_pass "te-simplify" to %4 : (!transform.any_op) -> !transform.any_op
     %6 = transform.apply_registered_pass "convert-te-to-loop" to %5 : (!transform.any_op) -> !transform.any_op
     // Rung 3: kernels, schedules, and memory.
-    %7 = transform.apply_registered_pass "loop-name-kernels" to %6 : (!transform.any_op) -> !transform.any_op
+    %elided = transform.apply_registered_pass "loop-elide-copies" to %6 : (!transform.any_op) -> !transform.any_op
+    %7 = transform.apply_registered_pass "loop-name-kernels" to %elided : (!transform.any_op) -> !transform.any_op
     %8 = transform.apply_registered_pass "apply-schedules" to %7 : (!transform.any_op) -> !transform.any_op
     %9 = transform.apply_registered_pass "loop-plan-memory" to %8 : (!transform.any_op) -> !transform.any_op
     %10 = transform.apply_registered_pass "loop-expand" to %9 : (!transform.any_op) -> !transform.any_op

@@ -28,8 +28,8 @@ from xdsl.dialects.func import CallOp, FuncOp
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
 
-from ...dialects.loop import LIVE_BYTES, WORKSPACE, AllocOp, BlockOp, ForOp, ViewOp
-from .memory.liveness import Alloc, Buffer, deallocs_of, function_buffers, positions
+from ...dialects.loop import LIVE_BYTES, WORKSPACE, AllocOp, ViewOp
+from .memory.liveness import Alloc, Buffer, calls_in, deallocs_of, function_buffers, positions
 from .memory.packing import Packing, Request, live_bytes, pack
 
 ON_STACK = 4096
@@ -72,7 +72,7 @@ class _Planner:
         self.functions = {op.sym_name.data: op for op in module.ops if isinstance(op, FuncOp)}
         self.calls: dict[str, list[CallOp]] = {name: [] for name in self.functions}
         for function in self.functions.values():
-            for call in _calls(function):
+            for call in calls_in(function):
                 self.calls.get(_callee(call), []).append(call)
         self.done: set[str] = set()
         self.lent: dict[Alloc, str] = {}
@@ -88,7 +88,7 @@ class _Planner:
             return
         self.done.add(name)
         function = self.functions[name]
-        for call in _calls(function):
+        for call in calls_in(function):
             if _callee(call) in self.functions:
                 self.visit(_callee(call))
         if function.is_declaration:
@@ -126,7 +126,7 @@ class _Planner:
         if len(function.body.blocks) != 1:
             return []
         times = positions(function)
-        calls = _calls(function)
+        calls = calls_in(function)
         buffers = function_buffers(function, times)
         if not calls:
             buffers = [buffer for buffer in buffers if buffer.size >= ON_STACK]
@@ -158,18 +158,6 @@ def _is_private(function: FuncOp) -> bool:
 
 def _callee(call: CallOp) -> str:
     return call.callee.root_reference.data
-
-
-def _calls(function: FuncOp) -> list[CallOp]:
-    """The calls in a function; there are none in loops and blocks."""
-    found: list[CallOp] = []
-    for block in function.body.blocks:
-        for op in block.ops:
-            if isinstance(op, CallOp):
-                found.append(op)
-            elif op.regions and not isinstance(op, ForOp | BlockOp):
-                found.extend(inner for inner in op.walk() if isinstance(inner, CallOp))
-    return found
 
 
 def _outermost(op: Operation) -> Operation:

@@ -18,6 +18,7 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute, Region
 
+from ...errors import CompileError
 from .affine_to_llvm import alignment, linear_offset, operand_form
 from .func_to_llvm import call_properties
 from .llvm_conversion import (
@@ -28,6 +29,7 @@ from .llvm_conversion import (
     byte_size,
     check_memref,
     convert_type,
+    integers,
     memory_type,
     memref_of,
 )
@@ -120,6 +122,15 @@ def convert_view(c: LLVMConversion, op: memref.ViewOp) -> None:
     c.map(op.result, c.address(op.source, operand_form(c, op.byte_shift)))
 
 
+def convert_reinterpret_cast(c: LLVMConversion, op: memref.ReinterpretCastOp) -> None:
+    """Another name for the same elements, from the first one on."""
+    type = memref_of(op.result)
+    check_memref(type)
+    if op.offsets or integers(op.static_offsets) != (0,):
+        raise CompileError("expected 'memref.reinterpret_cast' from offset 0, got another one")
+    c.map(op.result, c.get(op.source))
+
+
 def convert_cast(c: LLVMConversion, op: memref.CastOp | memref.MemorySpaceCastOp) -> None:
     c.map(op.results[0], c.get(op.operands[0]))
 
@@ -142,6 +153,7 @@ MEMREF_TO_LLVM: PatternTable = {
     memref.GlobalOp: convert_global,
     memref.LoadOp: convert_load,
     memref.MemorySpaceCastOp: convert_cast,
+    memref.ReinterpretCastOp: convert_reinterpret_cast,
     memref.StoreOp: convert_store,
     memref.ViewOp: convert_view,
 }

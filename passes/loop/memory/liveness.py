@@ -11,11 +11,11 @@ from typing import TypeAlias, cast
 
 from xdsl.dialects import memref
 from xdsl.dialects.builtin import MemRefType, NoneAttr
-from xdsl.dialects.func import FuncOp
+from xdsl.dialects.func import CallOp, FuncOp
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.traits import IsTerminator
 
-from ....dialects.loop import AllocOp, ViewOp, byte_count
+from ....dialects.loop import AllocOp, BlockOp, ForOp, ViewOp, byte_count
 from .packing import ALIGNMENT, Request
 
 Alloc: TypeAlias = AllocOp | memref.AllocOp
@@ -71,6 +71,18 @@ def time_of(op: Operation, times: dict[Operation, int]) -> int:
         current = current.parent_op()
     assert current is not None, "expected an operation of the function"
     return times[current]
+
+
+def calls_in(function: FuncOp) -> list[CallOp]:
+    """The calls in a function; there are none in loops and blocks."""
+    found: list[CallOp] = []
+    for block in function.body.blocks:
+        for op in block.ops:
+            if isinstance(op, CallOp):
+                found.append(op)
+            elif op.regions and not isinstance(op, ForOp | BlockOp):
+                found.extend(inner for inner in op.walk() if isinstance(inner, CallOp))
+    return found
 
 
 def function_buffers(func: FuncOp, times: dict[Operation, int]) -> list[Buffer]:

@@ -20,6 +20,7 @@ from stepwell.backends.oracles.loop import ExecutionError, run_loop
 from stepwell.backends.registry import make_context
 from stepwell.dialects.loop import ViewOp
 from stepwell.dialects.source import parse_module
+from stepwell.passes.loop.elide_copies import elide_copies
 from stepwell.passes.loop.memory.packing import aligned
 from stepwell.passes.loop.plan_memory import declaration_of, plan_memory, workspaces_of
 from stepwell.runtime.executable import Executable, load
@@ -27,7 +28,8 @@ from stepwell.runtime.memory import ArenaPool, MemoryReport
 from stepwell.runtime.signature import Parameter
 from stepwell.tools.driver import lower
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.dialects.func import FuncOp
+from xdsl.dialects.func import CallOp, FuncOp
+from xdsl.ir import BlockArgument
 
 SIZES = (3, 1100)
 """A buffer that stays on a kernel's stack, and one that does not."""
@@ -60,6 +62,14 @@ def kernels(size: int) -> str:
       {add("map0", "a", "b", "o")}
       func.return
     }}
+    func.func private @same{size}(%a: {memref}, %o: {memref} {{loop.output}}) {{
+      {copy("map0", "a", "o", "%v")}
+      func.return
+    }}
+    func.func private @reverse{size}(%a: {memref}, %o: {memref} {{loop.output}}) {{
+      {copy("map0", "a", "o", reverse)}
+      func.return
+    }}
     func.func private @twice{size}(%a: {memref}, %o: {memref} {{loop.output}}) {{
       {alloc("t")}
       {copy("map0", "a", "t", reverse)}
@@ -84,7 +94,7 @@ def programs(draw: st.DrawFn) -> str:
     values, lines, frees, outputs = ["%x", "%y"], [], [], []
     count = draw(st.integers(1, 8))
     for number in range(count):
-        kernel = draw(st.sampled_from(["add", "twice", "long"]))
+        kernel = draw(st.sampled_from(["add", "twice", "long", "same", "same", "reverse"]))
         operands = [draw(st.sampled_from(values)) for _ in range(2 if kernel == "add" else 1)]
         result = f"%v{number}"
         if number == count - 1 or draw(st.integers(0, 4)) == 0:
@@ -133,6 +143,22 @@ def test_the_oracle_sees_no_difference(text: str) -> None:
     assert not any(op.name == "memref.alloc" for op in module.walk())
     assert_equal(run_loop(module, *inputs(text)), expected)
     assert_equal(run_loop(parse(str(module)), *inputs(text)), expected)
+
+
+@settings(max_examples=40)
+@given(programs())
+def test_copies_need_not_be_made(text: str) -> None:
+    module = parse(text)
+    expected = run_loop(module, *inputs(text))
+    elide_copies(module)
+    module.verify()
+    assert_equal(run_loop(module, *inputs(text)), expected)
+    calls = [op for op in function(module, "main").body.block.ops if isinstance(op, CallOp)]
+    copies = [call for call in calls if call.callee.root_reference.data.startswith("same")]
+    assert all(isinstance(call.arguments[1], BlockArgument) for call in copies), "outputs alone are copied to"
+    plan_memory(module)
+    module.verify()
+    assert_equal(run_loop(module, *inputs(text)), expected)
 
 
 @settings(max_examples=15)
