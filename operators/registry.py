@@ -14,6 +14,7 @@ from ..te.tensors import Tensor
 from . import (
     contractions,
     convolution,
+    determinants,
     elementwise,
     indexing,
     linear_algebra,
@@ -40,6 +41,7 @@ OPERATORS: tuple[type[Operation], ...] = (
     *recurrent.OPERATORS,
     *contractions.OPERATORS,
     *sorting.OPERATORS,
+    *determinants.OPERATORS,
 )
 """The operators of the `graph` dialect, one family a file."""
 

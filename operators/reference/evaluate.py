@@ -14,6 +14,7 @@ from ...errors import CompileError
 from . import (
     contractions,
     convolution,
+    determinants,
     elementwise,
     indexing,
     linear_algebra,
@@ -40,6 +41,7 @@ SEMANTICS: Mapping[type[Operation], Semantics] = {
     **recurrent.SEMANTICS,
     **contractions.SEMANTICS,
     **sorting.SEMANTICS,
+    **determinants.SEMANTICS,
 }
 """What each operator of ours computes."""
 

@@ -20,6 +20,7 @@ from . import (
     sampling,
     shape,
     signals,
+    sorting,
     tensors,
 )
 
@@ -41,5 +42,6 @@ CONVERTERS: tuple[Converter, ...] = (
     *contractions.CONVERTERS,
     *attention.CONVERTERS,
     *recurrent.CONVERTERS,
+    *sorting.CONVERTERS,
 )
 """The operators that can be imported; a caller may hand in more."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from xdsl.ir import Operation
 
 from ....operators import linear_algebra as ops
+from ....operators.determinants import DetOp
 from ..node import Converter, Node
 
 
@@ -22,7 +23,12 @@ def _convert_gemm(node: Node) -> Operation:
     )
 
 
+def _convert_det(node: Node) -> Operation:
+    return DetOp(*node.tensors(1))
+
+
 CONVERTERS = (
     Converter("MatMul", 1, _convert_matmul),
+    Converter("Det", 11, _convert_det),
     Converter("Gemm", 7, _convert_gemm, ("alpha", "beta", "transA", "transB")),
 )
