@@ -21,7 +21,7 @@ from ..dialects.loop import LIVE_BYTES, WORKSPACE
 from ..dialects.structural_hash import structural_hash
 from ..errors import CompileError
 from ..passes.common.transform_interpreter import TransformInterpreterPass, read_script
-from ..passes.loop.name_kernels import describe_kernel, kernels, name_kernels
+from ..passes.loop.name_kernels import describe_kernel, kernel_hash, kernels, name_kernels
 from ..passes.pass_manager import Instrumentation, PassManager, Step
 from ..runtime.artifact import Kernel
 from ..runtime.cache import Cache, Entry, checksum, key_of
@@ -141,7 +141,7 @@ class SeparateCompiler:
             function = functions.get(kernel.name)
             # A script may have done anything.
             if function is not None:
-                structure = structural_hash(function) if changed and self.cache is not None else kernel.hash
+                structure = kernel_hash(function) if changed and self.cache is not None else kernel.hash
                 key = self.key("kernel", kernel.name, structure, facts)
                 compiled = self._find(key)
                 if self.progress is not None:

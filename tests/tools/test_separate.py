@@ -64,6 +64,16 @@ module attributes {transform.with_named_sequence} {
   }
 }
 """
+SCHEDULE = """
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !transform.any_op {transform.consumed}) {
+    %b = sched.match_block "map0" in %root : (!transform.any_op) -> !transform.any_op
+    %i, %j = sched.get_loops %b : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    sched.parallelize %i : !transform.any_op
+    transform.yield
+  }
+}
+"""
 SIZES = [8, 16, 16, 16, 24]
 X = np.arange(32, dtype=np.float32).reshape(4, 8) - 16
 
@@ -144,13 +154,23 @@ def test_what_decides_the_code_is_part_of_the_key(model: Path, tmp_path: Path) -
     edited.write_text(get_backend("llvm-cpu").pipeline.read_text().replace('"loop-expand"', below))
     _, watch = compiled(model, cache, pipeline=edited)
     assert watch.cached == []
-    schedule = tmp_path / "schedule.mlir"
-    schedule.write_text(NO_SCHEDULE)
-    _, watch = compiled(model, cache, schedule=schedule)
-    assert watch.cached == []
-    program, watch = compiled(model, cache, schedule=schedule)
+
+
+def test_a_schedule_of_ones_own_is_part_of_the_key(model: Path, tmp_path: Path) -> None:
+    cache, sizes = tmp_path / "cache", [8, 2048]
+    source, script = write(model, layers(sizes)), tmp_path / "schedule.mlir"
+    compiled(source, cache)
+    script.write_text(SCHEDULE)
+    first, watch = compiled(source, cache, schedule=script)
+    assert len(watch.compiled) == 1
+    again, watch = compiled(source, cache, schedule=script)
+    assert len(watch.cached) == 1
+    for program in (first, again):
+        np.testing.assert_allclose(program(X), expected(sizes, X), rtol=1e-5)
+    script.write_text(NO_SCHEDULE)
+    _, watch = compiled(source, cache, schedule=script)
     assert watch.compiled == []
-    np.testing.assert_allclose(program(X), expected(SIZES, X), rtol=1e-5)
+    assert len(list((cache / "kernels").iterdir())) == 4
 
 
 def test_versions_are_part_of_the_key(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,15 +251,14 @@ def test_ir_whose_memory_is_planned_compiles(model: Path, tmp_path: Path) -> Non
 
 def test_kernels_that_work_in_memory_are_found(model: Path, tmp_path: Path) -> None:
     """What a kernel is given to work in is part of what the cache knows."""
-    sizes = [8, 2048, 16]
-    source = write(model, layers(sizes))
-    # Without a schedule the product is a buffer of its own.
-    script = tmp_path / "schedule.mlir"
-    script.write_text(NO_SCHEDULE)
+    sizes = [8, 2048]
+    source, script = write(model, layers(sizes)), tmp_path / "schedule.mlir"
+    # By this schedule the product is a buffer of its own.
+    script.write_text(SCHEDULE)
     first, _ = compiled(source, tmp_path / "cache", schedule=script)
     cache = Cache(tmp_path / "cache")
     entries = [cache.get("kernels", path.name) for path in (tmp_path / "cache" / "kernels").iterdir()]
-    assert any(entry is not None and entry.header.get("workspaces") for entry in entries)
+    assert any(entry is not None and entry.header.get("workspaces") == ["memref<4x2048xf32>"] for entry in entries)
     again, watch = compiled(source, tmp_path / "cache", schedule=script)
     assert watch.compiled == []
     assert again.memory == first.memory
