@@ -10,9 +10,9 @@ from collections.abc import Sequence
 
 from xdsl.ir import SSAValue
 
-from .loop import AllocOp, BlockOp, ForOp, LoopKind, ReadOp, blocks_in, enclosing_loops
+from .loop import AllocOp, BlockOp, ForOp, LoopKind, ReadOp, ReduceOp, WriteOp, blocks_in, enclosing_loops
 from .quasi_affine import Lin
-from .regions import buffer_shape, index_forms
+from .regions import block_of, buffer_shape, index_forms, reduce_loops
 
 MAX_LANES = 256
 """The most lanes a loop may have: a few registers' worth, since code is emitted for each register."""
@@ -28,6 +28,19 @@ def row_major_strides(shape: Sequence[int]) -> list[int]:
     strides = [1] * len(shape)
     for d in range(len(shape) - 2, -1, -1):
         strides[d] = strides[d + 1] * shape[d + 1]
+    return strides
+
+
+def buffer_strides(buffer: SSAValue) -> list[int]:
+    """How many elements apart neighbours in each dimension of a buffer are."""
+    shape, owner = buffer_shape(buffer), buffer.owner
+    if not isinstance(owner, AllocOp) or owner.layout is None:
+        return row_major_strides(shape)
+    strides = [1] * len(shape)
+    step = 1
+    for d in reversed(owner.order):
+        strides[d] = step
+        step *= shape[d]
     return strides
 
 
@@ -66,6 +79,8 @@ def _block_failure(block: BlockOp, loop: ForOp) -> str | None:
     for access in block.accesses():
         if isinstance(access, ReadOp):
             continue
+        if combines_lanes(access, loop):
+            continue
         for buffer in access.buffers:
             if is_lane_private(buffer, loop):
                 continue
@@ -77,6 +92,15 @@ def _block_failure(block: BlockOp, loop: ForOp) -> str | None:
             if None in forms:
                 return "expected writes at affine functions of iterators"
     return None
+
+
+def combines_lanes(access: ReadOp | WriteOp | ReduceOp, loop: ForOp) -> bool:
+    """Whether an access combines what the lanes of a loop compute to one value: the loop goes along a reduction whose
+    order may change and whose init is elsewhere."""
+    if not isinstance(access, ReduceOp) or not access.may_reorder:
+        return False
+    block = block_of(access)
+    return block.init is None and loop in reduce_loops(block)
 
 
 def is_lane_private(buffer: SSAValue, loop: ForOp) -> bool:

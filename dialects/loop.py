@@ -832,19 +832,36 @@ class AllocOp(IRDLOperation):
     """A buffer that lives for one iteration of the loop it stands in, in full logical coordinates.
 
     `%b = loop.alloc "C_local" : memref<512x512xf32, "local">`
+
+    With a `layout` its dimensions lie in memory in that order: `{layout = array<i64: 1, 0>}` is column-major.
     """
 
     name = "loop.alloc"
     sym_name = prop_def(StringAttr)
+    layout = opt_prop_def(DenseArrayBase.constr(i64))
     buffer = result_def(MemRefType)
     traits = traits_def(MemoryAllocEffect())
     irdl_options = (ParsePropInAttrDict(),)
     assembly_format = "$sym_name attr-dict `:` type($buffer)"
 
-    def __init__(self, name: str, type: MemRefType[Attribute]) -> None:
-        super().__init__(properties={"sym_name": StringAttr(name)}, result_types=[type])
+    def __init__(self, name: str, type: MemRefType[Attribute], layout: Sequence[int] | None = None) -> None:
+        properties: dict[str, Attribute | None] = {
+            "sym_name": StringAttr(name),
+            "layout": None if layout is None else DenseArrayBase.from_list(i64, layout),
+        }
+        super().__init__(properties=properties, result_types=[type])
+
+    @property
+    def order(self) -> tuple[int, ...]:
+        """The dimensions in the order in which they lie in memory, the one with neighbours last."""
+        if self.layout is None:
+            return tuple(range(len(memref_type(self.buffer).get_shape())))
+        return self.layout.get_values()
 
     def verify_(self) -> None:
+        rank = len(memref_type(self.buffer).get_shape())
+        if sorted(self.order) != list(range(rank)):
+            raise VerifyException(f"expected a layout that permutes {rank} dimensions, got {list(self.order)}")
         if any(extent < 1 for extent in memref_type(self.buffer).get_shape()):
             raise VerifyException(f"expected a static shape, got {self.buffer.type}")
         if any(not self._is_seen_by(use.operation) for use in self.buffer.uses):

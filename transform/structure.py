@@ -11,7 +11,7 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, BlockArgument, Operation, SSAValue
 from xdsl.ir.affine import AffineDimExpr
 
-from ..dialects.lanes import lane_stride, row_major_strides
+from ..dialects.lanes import buffer_strides, lane_stride
 from ..dialects.loop import (
     CONSTANT,
     BlockOp,
@@ -25,7 +25,7 @@ from ..dialects.loop import (
     enclosing_loops,
     loop_of,
 )
-from ..dialects.regions import buffer_shape, index_forms, readers_of
+from ..dialects.regions import buffer_shape, index_forms, iterator_forms, readers_of
 from ..errors import ScheduleError
 
 _ADD = (arith.AddfOp, arith.AddiOp)
@@ -83,6 +83,77 @@ def contraction_of(block: BlockOp) -> Contraction | None:
     )
 
 
+@dataclass(frozen=True)
+class TileRoles:
+    """What a tile of accumulators is made of: the iterator whose loop is unrolled (`i`), the one that becomes vector
+    lanes (`j`), and the other spatial ones: `batch`, and those that move in the left (`m`) or right (`n`) input."""
+
+    batch: tuple[int, ...]
+    m: tuple[int, ...]
+    n: tuple[int, ...]
+    i: int
+    j: int
+
+
+def tile_roles(block: BlockOp) -> TileRoles | None:
+    """How to cover a contraction with tiles of accumulators: lanes along the output's last dimension, and, if there is
+    one, an iterator of the left input beside it, whose elements all lanes share. Iterators of extent 1 are `batch`."""
+    roles, reduce = contraction_of(block), reduction_of(block)
+    if roles is None or reduce is None:
+        return None
+    extents = block.extents
+    batch, m, n = ([i for i in found if extents[i] > 1] for found in (roles.batch, roles.m, roles.n))
+    last = _iterators_of_last_dimension(reduce, block)
+    if len(last) != 1:
+        return None
+    (j,) = last
+    candidates = [i for i in m if i != j] or [i for i in (*batch, *n) if i != j]
+    if not candidates:
+        return None
+    i = max(candidates)
+    batch, m, n = ([each for each in found if each not in (i, j)] for found in (batch, m, n))
+    once = [i for i in (*roles.batch, *roles.m, *roles.n) if extents[i] == 1]
+    return TileRoles((*once, *batch), tuple(m), tuple(n), i, j)
+
+
+def loops_of_roles(block: BlockOp, out: BlockOp, groups: Sequence[Sequence[int]]) -> list[list[ForOp]]:
+    """The loops around `out`, which is the block or reads what it writes, that go along the block's iterators.
+
+    Raises:
+        ScheduleError: if `out` reads or writes that buffer elsewhere than at an iterator a dimension.
+    """
+    reduce = reduction_of(block)
+    assert reduce is not None, "expected a block with one reduction"
+    if out is block:
+        return [loops_binding(block, group) for group in groups]
+    reads = [read for read in out.reads() if read.buffer is reduce.buffers[0]]
+    if not reads:
+        raise ScheduleError(
+            f"expected a block that reads what '{block.block_name}' writes, got '{out.block_name}'", out
+        )
+    iterator_of: dict[int, int] = {}
+    for own, other in zip(_dimensions(reduce, block), _dimensions(reads[0], out), strict=True):
+        if own is not None and other is not None:
+            iterator_of[own] = other
+    for i in (i for group in groups for i in group):
+        if i not in iterator_of:
+            raise ScheduleError(
+                f"expected '{out.block_name}' to read what '{block.block_name}' writes at an iterator a dimension", out
+            )
+    return [loops_binding(out, [iterator_of[i] for i in group]) for group in groups]
+
+
+def _dimensions(access: ReadOp | WriteOp | ReduceOp, block: BlockOp) -> list[int | None]:
+    """The iterator that each dimension of an access is indexed with, if it is one alone."""
+    place = {iterator: i for i, iterator in enumerate(block.iterators)}
+    found: list[int | None] = []
+    for form in iterator_forms(access):
+        iterator, scale = next(iter(form.terms.items()), (None, 0)) if form is not None else (None, 0)
+        plain = form is not None and len(form.terms) == 1 and scale == 1 and isinstance(iterator, SSAValue)
+        found.append(place.get(iterator) if plain and isinstance(iterator, SSAValue) else None)
+    return found
+
+
 def _combines_by(reduce: ReduceOp, kinds: tuple[type[Operation], ...]) -> bool:
     ops = list(reduce.combiner.block.ops)
     return len(ops) == 2 and isinstance(ops[0], kinds)
@@ -117,7 +188,9 @@ def _iterators_used(read: ReadOp, block: BlockOp) -> set[int] | None:
 
 
 def _iterators_of_last_dimension(write: ReduceOp | WriteOp, block: BlockOp) -> set[int]:
-    results = write.map.data.results
+    """Of the last dimension with more than one element."""
+    shape = buffer_shape(write.buffers[0])
+    results = [expr for expr, extent in zip(write.map.data.results, shape, strict=True) if extent > 1]
     if not results:
         return set()
     indices = [write.indices[dim] for dim in results[-1].used_dims()]
@@ -155,22 +228,48 @@ def _moves_last(read: ReadOp, block: BlockOp, reduced: set[int]) -> bool:
     return all(last.position not in expr.used_dims() for expr in outer)
 
 
+def row_loops(block: BlockOp, out: BlockOp) -> tuple[list[ForOp], list[ForOp]]:
+    """The loops around `out` over dimensions that a reduction keeps, and those over dimensions that it reduces: of what
+    it reads, if `out` writes a tensor of that shape; it may also be one of the shape of the sums.
+
+    Raises:
+        ScheduleError: if it is neither.
+    """
+    writes = [access for access in out.writes() if access.parent_op() is out]
+    shape, own = buffer_shape(writes[0].buffers[0]), _dimensions(writes[0], out)
+    reduced = {i for i, kind in enumerate(block.kinds) if kind is IteratorKind.REDUCE}
+    positions: list[int] | None = None
+    if shape == buffer_shape(block.written_buffers()[0]):
+        positions = []
+    for read in block.reads():
+        if positions is None and buffer_shape(read.buffer) == shape:
+            positions = [d for d, i in enumerate(_dimensions(read, block)) if i in reduced]
+    if positions is None or len(set(own)) != len(own) or None in own:
+        raise ScheduleError(f"expected '{out.block_name}' to write the rows that '{block.block_name}' reduces", out)
+    columns = [i for d in positions if (i := own[d]) is not None]
+    rows = [i for i in range(len(out.extents)) if i not in columns]
+    return loops_binding(out, rows), loops_binding(out, columns)
+
+
 def is_sink(block: BlockOp) -> bool:
     """Whether no other block reads what this one writes."""
     return all(reader is block for buffer in block.written_buffers() for reader in readers_of(buffer))
+
+
+def stride_in(loop: ForOp, access: ReadOp | WriteOp | ReduceOp, buffer: SSAValue) -> int | None:
+    """How many elements of a buffer apart an access is in neighbouring iterations of a loop; None where it is no
+    constant."""
+    forms = index_forms(access)
+    known = [form for form in forms if form is not None]
+    return lane_stride(known, buffer_strides(buffer), loop.induction_variable) if len(known) == len(forms) else None
 
 
 def strided_access(loop: ForOp) -> ReadOp | WriteOp | ReduceOp | None:
     """An access in the loop that moves by neither 0 nor 1 element from one iteration to the next; none if all do."""
     for block in blocks_in(loop):
         for access in block.accesses():
-            forms = index_forms(access)
-            for buffer in access.buffers:
-                strides = row_major_strides(buffer_shape(buffer))
-                known = [form for form in forms if form is not None]
-                stride = lane_stride(known, strides, loop.induction_variable) if len(known) == len(forms) else None
-                if stride not in (0, 1):
-                    return access
+            if any(stride_in(loop, access, buffer) not in (0, 1) for buffer in access.buffers):
+                return access
     return None
 
 
@@ -178,6 +277,7 @@ KINDS: dict[str, Callable[[BlockOp], bool]] = {
     "any": lambda block: True,
     "contraction": lambda block: contraction_of(block) is not None,
     "map": is_map,
+    "ordered": lambda block: block.has_kind(IteratorKind.ORDERED),
     "reduction": is_reduction,
     "row_reduction": is_row_reduction,
     "sink": is_sink,

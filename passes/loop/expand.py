@@ -191,10 +191,11 @@ class Expansion:
             self._for(loop, extent, pending)
 
     def _peeling_helps(self, loop: ForOp, extent: int, pending: Pending) -> bool:
-        """Whether some guard below holds in all iterations but the last."""
+        """Whether some guard or condition below holds in all iterations but the last."""
         variable = loop.induction_variable
         known = self.env.ranges[variable]
-        open = [g for b in self.plan.blocks_below[loop] for g in pending.get(b, ())]
+        blocks = self.plan.blocks_below[loop]
+        open = [guard for block in blocks for guard in (*pending.get(block, ()), *self.plan.blocks[block].choices)]
         self.env.ranges[variable] = (0, extent - 1)
         open = [guard for guard in open if self.env.interval(guard.form)[1] >= guard.limit]
         self.env.ranges[variable] = (0, extent - 2)

@@ -10,7 +10,7 @@ from .inline import compute_inline
 from .kinds import parallelize, peel, unroll, vectorize
 from .location import compute_at, reverse_compute_at
 from .loops import coalesce, interchange, tile
-from .reduction import decompose_reduction
+from .reduction import decompose_reduction, split_reduction
 from .staging import cache_read, cache_write
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "parallelize",
     "peel",
     "reverse_compute_at",
+    "split_reduction",
     "tile",
     "unroll",
     "vectorize",

@@ -110,7 +110,7 @@ def _require_block_order(block: BlockOp, moved: Iterable[tuple[ForOp, ForOp]]) -
                 block,
             )
         if kinds == (IteratorKind.REDUCE, IteratorKind.REDUCE):
-            _require_pure_reduction(block, outer, inner)
+            require_pure_reduction(block, f"to reorder its {describe(outer)} and {describe(inner)}")
             for access in block.writes():
                 if isinstance(access, ReduceOp) and not access.may_reorder:
                     refuse(
@@ -121,15 +121,15 @@ def _require_block_order(block: BlockOp, moved: Iterable[tuple[ForOp, ForOp]]) -
                     )
 
 
-def _require_pure_reduction(block: BlockOp, outer: ForOp, inner: ForOp) -> None:
-    """Only combiners say that the order of what they combine does not matter."""
+def require_pure_reduction(block: BlockOp, why: str) -> None:
+    """Refuses a block that reads what it writes, or writes it outside of its init: only combiners say that the order of
+    what they combine does not matter."""
     written = block.written_buffers()
     for access in block.accesses():
         in_init = block.init is not None and block.init.is_ancestor(access)
         if (isinstance(access, ReadOp) and access.buffer in written) or (isinstance(access, WriteOp) and not in_init):
             refuse(
-                f"expected '{block.block_name}' to touch what it writes by loop.reduce alone, to reorder its "
-                f"{describe(outer)} and {describe(inner)}",
+                f"expected '{block.block_name}' to touch what it writes by loop.reduce alone, {why}",
                 block,
                 ("accessed here", access),
             )

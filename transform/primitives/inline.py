@@ -144,9 +144,9 @@ def _copy_body(
     for op in ops[len(replacement) :]:
         for inner in op.walk():
             if isinstance(inner, ReadOp):
-                _compose_read(inner, values)
+                compose_read(inner, values)
             elif isinstance(inner, ApplyOp):
-                _compose_apply(inner, values)
+                compose_apply(inner, values)
     return ops, mapper.get(write.value, write.value)
 
 
@@ -176,7 +176,8 @@ def _erase_unused(ops: list[Operation]) -> None:
             op.erase()
 
 
-def _compose_read(read: ReadOp, values: dict[SSAValue, Lin]) -> None:
+def compose_read(read: ReadOp, values: dict[SSAValue, Lin]) -> None:
+    """Replaces indices of a read by forms over other values."""
     if not any(index in values for index in read.indices):
         return
     operands = [values.get(index, Lin.of(index)) for index in read.indices]
@@ -185,7 +186,8 @@ def _compose_read(read: ReadOp, values: dict[SSAValue, Lin]) -> None:
     read.map = AffineMapAttr(map)
 
 
-def _compose_apply(apply: ApplyOp, values: dict[SSAValue, Lin]) -> None:
+def compose_apply(apply: ApplyOp, values: dict[SSAValue, Lin]) -> None:
+    """Replaces operands of an index computation by forms over other values."""
     if not any(index in values for index in apply.mapOperands):
         return
     source: AffineMap = apply.map.data

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from xdsl.dialects.builtin import IndexType, IntegerAttr, UnitAttr
 
-from ...dialects.lanes import vectorization_failure
-from ...dialects.loop import AllocOp, ForOp, LoopKind, enclosing_loops
+from ...dialects.lanes import combines_lanes, vectorization_failure
+from ...dialects.loop import AllocOp, ForOp, LoopKind, ReadOp, blocks_in, enclosing_loops
 from .common import describe, refuse, require_serial
-from .dependence import require_independent
+from .dependence import require_independent, require_pure_reduction
 
 
 def unroll(loop: ForOp) -> None:
@@ -21,9 +21,11 @@ def unroll(loop: ForOp) -> None:
 def vectorize(loop: ForOp) -> None:
     """Marks a loop whose iterations become lanes of vectors.
 
+    Lanes along a decomposed reduction are combined pairwise, then with the accumulator.
+
     Raises:
-        ScheduleError: unless each iteration writes elements of its own, and each access moves by 0 or 1 element a lane
-            along the last dimension.
+        ScheduleError: unless each iteration writes elements of its own, or the loop goes along the decomposed reduction
+            of the one block in it, whose order may change.
     """
     require_serial(loop)
     if (failure := vectorization_failure(loop)) is not None:
@@ -31,7 +33,13 @@ def vectorize(loop: ForOp) -> None:
     for op in loop.walk():
         if isinstance(op, AllocOp):
             refuse("expected no buffer to live inside of a vectorized loop", loop, ("the buffer", op))
-    require_independent(loop, enclosing_loops(loop), "vectorize")
+    blocks = blocks_in(loop)
+    if len(blocks) == 1 and all(
+        isinstance(access, ReadOp) or combines_lanes(access, loop) for access in blocks[0].accesses()
+    ):
+        require_pure_reduction(blocks[0], f"to vectorize {describe(loop)}")
+    else:
+        require_independent(loop, enclosing_loops(loop), "vectorize")
     loop.kind = LoopKind.VECTORIZED
 
 

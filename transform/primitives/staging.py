@@ -30,6 +30,7 @@ from ...dialects.regions import (
     at_most,
     block_of,
     buffer_shape,
+    index_forms,
     reduce_loops,
     region,
     writers_of,
@@ -52,7 +53,13 @@ from .common import (
 _INDEX = IndexType()
 
 
-def cache_read(block: BlockOp, buffer: SSAValue, at: ForOp | None, memory_space: str = "local") -> BlockOp:
+def cache_read(
+    block: BlockOp,
+    buffer: SSAValue,
+    at: ForOp | None,
+    memory_space: str = "local",
+    along: ForOp | None = None,
+) -> BlockOp:
     """Copies what a block reads of a buffer into a staged buffer, once for each iteration of a loop.
 
     before                         after `cache_read(C, B, at = j)`
@@ -66,16 +73,19 @@ def cache_read(block: BlockOp, buffer: SSAValue, at: ForOp | None, memory_space:
         block: the reader; other readers keep reading the buffer.
         at: the loop whose iteration the copy lives for; None for the whole kernel.
         memory_space: `"local"`, or `""` for global memory.
+        along: a loop around the block: what its iterations read lies side by side in the copy.
 
     Returns:
         The copying block, named after the buffer.
 
     Raises:
-        ScheduleError: if the block does not read the buffer in the loop, or something there writes it in between.
+        ScheduleError: if the block does not read the buffer in the loop, or something there writes it in between; if a
+            loop is given that does not move all reads in one and the same dimension.
     """
     reads = [op for op in block.reads() if op.buffer is buffer]
     if not reads:
         refuse(f"expected a buffer that block '{block.block_name}' reads, got '{buffer_name(buffer)}'", block)
+    layout = None if along is None else _layout_along(block, reads, along)
     parent = _staging_parent(block, at)
     anchor = child_in(parent, block)
     home = alloc_of(buffer)
@@ -93,7 +103,7 @@ def cache_read(block: BlockOp, buffer: SSAValue, at: ForOp | None, memory_space:
         intervals = bounding_box(reads, [*enclosing_loops(parent), parent])
     else:  # what lives at function level is copied whole
         intervals = [Interval(ZERO, (Lin(extent - 1),)) for extent in buffer_shape(buffer)]
-    alloc = _alloc(parent, buffer, memory_space)
+    alloc = _alloc(parent, buffer, memory_space, layout)
     _insert(parent, anchor, [alloc])
     for read in reads:
         read.operands[0] = alloc.buffer
@@ -233,14 +243,30 @@ def _least(forms: Sequence[Lin], *, least: bool) -> Lin | None:
     return best
 
 
-def _alloc(parent: Operation, buffer: SSAValue, memory_space: str) -> AllocOp:
+def _layout_along(block: BlockOp, reads: Sequence[ReadOp], loop: ForOp) -> list[int]:
+    """The order of dimensions in which the one that a loop moves reads in comes last."""
+    moving: set[int] = set()
+    for read in reads:
+        for d, form in enumerate(index_forms(read)):
+            if form is None or loop.induction_variable in form.values():
+                moving.add(d)
+    if len(moving) != 1:
+        refuse(
+            f"expected {describe(loop)} to move the reads of '{block.block_name}' in one dimension, got {len(moving)}",
+            block,
+        )
+    (last,) = moving
+    return [*(d for d in range(len(buffer_shape(reads[0].buffer))) if d != last), last]
+
+
+def _alloc(parent: Operation, buffer: SSAValue, memory_space: str, layout: Sequence[int] | None = None) -> AllocOp:
     base = buffer_name(buffer).removesuffix("_local")
     hint = buffer.name_hint
     name = fresh_name(kernel(parent), f"{base}_{memory_space or 'global'}")
     own = memref_type(buffer)
     space = StringAttr(memory_space) if memory_space else NoneAttr()
     type = MemRefType(own.element_type, own.shape, memory_space=space)
-    alloc = AllocOp(name, type)
+    alloc = AllocOp(name, type, layout)
     alloc.buffer.name_hint = f"{hint}_{memory_space or 'global'}" if hint else None
     return alloc
 

@@ -34,8 +34,12 @@ from ..structure import (
     contraction_of,
     element_bytes,
     loops_binding,
+    loops_of_roles,
     mismatch,
+    row_loops,
+    stride_in,
     strided_access,
+    tile_roles,
 )
 from ..target import target_fact
 
@@ -250,7 +254,8 @@ class ReverseOp(Looks, IRDLOperation):
 
 @irdl_op_definition
 class GetLoopsOp(Looks, IRDLOperation):
-    """The loops around the one block (or op), outermost first; with `of`, those that bind iterators of that kind.
+    """The loops around the one block (or op), outermost first; with `of`, those that bind iterators of that kind; with
+    `moving`, those that run more than once.
 
     `%i, %j, %k = sched.get_loops %c : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op)`
 
@@ -259,6 +264,7 @@ class GetLoopsOp(Looks, IRDLOperation):
 
     name = "sched.get_loops"
     of = opt_prop_def(StringAttr)
+    moving = opt_prop_def(UnitAttr)
     rest = opt_prop_def(IntegerAttr[I64])
     target = operand_def(TransformOpHandleType)
     loops = var_result_def(TransformOpHandleType)
@@ -280,6 +286,8 @@ class GetLoopsOp(Looks, IRDLOperation):
             block = typed_op(interpreter.state, self.target, BlockOp)
             kinds = block.kinds
             loops = loops_binding(block, [i for i, kind in enumerate(kinds) if kind == self.of.data])
+        if self.moving is not None:
+            loops = [loop for loop in loops if loop.extent > 1]
         if self.rest is None:
             return spread(loops, len(self.loops), "loop")
         extra = len(loops) - len(self.loops) + 1
@@ -329,6 +337,92 @@ class GetContractionInputsOp(Looks, IRDLOperation):
         block = typed_op(interpreter.state, self.target, BlockOp)
         roles = _contraction(block)
         return [[roles.left.buffer], [roles.right.buffer]]
+
+
+@irdl_op_definition
+class GetTileLoopsOp(Looks, IRDLOperation):
+    """The loops around a contraction, or around a block that reads it, by their role in a tile of accumulators: others
+    of both inputs, of the left one, of the right one; the one to unroll, and the one for vector lanes.
+
+    `%batch, %m, %n, %i, %j = sched.get_tile_loops %c in %out : (!transform.any_op, !transform.any_op) -> (…)`
+    """
+
+    name = "sched.get_tile_loops"
+    target = operand_def(TransformOpHandleType)
+    out = operand_def(TransformOpHandleType)
+    batch = result_def(TransformOpHandleType)
+    m = result_def(TransformOpHandleType)
+    n = result_def(TransformOpHandleType)
+    i = result_def(TransformOpHandleType)
+    j = result_def(TransformOpHandleType)
+    assembly_format = "$target `in` $out attr-dict `:` functional-type(operands, results)"
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        block = typed_op(interpreter.state, self.target, BlockOp)
+        roles = tile_roles(block)
+        if roles is None:
+            raise ScheduleError(
+                f"expected a contraction with two dimensions to tile, got block '{block.block_name}'", block
+            )
+        out = typed_op(interpreter.state, self.out, BlockOp)
+        batch, m, n, i, j = loops_of_roles(block, out, [roles.batch, roles.m, roles.n, [roles.i], [roles.j]])
+        return [batch, m, n, i[-1:], j[-1:]]
+
+
+@irdl_op_definition
+class GetRowLoopsOp(Looks, IRDLOperation):
+    """The loops around a block by what reductions before it do with their dimension (the first one says): those outside
+    of the innermost one that it keeps, that one, and those over dimensions that it reduces.
+
+    `%outer, %row, %columns = sched.get_row_loops %sum in %out : (!transform.any_op, !transform.any_op) -> (…)`
+    """
+
+    name = "sched.get_row_loops"
+    target = operand_def(TransformOpHandleType)
+    out = operand_def(TransformOpHandleType)
+    outer = result_def(TransformOpHandleType)
+    row = result_def(TransformOpHandleType)
+    columns = result_def(TransformOpHandleType)
+    assembly_format = "$target `in` $out attr-dict `:` functional-type(operands, results)"
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        blocks = typed_ops(interpreter.state, self.target, BlockOp)
+        out = typed_op(interpreter.state, self.out, BlockOp)
+        if not blocks:
+            raise ScheduleError(f"expected a reduction before '{out.block_name}', got none", out)
+        kept, reduced = row_loops(blocks[0], out)
+        moving = [loop for loop in kept if loop.extent > 1]
+        if not moving:
+            raise ScheduleError(f"expected rows in '{out.block_name}', got one", out)
+        return [[loop for loop in kept if loop is not moving[-1]], moving[-1:], reduced]
+
+
+@irdl_op_definition
+class GetStrideOp(Looks, IRDLOperation):
+    """How many elements apart the block's accesses of the buffers are in neighbouring iterations of the loop.
+
+    `%s = sched.get_stride %c, %B along %j : (…) -> !transform.any_param`
+    """
+
+    name = "sched.get_stride"
+    target = operand_def(TransformOpHandleType)
+    buffer = operand_def(TransformValueHandleType)
+    loop = operand_def(TransformOpHandleType)
+    stride = result_def(TransformParamHandleType)
+    assembly_format = "$target `,` $buffer `along` $loop attr-dict `:` functional-type(operands, results)"
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        state = interpreter.state
+        block, loop = typed_op(state, self.target, BlockOp), typed_op(state, self.loop, ForOp)
+        strides: list[Attribute] = []
+        for buffer in state.values(self.buffer):
+            found = {stride_in(loop, access, buffer) for access in block.accesses() if buffer in access.buffers}
+            if len(found) != 1 or (stride := found.pop()) is None:
+                raise ScheduleError(
+                    f"expected accesses a known number of elements apart in '{block.block_name}'", block
+                )
+            strides.append(IntegerAttr(stride, i64))
+        return [strides]
 
 
 def _contraction(block: BlockOp) -> Contraction:
@@ -523,6 +617,9 @@ NAVIGATION_OPS: list[type[Operation]] = [
     GetPointsOp,
     GetProducersOp,
     GetReadsOp,
+    GetRowLoopsOp,
+    GetStrideOp,
+    GetTileLoopsOp,
     GetWritesOp,
     MatchBlockOp,
     MatchKernelOp,

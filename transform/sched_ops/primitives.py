@@ -6,8 +6,12 @@ from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+<<<<<<< transform/sched_ops/primitives.py
+from xdsl.dialects.builtin import DenseArrayBase, StringAttr, i32, i64
+=======
 from xdsl.dialects.builtin import DenseArrayBase, StringAttr, i64
 from xdsl.dialects.func import FuncOp
+>>>>>>> /work/main/transform/sched_ops/primitives.py
 from xdsl.dialects.transform import TransformOpHandleType, TransformParamHandleType, TransformValueHandleType
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import (
@@ -349,19 +353,20 @@ def _staging_loop(state: TransformState, loop: SSAValue | None) -> ForOp | None:
 
 @irdl_op_definition
 class CacheReadOp(PrimitiveOp):
-    """Copies what a block reads of a buffer into a staged buffer, once for each iteration of the loop (else once).
+    """Copies what a block reads of a buffer into a staged buffer, once for each iteration of the loop (else once). What
+    the iterations of the loop behind `along` read lies side by side in the copy.
 
-    `%b = sched.cache_read %c, %B at %jo {memory_space = "local"} : (…) -> !transform.any_op`
+    `%b = sched.cache_read %c, %B at %jo along %ji {memory_space = "local"} : (…) -> !transform.any_op`
     """
 
     name = "sched.cache_read"
     block = operand_def(TransformOpHandleType)
     buffer = operand_def(TransformValueHandleType)
     at = opt_operand_def(TransformOpHandleType)
+    along = opt_operand_def(TransformOpHandleType)
     memory_space = prop_def(StringAttr, default_value=_LOCAL)
     copy = result_def(TransformOpHandleType)
-    irdl_options = (ParsePropInAttrDict(),)
-    assembly_format = "$block `,` $buffer (`at` $at^)? attr-dict `:` functional-type(operands, results)"
+    irdl_options = (AttrSizedOperandSegments(as_property=True),)
 
     OPERAND_EFFECTS: ClassVar[tuple[Effect, ...]] = (Effect.FORWARDS, Effect.READS, Effect.FORWARDS)
 
@@ -371,8 +376,39 @@ class CacheReadOp(PrimitiveOp):
         buffers = state.values(self.buffer)
         if len(buffers) != 1:
             raise ScheduleError(f"expected a handle to exactly one buffer, got {len(buffers)}", block)
-        loop = _staging_loop(state, self.at)
-        return [[primitives.cache_read(block, buffers[0], loop, self.memory_space.data)]]
+        loop, along = _staging_loop(state, self.at), _staging_loop(state, self.along)
+        return [[primitives.cache_read(block, buffers[0], loop, self.memory_space.data, along)]]
+
+    @classmethod
+    def parse(cls, parser: Parser) -> CacheReadOp:
+        operands = [parser.parse_unresolved_operand()]
+        parser.parse_punctuation(",")
+        operands.append(parser.parse_unresolved_operand())
+        sizes = [1, 1, 0, 0]
+        for place, word in ((2, "at"), (3, "along")):
+            if parser.parse_optional_keyword(word) is not None:
+                operands.append(parser.parse_unresolved_operand())
+                sizes[place] = 1
+        attributes = parser.parse_optional_attr_dict()
+        space = attributes.pop("memory_space", _LOCAL)
+        values, results = syntax.parse_functional(parser, operands)
+        return cls.create(
+            operands=values,
+            result_types=results,
+            properties={"memory_space": space, "operandSegmentSizes": DenseArrayBase.from_list(i32, sizes)},
+            attributes=attributes,
+        )
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_list((self.block, self.buffer), printer.print_ssa_value)
+        for word, value in (("at", self.at), ("along", self.along)):
+            if value is not None:
+                printer.print_string(f" {word} ")
+                printer.print_ssa_value(value)
+        space = {} if self.memory_space == _LOCAL else {"memory_space": self.memory_space}
+        syntax.print_attr_dict(printer, {**space, **self.attributes})
+        syntax.print_functional(printer, self.operands, self.results)
 
 
 @irdl_op_definition
@@ -479,6 +515,28 @@ class DecomposeReductionOp(PrimitiveOp):
         return [payload]
 
 
+@irdl_op_definition
+class SplitReductionOp(PrimitiveOp):
+    """Keeps a partial result for each iteration of a loop of a reduction, and adds a block that combines them.
+
+    `%combine = sched.split_reduction %c at %ki : (!transform.any_op, !transform.any_op) -> !transform.any_op`
+    """
+
+    name = "sched.split_reduction"
+    block = operand_def(TransformOpHandleType)
+    loop = operand_def(TransformOpHandleType)
+    combine = result_def(TransformOpHandleType)
+    assembly_format = "$block `at` $loop attr-dict `:` functional-type(operands, results)"
+
+    OPERAND_EFFECTS: ClassVar[tuple[Effect, ...]] = (Effect.FORWARDS, Effect.FORWARDS)
+
+    def schedule(self, interpreter: Interpreter) -> Results:
+        state = interpreter.state
+        block, loop = typed_op(state, self.block, BlockOp), typed_op(state, self.loop, ForOp)
+        payload: Payload = [primitives.split_reduction(block, loop)]
+        return [payload]
+
+
 PRIMITIVE_OPS: list[type[Operation]] = [
     CacheReadOp,
     CacheWriteOp,
@@ -491,6 +549,7 @@ PRIMITIVE_OPS: list[type[Operation]] = [
     ParallelizeOp,
     PeelOp,
     ReverseComputeAtOp,
+    SplitReductionOp,
     TileOp,
     UnrollOp,
     VectorizeOp,

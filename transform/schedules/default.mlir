@@ -11,14 +11,27 @@ module attributes {transform.with_named_sequence} {
   // What a script that begins in its own way goes on with.
   transform.named_sequence @schedule_kernel(%kernel: !transform.any_op {transform.consumed}) {
     %updated = transform.foreach_match restrict_root in %kernel
+        @has_steps -> @schedule_scan,
         @has_contraction -> @schedule_contraction,
         @has_reduction -> @schedule_reduction,
         @is_kernel -> @schedule_maps : (!transform.any_op) -> !transform.any_op
     transform.yield
   }
 
+  transform.named_sequence @has_steps(%kernel: !transform.any_op {transform.readonly}) -> !transform.any_op {
+    transform.match.operation_name %kernel ["func.func"] : !transform.any_op
+    %blocks = sched.match_structure "ordered" in %kernel : (!transform.any_op) -> !transform.any_op
+    %count = transform.num_associations %blocks : (!transform.any_op) -> !transform.any_param
+    sched.constrain %count ge 1 : !transform.any_param
+    transform.yield %kernel : !transform.any_op
+  }
+
+  // One contraction, and nothing else that reduces.
   transform.named_sequence @has_contraction(%kernel: !transform.any_op {transform.readonly}) -> !transform.any_op {
     transform.match.operation_name %kernel ["func.func"] : !transform.any_op
+    %reductions = sched.match_structure "reduction" in %kernel : (!transform.any_op) -> !transform.any_op
+    %all = transform.num_associations %reductions : (!transform.any_op) -> !transform.any_param
+    sched.constrain %all eq 1 : !transform.any_param
     %blocks = sched.match_structure "contraction" in %kernel : (!transform.any_op) -> !transform.any_op
     %count = transform.num_associations %blocks : (!transform.any_op) -> !transform.any_param
     sched.constrain %count eq 1 : !transform.any_param
@@ -40,6 +53,7 @@ module attributes {transform.with_named_sequence} {
 
   // In the other files of this folder.
   transform.named_sequence private @schedule_maps(%kernel: !transform.any_op {transform.readonly})
+  transform.named_sequence private @schedule_scan(%kernel: !transform.any_op {transform.consumed})
   transform.named_sequence private @schedule_contraction(%kernel: !transform.any_op {transform.consumed})
   transform.named_sequence private @schedule_reduction(%kernel: !transform.any_op {transform.consumed})
 }

@@ -38,7 +38,7 @@ module attributes {transform.with_named_sequence} {
   }
 
   transform.named_sequence @vectorize_innermost(%block: !transform.any_op {transform.readonly}) {
-    %outer, %j = sched.get_loops %block {rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    %outer, %j = sched.get_loops %block {moving, rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
     sched.match.contiguous %j : !transform.any_op
     %n = sched.get_extent %j : (!transform.any_op) -> !transform.any_param
     %lanes = transform.include @lanes failures(propagate) (%block) : (!transform.any_op) -> !transform.any_param
@@ -51,10 +51,23 @@ module attributes {transform.with_named_sequence} {
 
   // The outermost loop that gives each thread something to do, if the work is worth waking them.
   transform.named_sequence @parallelize_outermost(%block: !transform.any_op {transform.readonly}) {
-    %threads = sched.target_query "threads" : !transform.any_param
-    sched.constrain %threads ge 2 : !transform.any_param
     %points = sched.get_points %block : (!transform.any_op) -> !transform.any_param
     sched.constrain %points ge 32768 : !transform.any_param
+    transform.include @parallelize_some failures(propagate) (%block) : (!transform.any_op) -> ()
+    transform.yield
+  }
+
+  // The same for sums of products, of which a core does several in the time of an element that comes from memory.
+  transform.named_sequence @parallelize_sums(%block: !transform.any_op {transform.readonly}) {
+    %points = sched.get_points %block : (!transform.any_op) -> !transform.any_param
+    sched.constrain %points ge 262144 : !transform.any_param
+    transform.include @parallelize_some failures(propagate) (%block) : (!transform.any_op) -> ()
+    transform.yield
+  }
+
+  transform.named_sequence @parallelize_some(%block: !transform.any_op {transform.readonly}) {
+    %threads = sched.target_query "threads" : !transform.any_param
+    sched.constrain %threads ge 2 : !transform.any_param
     %loops = sched.get_loops %block {of = "spatial"} : (!transform.any_op) -> !transform.any_op
     transform.foreach %loops : !transform.any_op {
     ^bb0(%loop: !transform.any_op):

@@ -243,3 +243,53 @@ module attributes {transform.with_named_sequence} {
     transform.yield
   }
 }
+
+// -----
+
+// What lanes read lies side by side in the copy.
+
+!op = !transform.any_op
+!value = !transform.any_value
+
+func.func @turned(%A: memref<6x9xf32>, %D: memref<9x6xf32> {loop.output}) {
+  loop.for %i : 9 {
+    loop.for %j : 6 {
+      loop.block "map0" spatial(%vi in 9 = %i, %vj in 6 = %j) {
+        %a = loop.read %A[%vj, %vi] : memref<6x9xf32>
+        loop.write %a, %D[%vi, %vj] : memref<9x6xf32>
+      }
+    }
+  }
+  func.return
+}
+
+// CHECK-LABEL: func.func @turned(
+// CHECK-NEXT:    loop.for %i : 9 {
+// CHECK-NEXT:      %A_local = loop.alloc "arg0_local" {layout = array<i64: 1, 0>} : memref<6x9xf32, "local">
+// CHECK-NEXT:      loop.for %c0 : 6 {
+// CHECK-NEXT:        loop.for %c1 : 1 {
+// CHECK-NEXT:          loop.block "arg0_local_read" spatial(%v0 in 6 = %c0, %v1 in 9 = %i + %c1) {
+// CHECK-NEXT:            %0 = loop.read %A[%v0, %v1] : memref<6x9xf32>
+// CHECK-NEXT:            loop.write %0, %A_local[%v0, %v1] : memref<6x9xf32, "local">
+// CHECK-NEXT:          }
+// CHECK-NEXT:        }
+// CHECK-NEXT:      }
+// CHECK-NEXT:      loop.for %j : 6 {
+// CHECK-NEXT:        loop.block "map0" spatial(%vi in 9 = %i, %vj in 6 = %j) {
+// CHECK-NEXT:          %a = loop.read %A_local[%vj, %vi] : memref<6x9xf32, "local">
+// CHECK-NEXT:          loop.write %a, %D[%vi, %vj] : memref<9x6xf32>
+// CHECK-NEXT:        }
+// CHECK-NEXT:      }
+// CHECK-NEXT:    }
+// CHECK-NEXT:    func.return
+// CHECK-NEXT:  }
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %b = sched.match_block "map0" in %root : (!op) -> !op
+    %i, %j = sched.get_loops %b : (!op) -> (!op, !op)
+    %A = sched.get_reads %b : (!op) -> !value
+    %r = sched.cache_read %b, %A at %i along %j : (!op, !value, !op, !op) -> !op
+    transform.yield
+  }
+}

@@ -236,3 +236,33 @@ module attributes {transform.with_named_sequence} {
   }
 }
 // CHECK: expected all that block 'R_local_read' reads of the buffer to be written before, to copy 'R' there
+
+// -----
+
+// A diagonal has no direction.
+
+!op = !transform.any_op
+!value = !transform.any_value
+
+func.func @turned(%A: memref<9x9xf32>, %D: memref<9x6xf32> {loop.output}) {
+  loop.for %i : 9 {
+    loop.for %j : 6 {
+      loop.block "map0" spatial(%vi in 9 = %i, %vj in 6 = %j) {
+        %a = loop.read %A[%vj, %vj] : memref<9x9xf32>
+        loop.write %a, %D[%vi, %vj] : memref<9x6xf32>
+      }
+    }
+  }
+  func.return
+}
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %b = sched.match_block "map0" in %root : (!op) -> !op
+    %i, %j = sched.get_loops %b : (!op) -> (!op, !op)
+    %A = sched.get_reads %b : (!op) -> !value
+    %r = sched.cache_read %b, %A at %i along %j : (!op, !value, !op, !op) -> !op
+    transform.yield
+  }
+}
+// CHECK: expected loop %j of extent 6 to move the reads of 'map0' in one dimension, got 2

@@ -479,3 +479,76 @@ module attributes {transform.with_named_sequence} {
   }
 }
 // CHECK: expected each loop once
+
+// -----
+
+// Lanes along a reduction are combined in another order.
+
+!op = !transform.any_op
+!value = !transform.any_value
+
+func.func @rows(%A: memref<8x12xf32>, %S: memref<8xf32> {loop.output}) {
+  loop.for %i : 8 {
+    loop.for %k : 12 {
+      loop.block "reduce0" spatial(%vi in 8 = %i) reduce(%vk in 12 = %k) {
+        loop.init {
+          %z = arith.constant 0.0 : f32
+          loop.write %z, %S[%vi] : memref<8xf32>
+        }
+        %a = loop.read %A[%vi, %vk] : memref<8x12xf32>
+        loop.reduce (%a) into (%S)[%vi] : memref<8xf32> combine(%acc: f32, %x: f32) identity [0.0 : f32] flags [associative, commutative] {
+          %s = arith.addf %acc, %x : f32
+          loop.yield %s : f32
+        }
+      }
+    }
+  }
+  func.return
+}
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %b = sched.match_block "reduce0" in %root : (!op) -> !op
+    %i, %k = sched.get_loops %b : (!op) -> (!op, !op)
+    %init = sched.decompose_reduction %b at %k : (!op, !op) -> !op
+    sched.vectorize %k : !op
+    transform.yield
+  }
+}
+// CHECK: block 'reduce0': expected the lanes to write different elements, got one element for all of them, to vectorize loop %k of extent 12
+
+// -----
+
+// The init comes first.
+
+!op = !transform.any_op
+!value = !transform.any_value
+
+func.func @rows(%A: memref<8x12xf32>, %S: memref<8xf32> {loop.output}) {
+  loop.for %i : 8 {
+    loop.for %k : 12 {
+      loop.block "reduce0" spatial(%vi in 8 = %i) reduce(%vk in 12 = %k) {
+        loop.init {
+          %z = arith.constant 0.0 : f32
+          loop.write %z, %S[%vi] : memref<8xf32>
+        }
+        %a = loop.read %A[%vi, %vk] : memref<8x12xf32>
+        loop.reduce (%a) into (%S)[%vi] : memref<8xf32> combine(%acc: f32, %x: f32) identity [0.0 : f32] flags [associative, commutative] fastmath<reassoc> {
+          %s = arith.addf %acc, %x fastmath<reassoc> : f32
+          loop.yield %s : f32
+        }
+      }
+    }
+  }
+  func.return
+}
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %b = sched.match_block "reduce0" in %root : (!op) -> !op
+    %i, %k = sched.get_loops %b : (!op) -> (!op, !op)
+    sched.vectorize %k : !op
+    transform.yield
+  }
+}
+// CHECK: block 'reduce0': expected the lanes to write different elements, got one element for all of them, to vectorize loop %k of extent 12

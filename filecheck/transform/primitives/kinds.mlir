@@ -192,3 +192,58 @@ module attributes {transform.with_named_sequence} {
     transform.yield
   }
 }
+
+// -----
+
+// Lanes along a reduction, which are combined at the end of the step.
+
+!op = !transform.any_op
+!value = !transform.any_value
+
+func.func @rows(%A: memref<8x12xf32>, %S: memref<8xf32> {loop.output}) {
+  loop.for %i : 8 {
+    loop.for %k : 12 {
+      loop.block "reduce0" spatial(%vi in 8 = %i) reduce(%vk in 12 = %k) {
+        loop.init {
+          %z = arith.constant 0.0 : f32
+          loop.write %z, %S[%vi] : memref<8xf32>
+        }
+        %a = loop.read %A[%vi, %vk] : memref<8x12xf32>
+        loop.reduce (%a) into (%S)[%vi] : memref<8xf32> combine(%acc: f32, %x: f32) identity [0.0 : f32] flags [associative, commutative] fastmath<reassoc> {
+          %s = arith.addf %acc, %x fastmath<reassoc> : f32
+          loop.yield %s : f32
+        }
+      }
+    }
+  }
+  func.return
+}
+
+// CHECK-LABEL: func.func @rows(
+// CHECK-NEXT:    loop.for %i : 8 {
+// CHECK-NEXT:      loop.block "reduce0_init" spatial(%vi in 8 = %i) {
+// CHECK-NEXT:        %z = arith.constant 0.000000e+00 : f32
+// CHECK-NEXT:        loop.write %z, %S[%vi] : memref<8xf32>
+// CHECK-NEXT:      }
+// CHECK-NEXT:      loop.for %k : 12 vectorized {
+// CHECK-NEXT:        loop.block "reduce0" spatial(%vi in 8 = %i) reduce(%vk in 12 = %k) {
+// CHECK-NEXT:          %a = loop.read %A[%vi, %vk] : memref<8x12xf32>
+// CHECK-NEXT:          loop.reduce (%a) into (%S)[%vi] : memref<8xf32> combine(%acc: f32, %x: f32) identity [0.000000e+00 : f32] flags [associative, commutative] fastmath<reassoc> {
+// CHECK-NEXT:            %s = arith.addf %acc, %x fastmath<reassoc> : f32
+// CHECK-NEXT:            loop.yield %s : f32
+// CHECK-NEXT:          }
+// CHECK-NEXT:        }
+// CHECK-NEXT:      }
+// CHECK-NEXT:    }
+// CHECK-NEXT:    func.return
+// CHECK-NEXT:  }
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %b = sched.match_block "reduce0" in %root : (!op) -> !op
+    %i, %k = sched.get_loops %b : (!op) -> (!op, !op)
+    %init = sched.decompose_reduction %b at %k : (!op, !op) -> !op
+    sched.vectorize %k : !op
+    transform.yield
+  }
+}

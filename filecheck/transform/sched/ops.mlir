@@ -35,6 +35,12 @@ module attributes {transform.with_named_sequence} {
     %C = sched.get_writes %c : (!op) -> !value
     // CHECK-NEXT: %r = sched.reverse %p : (!transform.any_op) -> !transform.any_op
     %r = sched.reverse %p : (!op) -> !op
+    // CHECK-NEXT: %tb, %tm, %tn, %ti, %tj = sched.get_tile_loops %c in %q : (!transform.any_op, !transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
+    %tb, %tm, %tn, %ti, %tj = sched.get_tile_loops %c in %q : (!op, !op) -> (!op, !op, !op, !op, !op)
+    // CHECK-NEXT: %ro, %rr, %rc = sched.get_row_loops %c in %q : (!transform.any_op, !transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op)
+    %ro, %rr, %rc = sched.get_row_loops %c in %q : (!op, !op) -> (!op, !op, !op)
+    // CHECK-NEXT: %st = sched.get_stride %c, %A along %tj : (!transform.any_op, !transform.any_value, !transform.any_op) -> !transform.any_param
+    %st = sched.get_stride %c, %A along %tj : (!op, !value, !op) -> !param
     // CHECK-NEXT: %g = sched.get_kernel %c : (!transform.any_op) -> !transform.any_op
     %g = sched.get_kernel %c : (!op) -> !op
     transform.yield
@@ -91,6 +97,8 @@ module attributes {transform.with_named_sequence} {
     %r = sched.cache_read %c, %B at %jo : (!op, !value, !op) -> !op
     // CHECK-NEXT: %r2 = sched.cache_read %c, %B {memory_space = ""} : (!transform.any_op, !transform.any_value) -> !transform.any_op
     %r2 = sched.cache_read %c, %B {memory_space = ""} : (!op, !value) -> !op
+    // CHECK-NEXT: %r3 = sched.cache_read %c, %B at %jo along %j {memory_space = ""} : (!transform.any_op, !transform.any_value, !transform.any_op, !transform.any_op) -> !transform.any_op
+    %r3 = sched.cache_read %c, %B at %jo along %j {memory_space = ""} : (!op, !value, !op, !op) -> !op
     // CHECK-NEXT: %w = sched.cache_write %c at %jo : (!transform.any_op, !transform.any_op) -> !transform.any_op
     %w = sched.cache_write %c at %jo : (!op, !op) -> !op
     // CHECK-NEXT: sched.compute_at %c into %jo : !transform.any_op, !transform.any_op
@@ -101,6 +109,8 @@ module attributes {transform.with_named_sequence} {
     sched.compute_inline %c : !op
     // CHECK-NEXT: %init = sched.decompose_reduction %c at %ko : (!transform.any_op, !transform.any_op) -> !transform.any_op
     %init = sched.decompose_reduction %c at %ko : (!op, !op) -> !op
+    // CHECK-NEXT: %combine = sched.split_reduction %c at %ki : (!transform.any_op, !transform.any_op) -> !transform.any_op
+    %combine = sched.split_reduction %c at %ki : (!op, !op) -> !op
     transform.yield
   }
 }

@@ -17,7 +17,7 @@ from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from ....dialects.arith import WIDENED, CmpiOp, SelectOp
 from ....dialects.loop import BlockOp, InitOp, ReadOp, ReduceOp, WriteOp
 from ....dialects.quasi_affine import Lin
-from .emitter import INDEX, Emitter, affine_map, is_vector, mask_type, vector_type
+from .emitter import INDEX, Emitter, affine_map, element_of, is_vector, mask_type, vector_type
 from .environment import Environment
 from .memory import LESS, Mask, MemoryExpansion
 from .plan import AccessPlan, BlockPlan, Guard, KernelPlan, allows_contraction
@@ -138,6 +138,9 @@ class BodyExpansion(MemoryExpansion):
         if isinstance(op, arith.CmpiOp | arith.AndIOp | arith.OrIOp) and (truth := self._decide(op)) is not None:
             self.known[op.results[0]] = truth
             return
+        if isinstance(op, arith.CmpiOp) and (mask := self._lanes_below(op)) is not None:
+            self.values[op.result] = mask
+            return
         operands = [self.value(operand) for operand in op.operands]
         if isinstance(op, _DIVISIONS) and self.mask is not None:
             operands = [self.wide(operands[0]), self._safe_divisor(self.wide(operands[1]))]
@@ -213,6 +216,22 @@ class BodyExpansion(MemoryExpansion):
             case _:
                 return True if lo >= 0 else False if hi < 0 else None
 
+    def _lanes_below(self, op: arith.CmpiOp) -> SSAValue | None:
+        """A comparison of iterators that holds in the first lanes, or in the others, as a mask."""
+        lhs, rhs = self.plan.forms.get(op.lhs), self.plan.forms.get(op.rhs)
+        if lhs is None or rhs is None or self.env.lane is None:
+            return None
+        difference = self.env.evaluate(lhs) - self.env.evaluate(rhs)
+        first = {2: 0, 3: 1, 4: 1, 5: 0}.get(op.predicate.value.data)
+        if first is None or difference.coefficient(self.env.lane) != 1:
+            return None
+        type = mask_type(self.env.width)
+        count = Lin(first) - (difference - Lin.of(self.env.lane))
+        mask = self.emitter.emit(vector.CreateMaskOp, (self.emitter.index(count),), type)
+        if op.predicate.value.data in (2, 3):
+            return mask
+        return self.emitter.emit(arith.XOrIOp, (mask, self.emitter.splat(1, type)), type)
+
     def choice(self, op: scf.IfOp) -> None:
         """Emits a lazy choice: the branch that is taken where that is known; a branch of control flow where all lanes
         agree; both branches under masks where they do not."""
@@ -221,7 +240,11 @@ class BodyExpansion(MemoryExpansion):
             taken = (op.true_region if known else op.false_region).block
             self.ops(taken)
             for result, source in zip(op.results, _yielded(taken), strict=True):
-                self.values[result] = self.value(source)
+                product = self.products.get(source)
+                if product is not None and source not in self.values:
+                    self.products[result] = product
+                else:
+                    self.values[result] = self.value(source)
             return
         condition = self.value(op.cond)
         if is_vector(condition):
@@ -301,8 +324,19 @@ class BodyExpansion(MemoryExpansion):
         self.emitter.add_if(steps, block)
 
     def reduce(self, op: ReduceOp) -> None:
-        """Emits load, combiner, store."""
+        """Emits load, combiner, store. Lanes that share an accumulator are combined first."""
         plans = self.plan.accesses[op]
+        if self._shared_by_lanes(op, plans):
+            values = self._across_lanes(op)
+            for source, value in zip(op.values, values, strict=True):
+                self.values[source] = value
+            mask, self.mask = self.mask, None
+            self._combine_into(op, plans)
+            self.mask = mask
+        else:
+            self._combine_into(op, plans)
+
+    def _combine_into(self, op: ReduceOp, plans: Sequence[AccessPlan]) -> None:
         arguments = op.combiner.block.args
         count = len(plans)
         for argument, plan in zip(arguments[:count], plans, strict=True):
@@ -313,11 +347,55 @@ class BodyExpansion(MemoryExpansion):
                 self.products[argument] = product
                 self.values.pop(argument, None)
             else:
+                self.products.pop(argument, None)
                 self.values[argument] = self.value(source)
         self.ops(op.combiner.block)
         combined = [self.value(source) for source in _yielded(op.combiner.block)]
         for value, plan in zip(combined, plans, strict=True):
             self.store(value, plan)
+
+    def _shared_by_lanes(self, op: ReduceOp, plans: Sequence[AccessPlan]) -> bool:
+        """Whether lanes go along the reduction: all of them combine into one element."""
+        if self.env.lane is None or not op.may_reorder:
+            return False
+        if not any(self.env.in_lanes(self.env.evaluate(form)) for form in self.plan.reduce_forms):
+            return False
+        return all(self._stride(self._forms(plan), self.kernel.storage[plan.buffer]) == 0 for plan in plans)
+
+    def _across_lanes(self, op: ReduceOp) -> list[SSAValue]:
+        """What all lanes combine to: halves of vectors are combined until one lane is left."""
+        values = [self.wide(self.value(source)) for source in op.values]
+        mask, self.mask = self.mask, None
+        if mask is not None:
+            values = [
+                self.emitter.emit(SelectOp, (mask.value, value, self._identity(attr, value)), value.type)
+                for value, attr in zip(values, op.identity.data, strict=True)
+            ]
+        width = self.env.width
+        while self.env.width > 1:
+            half = self.env.width // 2
+            halves = [[self._part(value, start, half) for value in values] for start in (0, half)]
+            self.env.width = half
+            values = self._combined(op, *halves)
+        self.env.width = width
+        self.mask = mask
+        return values
+
+    def _identity(self, attr: Attribute, value: SSAValue) -> SSAValue:
+        return self.emitter.broadcast(self.emitter.constant(attr, element_of(value)), self.env.width)
+
+    def _part(self, value: SSAValue, start: int, count: int) -> SSAValue:
+        """Some neighbouring lanes of a vector; one of them is a scalar."""
+        if count == 1:
+            return self._lane_of(value, start)
+        return self._shuffle(value, value, range(start, start + count))
+
+    def _combined(self, op: ReduceOp, first: Sequence[SSAValue], second: Sequence[SSAValue]) -> list[SSAValue]:
+        for argument, value in zip(op.combiner.block.args, (*first, *second), strict=True):
+            self.products.pop(argument, None)
+            self.values[argument] = value
+        self.ops(op.combiner.block)
+        return [self.value(source) for source in _yielded(op.combiner.block)]
 
 
 def _yielded(block: Block) -> Sequence[SSAValue]:

@@ -195,8 +195,9 @@ class MemoryExpansion:
         return self.emitter.emit(vector.MaskedLoadOp, (buffer, *values, mask, self.emitter.splat(0, type)), type)
 
     def _shuffle(self, first: SSAValue, second: SSAValue, lanes: Sequence[int]) -> SSAValue:
-        properties = {"mask": DenseArrayBase.from_list(i64, lanes)}
-        return self.emitter.emit(vector.ShuffleOp, (first, second), first.type, properties)
+        properties = {"mask": DenseArrayBase.from_list(i64, list(lanes))}
+        type = vector_type(element_of(first), len(lanes))
+        return self.emitter.emit(vector.ShuffleOp, (first, second), type, properties)
 
     def _gather(
         self, forms: Sequence[Lin], stride: int | None, buffer: SSAValue, storage: Storage, masked: bool

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from xdsl.dialects import affine, arith
+from xdsl.dialects import affine, arith, scf
 from xdsl.dialects.arith import FastMathFlagsAttr
 from xdsl.dialects.builtin import IndexType, IntegerAttr, MemRefType
 from xdsl.dialects.func import FuncOp
@@ -82,10 +82,12 @@ class AccessPlan:
 
 @dataclass(frozen=True, slots=True)
 class BlockPlan:
-    """What is known about a block: when it runs, the affine values of its body, where its accesses go, which products
-    become part of a fused multiply-add, and the properties of the ops that are emitted."""
+    """What is known about a block: when it runs, what its body compares iterators with, the affine values of its body,
+    where its accesses go, which products become part of a fused multiply-add, and the properties of the ops that are
+    emitted."""
 
     guards: tuple[Guard, ...]
+    choices: tuple[Guard, ...]
     reduce_forms: tuple[Lin, ...]
     forms: dict[SSAValue, Lin]
     accesses: dict[Operation, tuple[AccessPlan, ...]]
@@ -159,7 +161,7 @@ class KernelPlan:
             if self._fma and isinstance(op, arith.MulfOp) and _is_contracted(op):
                 fused.add(op.result)
         guards = self._guards(block, bindings)
-        return BlockPlan(guards, reduce_forms, forms, accesses, fused, properties)
+        return BlockPlan(guards, _choices(block, forms), reduce_forms, forms, accesses, fused, properties)
 
     def _guards(self, block: BlockOp, bindings: Sequence[Lin]) -> tuple[Guard, ...]:
         bounds = self.ranges.get
@@ -198,6 +200,17 @@ class KernelPlan:
         return storage
 
 
+def _choices(block: BlockOp, forms: dict[SSAValue, Lin]) -> tuple[Guard, ...]:
+    """What the body of a block compares iterators with, as far as that ends where loops end: `<` and `<=`."""
+    found: dict[Guard, None] = {}
+    for op in block.body.walk():
+        if isinstance(op, arith.CmpiOp) and op.lhs in forms and op.rhs in forms:
+            limit = {2: 0, 3: 1}.get(op.predicate.value.data)
+            if limit is not None:
+                found[Guard(forms[op.lhs] - forms[op.rhs], limit)] = None
+    return tuple(found)
+
+
 def holds(guard: Guard, bounds: Bounds) -> bool:
     """Whether interval arithmetic proves a guard."""
     interval = guard.form.range(bounds)
@@ -221,9 +234,9 @@ def argument_storage(type: MemRefType[Attribute]) -> Storage:
 def buffer_storage(alloc: AllocOp) -> Storage:
     """A staged buffer, shrunk to what one lifetime touches; dimensions of extent 1 vanish."""
     found = footprint(alloc)
-    kept = tuple(d for d, extent in enumerate(found.shape) if extent > 1)
+    kept = tuple(d for d in alloc.order if found.shape[d] > 1)
     shape = [found.shape[d] for d in kept]
-    if kept and kept[-1] == len(found.shape) - 1:
+    if kept and kept[-1] == alloc.order[-1]:
         shape[-1] = max(shape[-1], _reach_of_lanes(alloc, kept[-1], found.base[kept[-1]]))
     lane = None
     for loop in enclosing_loops(alloc):
@@ -338,6 +351,14 @@ def _is_contracted(product: arith.MulfOp) -> bool:
     if len(uses) != 1:
         return False
     user = uses[0].operation
+    if isinstance(user, scf.YieldOp) and isinstance(choice := user.parent_op(), scf.IfOp):
+        # What a lazy choice gives to a sum, where it is known which branch is taken.
+        onward = list(choice.results[uses[0].index].uses)
+        if len(onward) != 1:
+            return False
+        user = onward[0].operation
+        if not isinstance(user, ReduceOp):
+            return False
     if isinstance(user, ReduceOp):
         return allows_contraction(product.fastmath) or allows_contraction(user.fastmath)
     return isinstance(user, arith.AddfOp) and allows_contraction(product.fastmath) and allows_contraction(user.fastmath)
