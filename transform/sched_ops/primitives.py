@@ -6,12 +6,8 @@ from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-<<<<<<< transform/sched_ops/primitives.py
 from xdsl.dialects.builtin import DenseArrayBase, StringAttr, i32, i64
-=======
-from xdsl.dialects.builtin import DenseArrayBase, StringAttr, i64
 from xdsl.dialects.func import FuncOp
->>>>>>> /work/main/transform/sched_ops/primitives.py
 from xdsl.dialects.transform import TransformOpHandleType, TransformParamHandleType, TransformValueHandleType
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import (
