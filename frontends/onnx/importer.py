@@ -379,6 +379,8 @@ class _Importer:
                 if value is None:
                     raise ImportModelError("expected a name, got none")
                 _check_declared(info, value)
+                if 0 in cast(graph.AnyTensor, value.type).get_shape():
+                    raise ImportModelError(f"expected positive extents, got {value.type}")
                 results.append(value)
         self.block.add_op(ReturnOp(*results))
         self._erase_unused()

@@ -216,8 +216,8 @@ def sliced(
     if tuple(extents) == extents_of(operand) and not any(starts) and all(step == 1 for step in steps):
         return operand
     if Extent.of(0) in extents:
-        if node.builder.constant(operand) is None:
-            raise ImportModelError(f"expected positive extents, got {graph.format_shape(tuple(extents))}")
+        if not all(extent.is_constant for extent in extents):
+            raise UnknownValueError(f"expected static extents, got {graph.format_shape(tuple(extents))}", ())
         dtype = numpy_dtype(type_of(operand).element_type)
         return node.weight(np.zeros([extent.constant for extent in extents], dtype))
     return node.add(ops.SliceOp(operand, starts, extents, steps))
