@@ -8,7 +8,7 @@ SEED ?= 0
 N ?= 1000
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint types matmul bench-untuned fuzz lit pytest clean
+.PHONY: demo test lint types matmul bench-untuned compile-time fuzz lit pytest clean
 
 demo: $(VENV)/.run
 	$(BIN)/python examples/digits.py
@@ -18,6 +18,9 @@ matmul: $(VENV)/.run
 
 bench-untuned: $(VENV)/.run
 	$(BIN)/python benchmarks/untuned.py --check
+
+compile-time: $(VENV)/.run
+	$(BIN)/python benchmarks/compile_time.py --check
 
 onnx-coverage: $(VENV)/.dev
 	$(BIN)/python benchmarks/onnx_coverage.py --write docs/onnx.md
