@@ -236,7 +236,9 @@ class MemoryExpansion:
         given = iter(values)
         data: list[SSAValue | None] = []
         forms: list[Lin] = []
-        for index, extent in zip(plan.indices, storage.shape, strict=True):
+        # room for lanes makes a dimension longer than it is
+        extents = (*storage.logical, *storage.shape[len(storage.logical) :])
+        for index, extent in zip(plan.indices, extents, strict=True):
             if isinstance(index, Lin):
                 data.append(None)
                 forms.append(self.env.evaluate(index))
