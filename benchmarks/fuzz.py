@@ -201,7 +201,7 @@ def check_result(pair: Pair, where: str, results: Sequence[Array]) -> None:
     for position, (expected, got) in enumerate(zip(pair.expected, results, strict=True)):
         if expected.dtype != got.dtype or expected.shape != got.shape:
             raise Failure(f"{where}: wrong type", f"output {position}: {got.dtype}{got.shape}")
-        if not np.array_equal(expected, got, equal_nan=expected.dtype.kind == "f"):
+        if not np.array_equal(expected, got, equal_nan=expected.dtype.kind in "fV"):
             wrong = np.argwhere(~((expected == got) | ((expected != expected) & (got != got))))
             first = tuple(int(i) for i in wrong[0])
             detail = f"output {position}: {len(wrong)} of {expected.size} elements differ, the first at {list(first)}: "
@@ -427,7 +427,9 @@ def write_failure(folder: Path, seed: int, outcome: Outcome) -> Path:
         (home / name).write_text(text)
     tensors, inputs = random_expression(pair_rng(seed, outcome.number))
     names = [tensor.name for tensor in tensors]
-    np.savez(home / "inputs.npz", **cast("Any", dict(zip(names, inputs, strict=False))))
+    # numpy does not save bfloat16
+    saved = [each.view("uint16") if each.dtype.kind == "V" else each for each in inputs]
+    np.savez(home / "inputs.npz", **cast("Any", dict(zip(names, saved, strict=False))))
     steps = "".join(f"  {step}\n" for step in outcome.steps)
     (home / "README.txt").write_text(
         f"{outcome.failure}\n\nsteps:\n{steps}\n{outcome.report}\n\n"

@@ -5,6 +5,7 @@ So every correct way to compute them gives the same bits, in whatever order a re
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,15 +15,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ... import te
+from ...runtime.signature import numpy_dtype
 from ...te import Expr, IterVar, Reduction, Tensor
 
 Array: TypeAlias = NDArray[Any]
 
-_LIMITS = {"float32": 2**24, "float64": 2**50, "int8": 2**31, "int16": 2**31, "int32": 2**31 - 1, "int64": 2**50}
-"""Whole numbers up to these are exact, in sums too. The smallest integers wrap, which is exact in any order."""
-_CONSTANTS = {"int8": 100, "int16": 2**14}
+_LIMITS = {"float16": 2**15, "bfloat16": 2**20, "float32": 2**24, "float64": 2**50, "int32": 2**31 - 1, "int64": 2**50}
+"""Whole numbers up to these are exact in sums. Integers wrap, which is exact in any order; narrow floats are summed in
+float32, and rounded once."""
+_EXACT = {"float16": 2**11, "bfloat16": 2**8}
+"""Whole numbers up to these are exact where narrow floats stay narrow."""
+_CONSTANTS = {"int8": 100, "uint8": 100, "int16": 2**14, "uint16": 2**14, "float16": 2**11, "bfloat16": 2**8}
 """The largest constants of the types that do not have all that is used otherwise."""
-_DTYPES = ("float32",) * 8 + ("int32", "float64") * 2 + ("int64", "int8", "int16")
+_DTYPES = (
+    *("float32",) * 8,
+    *("int32", "float64") * 2,
+    *("int64", "int8", "int16", "uint8", "uint16", "uint32", "uint64", "float16", "bfloat16"),
+)
 _EXTENTS = (1, 2, 3, 3, 4, 5, 5, 6, 7, 8, 9, 11, 13)
 _LARGE_EXTENTS = (16, 17, 31, 33, 48, 64, 70)
 """Several vectors wide, with and without a tail; rare, since they take longer."""
@@ -50,11 +59,19 @@ class _Program:
 
     @property
     def limit(self) -> int:
-        return _LIMITS[self.dtype]
+        return _LIMITS.get(self.dtype, 2**31)
+
+    @property
+    def exact(self) -> int:
+        return _EXACT.get(self.dtype, self.limit)
 
     @property
     def is_float(self) -> bool:
-        return self.dtype.startswith("float")
+        return "float" in self.dtype
+
+    @property
+    def is_unsigned(self) -> bool:
+        return self.dtype.startswith("uint")
 
     def pick_extent(self, most: int = 13) -> int:
         if most >= 13 and self.rng.random() < 0.04:
@@ -70,9 +87,9 @@ class _Program:
         name = chr(ord("A") + len(self.inputs))
         tensor = te.placeholder(tuple(shape), dtype or self.dtype, name=name, constant=self.rng.random() < 0.2)
         generator = np.random.default_rng(self.rng.getrandbits(32))
-        low = -most if least is None else least
+        low = 0 if tensor.dtype.startswith("uint") else -most if least is None else least
         self.inputs.append(tensor)
-        self.arrays.append(generator.integers(low, most + 1, tuple(shape)).astype(tensor.dtype))
+        self.arrays.append(generator.integers(low, most + 1, tuple(shape)).astype(numpy_dtype(tensor.dtype)))
         self.bounds[id(tensor)] = max(most, -low)
         return tensor
 
@@ -96,14 +113,15 @@ class _Program:
     # Expressions
 
     def const(self, value: int) -> Expr:
-        return te.const(float(value) if self.is_float else value, self.dtype)
+        return te.const(float(value) if self.is_float else abs(value) if self.is_unsigned else value, self.dtype)
 
     def fit(self, value: _Value, most: int = _SMALL) -> _Value:
         """The value, clamped if it may be greater than `most`."""
         most = min(most, _CONSTANTS.get(self.dtype, most))
         if value.bound <= most:
             return value
-        return _Value(te.minimum(te.maximum(value.expr, self.const(-most)), self.const(most)), most)
+        expr = value.expr if self.is_unsigned else te.maximum(value.expr, self.const(-most))
+        return _Value(te.minimum(expr, self.const(most)), most)
 
     def index(self, iterators: Sequence[IterVar], size: int) -> Expr:
         """A random affine index of a dimension of `size`, in range for all values of the iterators."""
@@ -171,7 +189,8 @@ class _Program:
         dim = self.rng.randrange(len(indices))
         size = cast(int, tensor.shape[dim])
         rows = self.pick_extent()
-        where = self.input((rows,), self.rng.choice(("int32", "int64")), most=size + 1, least=-2)
+        kind = self.rng.choice(("int32", "int32", "int64", "int64", "uint8", "uint32"))
+        where = self.input((rows,), kind, most=size + 1, least=-2)
         indices[dim] = where[self.index(iterators, rows)]
         mode = self.rng.choice(("clamp", "wrap"))
         return _Value(tensor.read(*indices, out_of_range=mode), self.bounds[id(tensor)])
@@ -322,7 +341,7 @@ class _Program:
                 function = self.rng.choice((te.argmax, te.argmin))
                 return function(value.expr, axes[0], dtype=self.rng.choice(("int32", "int64"))), [count, value.bound]
             case "moments" | "arg":
-                value = self.fit(value, 16)
+                value = self.fit(value, min(16, math.isqrt(self.exact // count)))
                 reduced = te.reduce(
                     lambda acc, x: (acc[0] + x[0], acc[1] + x[1]),
                     (0, 0),
@@ -345,7 +364,7 @@ class _Program:
                 return reduced, [value.bound]
             case _:
                 # composition of x -> a * x + b with a in {0, 1}: associative, not commutative
-                value = self.fit(value, 64)
+                value = self.fit(value, min(64, self.exact // count))
                 scale = te.select(value.expr > 0, self.const(1), self.const(0))
                 reduced = te.reduce(
                     lambda acc, x: (acc[0] * x[0], x[0] * acc[1] + x[1]),
