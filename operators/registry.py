@@ -22,6 +22,7 @@ from . import (
     pooling,
     recurrent,
     reductions,
+    regions,
     sampling,
     shape,
     sorting,
@@ -42,6 +43,7 @@ OPERATORS: tuple[type[Operation], ...] = (
     *contractions.OPERATORS,
     *sorting.OPERATORS,
     *determinants.OPERATORS,
+    *regions.OPERATORS,
 )
 """The operators of the `graph` dialect, one family a file."""
 

@@ -22,6 +22,7 @@ from . import (
     pooling,
     recurrent,
     reductions,
+    regions,
     sampling,
     shape,
     sorting,
@@ -42,6 +43,7 @@ SEMANTICS: Mapping[type[Operation], Semantics] = {
     **contractions.SEMANTICS,
     **sorting.SEMANTICS,
     **determinants.SEMANTICS,
+    **regions.SEMANTICS,
 }
 """What each operator of ours computes."""
 

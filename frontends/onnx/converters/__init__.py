@@ -16,6 +16,7 @@ from . import (
     quantization,
     recurrent,
     reductions,
+    regions,
     resize,
     sampling,
     shape,
@@ -43,5 +44,6 @@ CONVERTERS: tuple[Converter, ...] = (
     *attention.CONVERTERS,
     *recurrent.CONVERTERS,
     *sorting.CONVERTERS,
+    *regions.CONVERTERS,
 )
 """The operators that can be imported; a caller may hand in more."""
