@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from xdsl.ir import SSAValue
 
 if TYPE_CHECKING:
-    from onnx import FunctionProto, NodeProto
+    from onnx import AttributeProto, FunctionProto, GraphProto, NodeProto
 
 DOMAINS = ("", "ai.onnx")
 """The names of ONNX's own domain."""
@@ -78,8 +78,6 @@ def _type_proto(operand: SSAValue | None) -> bytes:
 
 def instantiate(function: FunctionProto, node: NodeProto, prefix: str) -> Iterator[NodeProto]:
     """The nodes of a function for one that calls it; values inside are named after `prefix`."""
-    from onnx import NodeProto
-
     names = dict.fromkeys(function.input, "")
     names.update(zip(function.input, node.input, strict=False))
     names.update(zip(function.output, node.output, strict=False))
@@ -88,20 +86,44 @@ def instantiate(function: FunctionProto, node: NodeProto, prefix: str) -> Iterat
     attributes.update({attribute.name: attribute for attribute in _schema_defaults(node, function)})
     attributes.update({attribute.name: attribute for attribute in node.attribute})
     for inner in function.node:
-        copy = NodeProto()
-        copy.CopyFrom(inner)
-        copy.name = f"{prefix}_{inner.name or inner.op_type}"
-        copy.input[:] = [names.setdefault(name, f"{prefix}_{name}") for name in inner.input]
-        copy.output[:] = [names.setdefault(name, f"{prefix}_{name}") for name in inner.output]
-        del copy.attribute[:]
-        for attribute in inner.attribute:
-            if not attribute.ref_attr_name:
-                copy.attribute.add().CopyFrom(attribute)
-            elif attribute.ref_attr_name in attributes:
-                added = copy.attribute.add()
-                added.CopyFrom(attributes[attribute.ref_attr_name])
-                added.name = attribute.name
-        yield copy
+        yield _renamed(inner, names, attributes, prefix)
+
+
+def _renamed(
+    node: NodeProto, names: dict[str, str], attributes: Mapping[str, AttributeProto], prefix: str
+) -> NodeProto:
+    """A node with its values' names replaced, inside of branches too, and with references to attributes resolved."""
+    from onnx import NodeProto
+
+    copy = NodeProto()
+    copy.CopyFrom(node)
+    copy.name = f"{prefix}_{node.name or node.op_type}"
+    copy.input[:] = [names.setdefault(name, f"{prefix}_{name}") for name in node.input]
+    copy.output[:] = [names.setdefault(name, f"{prefix}_{name}") for name in node.output]
+    del copy.attribute[:]
+    for attribute in node.attribute:
+        if not attribute.ref_attr_name:
+            added = copy.attribute.add()
+            added.CopyFrom(attribute)
+            if attribute.HasField("g"):
+                _rename_graph(added.g, names, attributes, prefix)
+        elif attribute.ref_attr_name in attributes:
+            added = copy.attribute.add()
+            added.CopyFrom(attributes[attribute.ref_attr_name])
+            added.name = attribute.name
+    return copy
+
+
+def _rename_graph(
+    graph: GraphProto, names: dict[str, str], attributes: Mapping[str, AttributeProto], prefix: str
+) -> None:
+    for tensor in graph.initializer:
+        tensor.name = names.setdefault(tensor.name, f"{prefix}_{tensor.name}")
+    nodes = [_renamed(node, names, attributes, prefix) for node in graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)
+    for info in graph.output:
+        info.name = names.setdefault(info.name, f"{prefix}_{info.name}")
 
 
 def _schema_defaults(node: NodeProto, function: FunctionProto) -> Iterator[Any]:

@@ -204,6 +204,11 @@ class _Importer:
         consumer = self.consumers.get(info.name)
         return f"input '{info.name}' of {consumer}" if consumer else f"input '{info.name}'"
 
+    def _output_label(self, info: ValueInfoProto) -> str:
+        """An output, and the operator that gives it."""
+        producer = next((node.op_type for node in self.graph.node if info.name in node.output), None)
+        return f"output '{info.name}' of {producer}" if producer else f"output '{info.name}'"
+
     def _add_constant_input(self, info: ValueInfoProto) -> None:
         with _context(self._input_label(info)):
             array = self.constants[info.name]
@@ -301,6 +306,9 @@ class _Importer:
     # nodes
 
     def _add_node(self, node: NodeProto, opsets: Mapping[str, int]) -> None:
+        if node.op_type == "If" and node.domain in _DOMAINS:
+            self._add_branch(node, opsets)
+            return
         found = self._converter(node, opsets)
         if found is None:
             self._expand(node, opsets)
@@ -324,6 +332,36 @@ class _Importer:
             raise ImportModelError(
                 f"{node.op_type} (opset {opset}): expected {len(values)} outputs, got {len(node.output)}"
             )
+
+    def _add_branch(self, node: NodeProto, opsets: Mapping[str, int]) -> None:
+        """Import the branch of an If that is taken: its condition has to be known."""
+        branches = {attribute.name: attribute.g for attribute in node.attribute}
+        condition = self._value(node.input[0]) if len(node.input) == 1 else None
+        if condition is None or set(branches) != {"then_branch", "else_branch"}:
+            raise ImportModelError("If: expected a condition, then_branch and else_branch")
+        known = self.constant(condition)
+        if known is None:
+            raise self.unknown(condition, "expected the condition of If to be a constant")
+        if known.size != 1:
+            raise ImportModelError(f"If: expected one condition, got shape {known.shape}")
+        branch = branches["then_branch" if known.item() else "else_branch"]
+        if len(branch.output) != len(node.output):
+            raise ImportModelError(f"If: expected {len(node.output)} outputs, got {len(branch.output)}")
+        for tensor in branch.initializer:
+            if tensor.name in self.values or tensor.name in self.initializers:
+                raise ImportModelError(f"If: expected one value named '{tensor.name}', got another")
+            self.initializers[tensor.name] = tensor
+        try:
+            for inner in branch.node:
+                self._add_node(inner, opsets)
+            values = [self._value(info.name) for info in branch.output]
+        except UnknownValueError:
+            raise
+        except ImportModelError as error:
+            raise ImportModelError(f"If: {error}") from None
+        for name, value in zip(node.output, values, strict=True):
+            if name and value is not None:
+                self._define(name, value)
 
     def _expand(self, node: NodeProto, opsets: Mapping[str, int]) -> None:
         """Import a node as the function that ONNX, or the model itself, defines it by."""
@@ -374,10 +412,12 @@ class _Importer:
             raise ImportModelError("expected a graph with outputs, got none")
         results: list[SSAValue] = []
         for info in self.graph.output:
-            with _context(f"output '{info.name}'"):
+            with _context(self._output_label(info)):
                 value = self._value(info.name)
                 if value is None:
                     raise ImportModelError("expected a name, got none")
+                if 0 in cast(graph.AnyTensor, value.type).get_shape():
+                    raise ImportModelError(f"expected positive extents, got {value.type}")
                 _check_declared(info, value)
                 if 0 in cast(graph.AnyTensor, value.type).get_shape():
                     raise ImportModelError(f"expected positive extents, got {value.type}")
