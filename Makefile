@@ -6,9 +6,10 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 SEED ?= 0
 N ?= 1000
+MODELS ?= build/models
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint types matmul bench-untuned compile-time fuzz lit pytest clean
+.PHONY: demo test lint types matmul bench-untuned models compile-time fuzz lit pytest clean
 
 demo: $(VENV)/.run
 	$(BIN)/python examples/digits.py
@@ -21,6 +22,9 @@ bench-untuned: $(VENV)/.run
 
 compile-time: $(VENV)/.run
 	$(BIN)/python benchmarks/compile_time.py --check
+
+models: $(VENV)/.models
+	$(BIN)/python benchmarks/models.py $(MODELS) --check
 
 onnx-coverage: $(VENV)/.dev
 	$(BIN)/python benchmarks/onnx_coverage.py --write docs/onnx.md
@@ -55,4 +59,8 @@ $(VENV)/.run: pyproject.toml setup.py
 
 $(VENV)/.dev: $(VENV)/.run
 	$(PIP_INSTALL) --editable ".[onnx,dev]"
+	touch $@
+
+$(VENV)/.models: $(VENV)/.dev
+	$(PIP_INSTALL) --editable ".[onnx,dev,models]"
 	touch $@

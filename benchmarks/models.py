@@ -11,6 +11,7 @@ import argparse
 import importlib.util
 import logging
 import math
+import sys
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -125,6 +126,47 @@ def random_inputs(model: ModelProto, seed: int = 0) -> dict[str, NDArray[Any]]:
             values = rng.standard_normal(shape) if dtype.kind == "f" else rng.integers(0, 50, shape)
             inputs[info.name] = np.asarray(values, dtype)
     return inputs
+
+
+# What Stepwell makes of them. It is imported here only: exporting needs none of it.
+
+TOLERANCE = 1e-4
+"""How far a result may be off, as a part of the greatest."""
+
+
+def errors(path: Path, threads: int = 1) -> dict[str, float]:
+    """How far each output is off ONNX Runtime's, as a part of its greatest element."""
+    import onnxruntime
+    import stepwell
+
+    inputs = random_inputs(onnx.load(path, load_external_data=False))
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    expected = session.run(None, inputs)
+    results = stepwell.compile(path, threads=threads)(*inputs.values())
+    results = results if isinstance(results, tuple | list) else (results,)
+    return {
+        output.name: _distance(result, reference)
+        for output, result, reference in zip(session.get_outputs(), results, expected, strict=True)
+    }
+
+
+def _distance(result: NDArray[Any], reference: NDArray[Any]) -> float:
+    """The greatest difference as a part of the greatest element; infinite where a result is no number."""
+    if result.shape != reference.shape or not np.all(np.isfinite(result)):
+        return math.inf
+    greatest = float(np.abs(reference).max())
+    difference = float(np.abs(result.astype(np.float64) - reference.astype(np.float64)).max())
+    return difference / greatest if greatest else difference
+
+
+def kernel_hashes(model: Path | ModelProto) -> set[str]:
+    """The hashes of the kernels that a model is made of."""
+    from stepwell.tools.driver import list_kernels
+
+    return {kernel.hash for kernel in list_kernels(model)}
 
 
 # The nine models of the wheel.
@@ -409,38 +451,57 @@ def _attribute(attribute: onnx.AttributeProto) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def _files(folder: Path, names: Sequence[str], small: bool, opset: int | None) -> Iterator[tuple[str, Path]]:
-    """Writes the models that are not there yet; a label and a path of each."""
+def _files(folder: Path, names: Sequence[str], small: bool, opset: int | None) -> Iterator[tuple[str, str, Path]]:
+    """Writes the models that are not there yet; name, label and path of each."""
     for name in names:
         if name in MODELS:
             for exporter in EXPORTERS:
-                yield f"{name} ({exporter})", export(name, folder, exporter, opset, small=small)
+                yield name, f"{name} ({exporter})", export(name, folder, exporter, opset, small=small)
         else:
             path = folder / f"light_{name}-0" / "model.onnx"
             if not path.exists():
                 path.parent.mkdir(parents=True, exist_ok=True)
                 onnx.save(light(name), path.with_name("unfinished.onnx"))
                 path.with_name("unfinished.onnx").rename(path)
-            yield f"light {name}", path
+            yield name, f"light {name}", path
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
     parser.add_argument("folder", type=Path, help="where the ONNX files are, or will be")
     parser.add_argument("--only", nargs="*", metavar="NAME", help="some of the models")
     parser.add_argument("--small", action="store_true", help="the seven models of torch in small sizes")
     parser.add_argument("--opset", type=int, help="what the exporters are asked for")
     parser.add_argument("--list-ops", action="store_true", help="print the operators of each")
+    parser.add_argument("--check", action="store_true", help="compare with ONNX Runtime, and kernels of both exporters")
     arguments = parser.parse_args()
-    for label, path in _files(
-        arguments.folder, arguments.only or [*MODELS, *light_names()], arguments.small, arguments.opset
-    ):
+    names = arguments.only or [*MODELS, *light_names()]
+    good = True
+    hashes: dict[str, list[set[str]]] = {}
+    for name, label, path in _files(arguments.folder, names, arguments.small, arguments.opset):
         model = onnx.load(path, load_external_data=False)
         opsets = ", ".join(f"{opset.domain or 'ai.onnx'} {opset.version}" for opset in model.opset_import)
         print(f"{label}: {path}, {opsets}, {len(model.graph.node)} nodes", flush=True)
         if arguments.list_ops:
             print(*_operators(model), sep="\n", flush=True)
+        if arguments.check:
+            good = _check(path) and good
+            hashes.setdefault(name, []).append(kernel_hashes(path))
+    for name, found in hashes.items():
+        differing = len(set.union(*found) - set.intersection(*found))
+        good = good and not differing
+        print(f"{name}: {len(found[0])} kernels" + (f", {differing} of one exporter only" if differing else ""))
+    return 0 if good else 1
+
+
+def _check(path: Path) -> bool:
+    good = True
+    for threads in (1, 2):
+        found = errors(path, threads)
+        good = good and max(found.values()) <= TOLERANCE
+        print(f"  {threads} thread{'s'[: threads - 1]}: {max(found.values()):.1e} off ONNX Runtime", flush=True)
+    return good
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
