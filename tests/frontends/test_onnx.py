@@ -22,6 +22,8 @@ from xdsl.dialects.func import FuncOp
 
 Dims = Sequence[int | str | None]
 
+SUPPORTED = len({converter.op_type for converter in CONVERTERS if not converter.domain})
+
 
 def info(name: str, dims: Dims | None, elem_type: int = TensorProto.FLOAT) -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info(name, elem_type, dims)
@@ -288,7 +290,7 @@ X, Y = info("x", [2, 3]), info("y", [2, 3])
 BAD_MODELS = {
     "unsupported": (
         model([node("Rellu", ["x"], "y")], [X], [Y]),
-        f"node 'y_node': expected one of the {len({c.op_type for c in CONVERTERS if not c.domain})} operators that docs/onnx.md lists, "
+        f"node 'y_node': expected one of the {SUPPORTED} operators that docs/onnx.md lists, "
         "got Rellu (opset 17); did you mean 'Relu'?",
     ),
     "domain": (
