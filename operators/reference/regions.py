@@ -72,13 +72,12 @@ def _deform(op: ops.DeformOp, operand: Array, offsets: Array, mask: Array | None
     result = np.zeros((batch, groups, channels // groups, len(taps), *shape))
     grouped = data.reshape(batch, groups, -1, height, width)
     for n, g, t, i, j in np.ndindex(batch, groups, len(taps), *shape):
-        y, x = (
-            index * window.strides[dim]
-            + taps[t][dim] * window.dilations[dim]
-            - window.begin[dim]
-            + float(moved[n, g, t, dim, i, j])
-            for dim, index in enumerate((i, j))
-        )
+        start = [
+            place * stride - low
+            for place, stride, low in zip((int(i), int(j)), window.strides, window.begin, strict=True)
+        ]
+        y = start[0] + taps[t][0] * window.dilations[0] + float(moved[n, g, t, 0, i, j])
+        x = start[1] + taps[t][1] * window.dilations[1] + float(moved[n, g, t, 1, i, j])
         for row in (math.floor(y), math.floor(y) + 1):
             for column in (math.floor(x), math.floor(x) + 1):
                 if 0 <= row < height and 0 <= column < width:
