@@ -5,7 +5,9 @@ module attributes {transform.with_named_sequence} {
     // Rung 1: the model.
     %1 = transform.apply_registered_pass "graph-infer-shapes" to %graph : (!transform.any_op) -> !transform.any_op
     %folded = transform.apply_registered_pass "graph-fold-constants" to %1 : (!transform.any_op) -> !transform.any_op
-    %merged = transform.apply_registered_pass "graph-cse" to %folded : (!transform.any_op) -> !transform.any_op
+    %simple = transform.apply_registered_pass "graph-simplify" to %folded : (!transform.any_op) -> !transform.any_op
+    %known = transform.apply_registered_pass "graph-fold-constants" to %simple : (!transform.any_op) -> !transform.any_op
+    %merged = transform.apply_registered_pass "graph-cse" to %known : (!transform.any_op) -> !transform.any_op
     %needed = transform.apply_registered_pass "graph-dce" to %merged : (!transform.any_op) -> !transform.any_op
     %2 = transform.apply_registered_pass "graph-fuse" to %needed : (!transform.any_op) -> !transform.any_op
     %3 = transform.apply_registered_pass "convert-graph-to-te" to %2 : (!transform.any_op) -> !transform.any_op

@@ -125,7 +125,7 @@ class Constants:
 
     def splat(self, array: Array, type: graph.AnyTensor) -> graph.ConstantOp:
         """A constant whose elements are all the same, as `array`'s are."""
-        return graph.ConstantOp(_dense(type, array.tobytes()))
+        return graph.ConstantOp(dense(type, array.tobytes()))
 
     def _unused(self, name: str) -> str:
         candidate, count = name, self._suffixes.get(name, 0)
@@ -190,10 +190,11 @@ def data_attribute(name: str, type: graph.AnyTensor, data: bytes) -> graph.AnyDe
     """The value of a `graph.data`: in the text where it is short."""
     if elements(type) > _INLINE_ELEMENTS:
         return ResourceAttr.of(name, data)
-    return _dense(type, data)
+    return dense(type, data)
 
 
-def _dense(type: graph.AnyTensor, data: bytes) -> graph.AnyDense:
+def dense(type: graph.AnyTensor, data: bytes) -> graph.AnyDense:
+    """A tensor with these bytes; those of one element stand for all."""
     return DenseIntOrFPElementsAttr(cast(Any, type), BytesAttr(data))
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp, TensorType, f32, f64
+from xdsl.dialects.builtin import DYNAMIC_INDEX, ModuleOp, TensorType, f32, f64
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation, OpResult, SSAValue
 from xdsl.passes import ModulePass
@@ -15,12 +16,15 @@ from xdsl.pattern_rewriter import PatternRewriter, PatternRewriteWalker, Rewrite
 from xdsl.rewriter import InsertPoint
 
 from ...dialects import graph
-from ...operators import convolution, elementwise, linear_algebra
+from ...operators import convolution, elementwise, linear_algebra, shape
 from ...operators.reference.arrays import Array
+from ...operators.reference.evaluate import evaluate
 from ..function_pass import functions
 from .constants import Constants, called_functions, elements, erase_unused_data, is_splat, weights
 from .fusion.groups import DATA
 
+_MOST_MOVED = 1 << 22
+"""Where the elements of larger results are moved to is not asked."""
 _AFFINE = (elementwise.AddOp, elementwise.SubOp, elementwise.MulOp, elementwise.DivOp)
 
 
@@ -51,7 +55,8 @@ class Affine:
 
 class FoldAffine(RewritePattern):
     """`(conv(x, W) * s + t) * u + …` → `conv(x, W * s * u…) + …`: what scales and shifts the channels of a convolution,
-    or the columns of a matrix product, becomes part of its weights, and one bias. Batch normalisation is that."""
+    or the columns of a matrix product, becomes part of its weights, and one bias. Batch normalisation is that. The
+    result may be moved before it is scaled, as that of a transposed convolution is."""
 
     def __init__(self, constants: Constants) -> None:
         self.constants = constants
@@ -60,25 +65,34 @@ class FoldAffine(RewritePattern):
         channel = _channel(op)
         if channel is None or not self.constants.is_known(op.operands[1]):
             return
-        chain, affine = self._chain(op.results[0], channel)
+        moves = _moves(op.results[0])
+        moved = moves[-1].results[0] if moves else op.results[0]
+        chain, affine = self._chain(moved, None if moves else channel)
         scales = not all(isinstance(step, elementwise.AddOp) for step in chain)
         if not scales and len(chain) < 2:
             return
-        weight, bias = self._weight(op, affine.scale), self._bias(op, affine.shift, channel)
+        scale = _per_channel(affine.scale, op.results[0], channel, moves)
+        if scale is None:
+            return
+        weight, bias = self._weight(op, scale), self._bias(op, affine.shift)
         if weight is None or bias is None:
             return
-        moved = op.clone({op.operands[1]: weight.results[0]})
-        new: list[Operation] = [weight, moved]
+        scaled = op.clone({op.operands[1]: weight.results[0]})
+        new: list[Operation] = [weight, scaled]
+        for move in moves:
+            new.append(move.clone({move.operands[0]: new[-1].results[0]}))
         if any(isinstance(step, elementwise.AddOp | elementwise.SubOp) for step in chain):
-            new += [bias, elementwise.AddOp(moved.results[0], bias.results[0])]
+            new += [bias, elementwise.AddOp(new[-1].results[0], bias.results[0])]
         last = chain[-1]
         rewriter.insert(new, InsertPoint.before(last))
-        for old in reversed(chain):
-            rewriter.replace(old, [], [new[-1].results[0]] if old is last else [None])
-        rewriter.erase(op)
+        new[-1].results[0].name_hint = last.result.name_hint
+        last.result.replace_all_uses_with(new[-1].results[0])
+        for old in (*reversed(chain), *reversed(moves), op):
+            rewriter.erase(old)
 
-    def _chain(self, value: SSAValue, channel: int) -> tuple[list[elementwise.BinaryOp], Affine]:
-        """The operators that scale and shift a value, and nothing else uses it, one after another."""
+    def _chain(self, value: SSAValue, channel: int | None) -> tuple[list[elementwise.BinaryOp], Affine]:
+        """The operators that scale and shift a value, and nothing else uses it, one after another, all along dimension
+        `channel`, or that of the first of them."""
         rank = cast(graph.AnyTensor, value.type).get_num_dims()
         affine = Affine(np.ones([1] * rank), np.zeros([1] * rank))
         chain: list[elementwise.BinaryOp] = []
@@ -87,38 +101,42 @@ class FoldAffine(RewritePattern):
             if not isinstance(op, _AFFINE) or op.result.type != value.type:
                 break
             is_lhs = op.rhs is value
-            number = self._number(op.lhs if is_lhs else op.rhs, rank, channel)
+            number = self._number(op.lhs if is_lhs else op.rhs, rank)
             if number is None or (is_lhs and isinstance(op, elementwise.DivOp)):
                 break
+            along = next((dim for dim, size in enumerate(number.shape) if size != 1), channel)
+            if channel not in (None, along):
+                break
+            channel = along
             with np.errstate(all="ignore"):
                 affine.then(op, number, is_lhs=is_lhs)
             chain.append(op)
             value = op.result
         return chain, affine
 
-    def _number(self, value: SSAValue, rank: int, channel: int) -> Array | None:
-        """A known value that is the same for all elements of a channel, in float64."""
+    def _number(self, value: SSAValue, rank: int) -> Array | None:
+        """A known value of one dimension, in float64, which may then be the same for all elements of a channel."""
         if not self.constants.is_known(value):
             return None
-        shape = cast(graph.AnyTensor, value.type).get_shape()
-        shape = (1,) * (rank - len(shape)) + shape
-        if any(size != 1 for dim, size in enumerate(shape) if dim != channel):
+        sizes = cast(graph.AnyTensor, value.type).get_shape()
+        if sum(size != 1 for size in sizes) > 1:
             return None
-        return self.constants.array(value).astype(np.float64).reshape(shape)
+        return self.constants.array(value).astype(np.float64).reshape((1,) * (rank - len(sizes)) + sizes)
 
     def _weight(self, op: Operation, scale: Array) -> Operation | None:
         """The scaled weights of a contraction; None if they are not finite."""
         old = op.operands[1]
         weight = self.constants.array(old)
-        shape = [1] * weight.ndim
-        shape[0 if isinstance(op, convolution.ConvOp) else 1] = scale.size
+        sizes = [1] * weight.ndim
+        sizes[0 if isinstance(op, convolution.ConvOp) else 1] = scale.size
         with np.errstate(all="ignore"):
-            scaled = (weight * scale.reshape(shape)).astype(weight.dtype)
+            scaled = (weight * scale.reshape(sizes)).astype(weight.dtype)
         return self._data(scaled, op, "scaled")
 
-    def _bias(self, op: Operation, shift: Array, channel: int) -> Operation | None:
+    def _bias(self, op: Operation, shift: Array) -> Operation | None:
+        leading = next((dim for dim, size in enumerate(shift.shape) if size != 1), shift.ndim)
         with np.errstate(all="ignore"):
-            rounded = shift.reshape(shift.shape[channel:]).astype(self.constants.array(op.operands[1]).dtype)
+            rounded = shift.reshape(shift.shape[leading:]).astype(self.constants.array(op.operands[1]).dtype)
         return self._data(rounded, op, "bias")
 
     def _data(self, array: Array, op: Operation, what: str) -> Operation | None:
@@ -144,6 +162,37 @@ def _channel(op: Operation) -> int | None:
             return op.result.type.get_num_dims() - 1
         case _:
             return None
+
+
+def _moves(value: SSAValue) -> list[Operation]:
+    """The reshapes, transposes and slices of a value that nothing else uses, one after another."""
+    moves: list[Operation] = []
+    while value.has_one_use():
+        op = next(iter(value.uses)).operation
+        if not isinstance(op, shape.ReshapeOp | shape.TransposeOp | shape.SliceOp):
+            break
+        moves.append(op)
+        value = op.result
+    return moves
+
+
+def _per_channel(scale: Array, value: SSAValue, channel: int, moves: Sequence[Operation]) -> Array | None:
+    """The numbers for the channels of `value` that `scale` is for what it is moved to; None if elements of one channel
+    have different ones."""
+    if not moves:
+        return scale
+    size = cast(graph.AnyTensor, value.type).get_shape()
+    if DYNAMIC_INDEX in size or elements(cast(graph.AnyTensor, value.type)) > _MOST_MOVED:
+        return None
+    channels = np.arange(size[channel]).reshape([-1 if dim == channel else 1 for dim in range(len(size))])
+    places = np.broadcast_to(channels, size).astype(np.float32)
+    for move in moves:
+        (places,) = evaluate(move, [places])
+    index = places.astype(np.int64).reshape(-1)
+    numbers = np.broadcast_to(scale, places.shape).reshape(-1)
+    found = np.ones(size[channel])
+    found[index] = numbers
+    return found if np.array_equal(found[index], numbers) else None
 
 
 # Data

@@ -98,9 +98,9 @@ graph.data @shift = dense<[[[0.0]], [[1.0]]]> : tensor<2x1x1xf32>
 
 // CHECK-LABEL: func.func @columns
 // CHECK-NEXT:    %w = graph.weight @w.scaled : tensor<2x2xf32>
-// CHECK-NEXT:    %p = graph.matmul %x, %w
+// CHECK-NEXT:    %c = graph.matmul %x, %w
 // CHECK-NEXT:    %rows = graph.weight @rows
-// CHECK-NEXT:    %q = graph.mul %p, %rows
+// CHECK-NEXT:    %q = graph.mul %c, %rows
 // CHECK-NEXT:    %w_1 = graph.weight @w
 // CHECK-NEXT:    %r = graph.matmul %q, %w_1
 // CHECK-NEXT:    %two = graph.constant
