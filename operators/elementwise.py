@@ -125,7 +125,7 @@ class DivOp(BinaryOp):
 
 @irdl_op_definition
 class ModOp(BinaryOp):
-    """The remainder of integers that has the sign of `rhs`."""
+    """The remainder of integers that has the sign of `rhs`; `lhs` where that is 0."""
 
     name = "graph.mod"
 
@@ -138,7 +138,7 @@ class ModOp(BinaryOp):
 
 @irdl_op_definition
 class RemOp(BinaryOp):
-    """The remainder that has the sign of `lhs`, as C's `fmod`."""
+    """The remainder that has the sign of `lhs`, as C's `fmod`; of integers, `lhs` where `rhs` is 0."""
 
     name = "graph.rem"
 

@@ -23,13 +23,15 @@ Build = Callable[..., Operation | Sequence[Operation]]
 """From values to the operator on them; or several, the last of which has the results."""
 
 
-def module_of(build: Build, arrays: Sequence[Array]) -> ModuleOp:
-    """`@main` with one operator, which has printed and parsed."""
+def module_of(build: Build, arrays: Sequence[Array], *, every: bool = False) -> ModuleOp:
+    """`@main` with one operator, which has printed and parsed; of several, it gives the last one's results, or those of
+    `every` one."""
     block = Block(arg_types=[tensor_type_of(array) for array in arrays])
     built = build(*block.args)
     ops = [built] if isinstance(built, Operation) else list(built)
-    block.add_ops([*ops, ReturnOp(*ops[-1].results)])
-    module = ModuleOp([FuncOp("main", (block.arg_types, ops[-1].result_types), Region(block))])
+    results = [result for op in (ops if every else ops[-1:]) for result in op.results]
+    block.add_ops([*ops, ReturnOp(*results)])
+    module = ModuleOp([FuncOp("main", (block.arg_types, [result.type for result in results]), Region(block))])
     module.verify()
     text = str(module)
     again = parse_module(make_context(), text)
@@ -38,9 +40,11 @@ def module_of(build: Build, arrays: Sequence[Array]) -> ModuleOp:
     return again
 
 
-def check(build: Build, *arrays: Array, native: bool = True, rtol: float = 1e-5, atol: float = 1e-5) -> list[Array]:
+def check(
+    build: Build, *arrays: Array, native: bool = True, every: bool = False, rtol: float = 1e-5, atol: float = 1e-5
+) -> list[Array]:
     """Checks that the reference, the tensor expression and native code agree; gives the reference's results."""
-    module = module_of(build, arrays)
+    module = module_of(build, arrays, every=every)
     expected = run_graph(module, arrays)
     lowered = module.clone()
     convert_graph_to_te(lowered)

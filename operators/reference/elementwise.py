@@ -41,11 +41,13 @@ def _divisor(array: Array) -> Array:
 
 
 def _mod(op: ops.ModOp, lhs: Array, rhs: Array) -> Array:
-    return np.mod(lhs, _divisor(rhs))
+    return np.where(rhs == 0, lhs, np.mod(lhs, _divisor(rhs)))
 
 
 def _rem(op: ops.RemOp, lhs: Array, rhs: Array) -> Array:
-    return np.fmod(lhs, _divisor(rhs)) if _is_integer(lhs) else np.fmod(wide(lhs), wide(rhs))
+    if not _is_integer(lhs):
+        return np.fmod(wide(lhs), wide(rhs))
+    return np.where(rhs == 0, lhs, np.fmod(lhs, _divisor(rhs)))
 
 
 def _pow(op: ops.PowOp, lhs: Array, rhs: Array) -> Array:
