@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -71,7 +72,8 @@ def _deform(op: ops.DeformOp, operand: Array, offsets: Array, mask: Array | None
     factors = factors if mask is None else wide(mask).reshape(factors.shape)
     result = np.zeros((batch, groups, channels // groups, len(taps), *shape))
     grouped = data.reshape(batch, groups, -1, height, width)
-    for n, g, t, i, j in np.ndindex(batch, groups, len(taps), *shape):
+    steps: Sequence[int] = (batch, groups, len(taps), *shape)
+    for n, g, t, i, j in itertools.product(*map(range, steps)):
         start = [
             place * stride - low
             for place, stride, low in zip((int(i), int(j)), window.strides, window.begin, strict=True)
