@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 
 from ..errors import CompileError
-from .dtypes import BOOL, INDEX, bit_width, dtype_name, is_float, is_integer, is_unsigned
+from .dtypes import BOOL, INDEX, NARROW_FLOATS, bit_width, dtype_name, is_float, is_integer, is_unsigned
 from .expressions import Binary, Cast, Const, Expr, ExprLike, Fma, IfThenElse, Select, Unary, as_expr, unify
 
 
@@ -60,8 +60,10 @@ def abs(x: ExprLike) -> Expr:
 
 
 def sigmoid(x: ExprLike) -> Expr:
-    """`1 / (1 + exp(-x))` of a float."""
+    """`1 / (1 + exp(-x))` of a float; of narrow floats it is rounded once."""
     value = as_expr(x)
+    if value.dtype in NARROW_FLOATS:
+        return cast(sigmoid(cast(value, "float32")), value.dtype)
     return 1.0 / (1.0 + exp(-value))
 
 

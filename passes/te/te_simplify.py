@@ -12,6 +12,7 @@ from xdsl.dialects import affine, arith, scf
 from xdsl.dialects.builtin import (
     AffineMapAttr,
     AnyFloat,
+    BFloat16Type,
     Float16Type,
     Float32Type,
     Float64Type,
@@ -19,6 +20,7 @@ from xdsl.dialects.builtin import (
     IndexType,
     IntegerAttr,
     IntegerType,
+    i1,
 )
 from xdsl.dialects.func import FuncOp
 from xdsl.dialects.utils import FastMathFlag
@@ -159,13 +161,16 @@ class FoldCast(RewritePattern):
     """The cast of an integer constant, where the result holds it exactly."""
 
     def match_and_rewrite(self, op: Operation, rewriter: PatternRewriter) -> None:
-        if not isinstance(op, arith.IndexCastOp | arith.ExtSIOp | arith.SIToFPOp):
+        unsigned = isinstance(op, arith.ExtUIOp | arith.UIToFPOp)
+        if not unsigned and not isinstance(op, arith.IndexCastOp | arith.ExtSIOp | arith.SIToFPOp):
             return
         source = op.operands[0].owner
         if not isinstance(source, arith.ConstantOp) or not isinstance(source.value, IntegerAttr):
             return
         value, type = source.value.value.data, op.results[0].type
-        if abs(value) <= _exact_integers(type):
+        if source.result.type == i1:
+            value = abs(value) if unsigned else -abs(value)
+        if abs(value) <= _exact_integers(type) and not (unsigned and value < 0):
             rewriter.replace(op, _constant(value, type))
 
 
@@ -174,6 +179,8 @@ def _exact_integers(type: Attribute) -> int:
     if isinstance(type, IntegerType):
         return 2 ** (type.bitwidth - 1) - 1
     match type:
+        case BFloat16Type():
+            return 2**8
         case Float16Type():
             return 2**11
         case Float32Type():
@@ -234,8 +241,10 @@ class FoldNeutral(RewritePattern):
                 rewriter.replace(op, (), [lhs])
             case arith.SubfOp(lhs=lhs, rhs=rhs) if _is_positive_zero(rhs):
                 rewriter.replace(op, (), [lhs])
-            case arith.DivfOp(lhs=lhs, rhs=rhs) | arith.FloorDivSIOp(lhs=lhs, rhs=rhs) if _constant_value(rhs) == 1:
-                rewriter.replace(op, (), [lhs])
+            case arith.DivfOp() | arith.FloorDivSIOp() | arith.DivSIOp() | arith.DivUIOp() if (
+                _constant_value(op.operands[1]) == 1
+            ):
+                rewriter.replace(op, (), [op.operands[0]])
             case _:
                 pass
 

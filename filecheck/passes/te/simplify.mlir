@@ -145,3 +145,25 @@ func.func @casts() -> (tensor<f32>, tensor<f32>) {
   } -> tensor<f32>
   func.return %F, %G : tensor<f32>, tensor<f32>
 }
+
+// -----
+
+// Casts of constants fold as their ops read them: 200 of i8 is -56, but without a sign it is not known.
+
+// CHECK-LABEL: func.func @casts
+func.func @casts(%A: tensor<4xi32>) -> (tensor<4xi32>, tensor<4xi32>, tensor<4xbf16>) {
+  %P, %Q, %R = te.compute "P" spatial(%i in 4) {
+    // CHECK: arith.constant -56 : i8
+    // CHECK: arith.extui %{{.*}} : i8 to i32
+    // CHECK-NEXT: arith.constant -56 : i32
+    // CHECK-NEXT: arith.constant 1.000000e+00 : bf16
+    // CHECK-NEXT: te.yield
+    %c = arith.constant 200 : i8
+    %t = arith.constant true
+    %0 = arith.extui %c : i8 to i32
+    %1 = arith.extsi %c : i8 to i32
+    %2 = arith.uitofp %t : i1 to bf16
+    te.yield %0, %1, %2 : i32, i32, bf16
+  } -> (tensor<4xi32>, tensor<4xi32>, tensor<4xbf16>)
+  func.return %P, %Q, %R : tensor<4xi32>, tensor<4xi32>, tensor<4xbf16>
+}
