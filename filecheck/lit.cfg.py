@@ -16,6 +16,8 @@ config.maxIndividualTestTime = 120  # noqa: F821
 
 bin_dir = os.path.dirname(os.path.abspath(sys.executable))
 config.environment["PATH"] = os.pathsep.join([bin_dir, config.environment.get("PATH", "")])  # noqa: F821
+# Nothing that was compiled before is used: no folder can be made there.
+config.environment["XDG_CACHE_HOME"] = os.devnull  # noqa: F821
 if "PYTHONPATH" in os.environ:
     config.environment["PYTHONPATH"] = os.environ["PYTHONPATH"]  # noqa: F821
 

@@ -461,7 +461,7 @@ def compile(
     threads: int = 0,
     sizes: Mapping[str, int] | None = None,
     report: Report | None = None,
-    cache: bool | str | os.PathLike[str] | Cache = True,
+    cache: bool | str | os.PathLike[str] | Cache = False,
     progress: Progress | None = None,
 ) -> Executable | SymbolicExecutable:
     """Compiles an ONNX model, IR of any rung, or tensor expressions to something to call with arrays.

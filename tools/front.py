@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -50,9 +51,13 @@ def compile(
     kept = find_cache(cache)
     key = _program_key(source, target, schedule, pipeline, sizes) if kept is not None else None
     if kept is not None and key is not None:
+        start = time.perf_counter()
         compiled = find_program(kept, key)
         if compiled is not None:
-            return Executable(compiled, threads)
+            program = Executable(compiled, threads)
+            if report is not None:
+                report.steps.append(("load from the cache", time.perf_counter() - start))
+            return program
     from .driver import compile as compile_anew
 
     program = compile_anew(
