@@ -242,7 +242,7 @@ def _reason(error: Exception) -> str:
 
 
 def store_program(cache: Cache, key: str, compiled: CompiledCode, files: Mapping[str, str]) -> None:
-    """Stores a program. It counts as long as some further files have the checksums that are given."""
+    """Stores a program. It counts where further files beside the source have the checksums that are given."""
     pieces, offsets = weight_pieces(compiled.constants)
     digest = checksum(*pieces) if pieces else ""
     if pieces and not cache.put_data(digest, pieces):
@@ -257,14 +257,15 @@ def store_program(cache: Cache, key: str, compiled: CompiledCode, files: Mapping
     cache.put("programs", key, Entry(header, tuple(compiled.objects.values())))
 
 
-def find_program(cache: Cache, key: str) -> CompiledCode | None:
-    """The program that was stored under a key, if all of it is there, and all that it was compiled from as it was."""
+def find_program(cache: Cache, key: str, folder: str | os.PathLike[str]) -> CompiledCode | None:
+    """The program that was stored under a key, if all of it is there, and the files in the source's folder that it was
+    compiled from are as they were."""
     entry = cache.get("programs", key)
     if entry is None:
         return None
     header = entry.header
     try:
-        if any(file_checksum(path) != expected for path, expected in header["files"].items()):
+        if any(file_checksum(Path(folder, path)) != expected for path, expected in header["files"].items()):
             return None
         signature = signature_of(header)
         data: Buffer | None = cache.get_data(header["weights"]) if header["weights"] else b""

@@ -6,8 +6,8 @@ import os
 from collections.abc import Iterator
 from functools import cache
 from hashlib import blake2b
-from importlib.machinery import PathFinder
 from importlib.metadata import PackageNotFoundError, entry_points, version
+from importlib.util import find_spec
 from pathlib import Path
 
 PLUGINS = "stepwell.plugins"
@@ -25,7 +25,14 @@ def versions() -> dict[str, str]:
 @cache
 def own_digest() -> str:
     """The digest of Stepwell's own sources: passes, schedules, pipelines."""
-    return _digest_of_folder(Path(__file__).parents[1])
+    root = Path(__file__).parents[1]
+    packages = [path for path in root.iterdir() if (path / "__init__.py").is_file() and path.name not in _OTHERS]
+    digest = blake2b(digest_size=16)
+    for path in sorted(packages):
+        digest.update(f"{path.name}={_digest_of_folder(path)}\n".encode())
+    for path in sorted(root.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def plugins_digest() -> str:
@@ -35,7 +42,10 @@ def plugins_digest() -> str:
     for name, value in found:
         top = value.partition(":")[0].partition(".")[0].strip()
         digest.update(f"{name}={value}\n".encode())
-        spec = PathFinder.find_spec(top)
+        try:
+            spec = find_spec(top)
+        except (ImportError, ValueError):
+            continue
         for place in (spec.submodule_search_locations or ()) if spec is not None else ():
             digest.update(_digest_of_folder(Path(place)).encode())
         if spec is not None and spec.origin is not None and not spec.submodule_search_locations:

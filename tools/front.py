@@ -52,7 +52,7 @@ def compile(
     key = _program_key(source, target, schedule, pipeline, sizes) if kept is not None else None
     if kept is not None and key is not None:
         start = time.perf_counter()
-        compiled = find_program(kept, key)
+        compiled = find_program(kept, key, _folder(source))
         if compiled is not None:
             program = Executable(compiled, threads)
             if report is not None:
@@ -74,7 +74,7 @@ def compile(
     if kept is not None and key is not None and isinstance(program, Executable):
         others = _other_files(source, pipeline)
         # What was changed meanwhile has another key.
-        if _program_key(source, target, schedule, pipeline, sizes) == key:
+        if others is not None and _program_key(source, target, schedule, pipeline, sizes) == key:
             store_program(kept, key, program.compiled, others)
             kept.trim()
     return program
@@ -113,15 +113,21 @@ def _pipeline_text(pipeline: str | os.PathLike[str]) -> str:
     return checksum(Path(pipeline).read_bytes())
 
 
-def _other_files(source: Any, pipeline: str | os.PathLike[str] | None) -> dict[str, str]:
-    """The further files that a program is compiled from, with their checksums."""
-    files: list[Path] = []
-    if Path(source).suffix == ".onnx":
-        from ..frontends.onnx.files import files_of
+def _folder(source: Any) -> Path:
+    return Path(os.path.abspath(source)).parent
 
-        files += files_of(Path(source))
+
+def _other_files(source: Any, pipeline: str | os.PathLike[str] | None) -> dict[str, str] | None:
+    """The further files that a program is compiled from, as paths from its folder, with their checksums. None if there
+    are some elsewhere: the scripts that a pipeline names."""
     if pipeline is not None:
         from .driver import script_files
 
-        files += script_files(pipeline)
-    return {os.path.abspath(file): file_checksum(file) for file in files}
+        if script_files(pipeline):
+            return None
+    if Path(source).suffix != ".onnx":
+        return {}
+    from ..frontends.onnx.files import files_of
+
+    folder = _folder(source)
+    return {os.path.relpath(file, folder): file_checksum(file) for file in files_of(folder / Path(source).name)}

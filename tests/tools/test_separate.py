@@ -326,6 +326,14 @@ def test_weights_in_other_files_count(tmp_path: Path) -> None:
     assert (tmp_path / "model.onnx").read_bytes() == before
     second = sw.compile(tmp_path / "model.onnx", cache=tmp_path / "cache")
     np.testing.assert_allclose(second(X), 2 * first(X), rtol=1e-5)
+    # The same model elsewhere has weights of its own.
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    shutil.copy(tmp_path / "model.onnx", elsewhere)
+    weights = np.full((8, 16), 2.0, np.float32).tobytes()
+    (elsewhere / "weights.bin").write_bytes(weights)
+    third = sw.compile(elsewhere / "model.onnx", cache=tmp_path / "cache")
+    np.testing.assert_allclose(third(X), 4 * first(X), rtol=1e-5)
     (tmp_path / "weights.bin").unlink()
     with pytest.raises(sw.errors.StepwellError, match="weights.bin"):
         sw.compile(tmp_path / "model.onnx", cache=tmp_path / "cache")
