@@ -18,7 +18,8 @@ def _zero_padded(x: te.Tensor, pads: Sequence[tuple[int, int]], value: float = 0
     def element(*indices: te.IterVar) -> te.Expr:
         moved = [i - a for i, (a, _) in zip(indices[fixed:], pads, strict=True)]
         inside = [c for i, n in zip(moved, shape[fixed:], strict=True) for c in (i >= 0, i < n)]
-        return te.if_then_else(te.all(*inside), x[*indices[:fixed], *moved], te.const(value, x.dtype))
+        number = value if x.dtype.startswith("float") else int(value)
+        return te.if_then_else(te.all(*inside), x[*indices[:fixed], *moved], te.const(number, x.dtype))
 
     return te.compute(tuple(padded), element, name="padded")
 
@@ -76,28 +77,26 @@ def conv2d(
 
 
 def conv_transpose2d(channels: int, size: int, filters: int, kernel: int, stride: int, pad: int) -> Tensors:
-    """A transposed convolution as a convolution of its input with zeros in between."""
+    """A transposed convolution: as many convolutions as the stride has phases, whose results take turns."""
     x = te.placeholder((1, channels, size, size), "float32", name="X")
-    w = te.placeholder((channels, filters, kernel, kernel), "float32", name="W")
+    taps = -(-kernel // stride)
+    w = te.placeholder((stride, stride, filters, channels, taps, taps), "float32", name="W")
     out = (size - 1) * stride - 2 * pad + kernel
-    edge = kernel - 1 - pad
-    wide = out + kernel - 1
+    each = (out + pad) // stride + 1
+    p = _zero_padded(x, [(taps - 1, taps)] * 2)
+    c, r, s = te.reduce_axis(channels, "c"), te.reduce_axis(taps, "r"), te.reduce_axis(taps, "s")
+    each = min(each, size + taps)
 
-    def stuffed(n: te.IterVar, c: te.IterVar, i: te.IterVar, j: te.IterVar) -> te.Expr:
-        y, z = i - edge, j - edge
-        inside = te.all(
-            y >= 0, z >= 0, y <= (size - 1) * stride, z <= (size - 1) * stride, y % stride == 0, z % stride == 0
-        )
-        return te.if_then_else(inside, x[n, c, y // stride, z // stride], te.const(0.0, "float32"))
+    def phase(a: te.IterVar, b: te.IterVar, o: te.IterVar, i: te.IterVar, j: te.IterVar) -> te.Expr:
+        return te.sum(p[0, c, i + r, j + s] * w[a, b, o, c, r, s], axis=[c, r, s])
 
-    p = te.compute((1, channels, wide, wide), stuffed, name="stuffed")
-    c, r, s = te.reduce_axis(channels, "c"), te.reduce_axis(kernel, "r"), te.reduce_axis(kernel, "s")
-    y = te.compute(
-        (1, filters, out, out),
-        lambda n, o, i, j: te.sum(p[n, c, i + r, j + s] * w[c, o, kernel - 1 - r, kernel - 1 - s], axis=[c, r, s]),
-        name="conv",
-    )
-    return [x, w, te.compute((1, filters, out, out), lambda n, o, i, j: te.maximum(y[n, o, i, j], 0), name="relu")]
+    y = te.compute((stride, stride, filters, each, each), phase, name="phases")
+
+    def element(n: te.IterVar, o: te.IterVar, i: te.IterVar, j: te.IterVar) -> te.Expr:
+        a, b = i + pad, j + pad
+        return te.maximum(y[a % stride, b % stride, o, a // stride, b // stride], 0)
+
+    return [x, w, te.compute((1, filters, out, out), element, name="rectified")]
 
 
 def pool(channels: int, size: int, kernel: int, stride: int, pad: int, kind: str = "max") -> Tensors:

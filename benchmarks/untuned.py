@@ -36,7 +36,6 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.ir.affine import AffineBinaryOpExpr, AffineBinaryOpKind
 
 ABOVE = "convert-te-to-loop"
-MODELS = Path(__file__).parent / "models.py"
 
 
 # the machine
@@ -256,20 +255,23 @@ def _close(found: np.ndarray[Any, Any], expected: np.ndarray[Any, Any]) -> bool:
     return bool(np.abs(found.astype(np.float64) - expected).max() <= tolerance * (scale or 1.0))
 
 
-def sources(models: bool) -> Iterator[tuple[str, driver.Source]]:
-    """What there is to compile, by name."""
-    if not models or not MODELS.exists():
+def sources(layers: bool, folder: Path, names: Sequence[str]) -> Iterator[tuple[str, driver.Source]]:
+    """What there is to compile, by name: the seven models from one of torch's exporters, or single layers."""
+    if layers:
         for name, build in LAYERS.items():
             yield name, build()
         return
-    from models import export_all  # pyright: ignore
+    from models import MODELS, export
 
-    yield from export_all()
+    for name in MODELS:
+        if not names or any(name in each or each in name for each in names):
+            yield name, export(name, folder)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", help="parts of names of kernels; all if there are none")
+    parser.add_argument("names", nargs="*", help="parts of names of models or layers; all if there are none")
+    parser.add_argument("--folder", type=Path, help="where the models are, or are exported to")
     parser.add_argument("--threads", type=int, default=0, help="how many threads parallel loops use; 0: all")
     parser.add_argument("--seconds", type=float, default=0.2, help="for how long each kernel is called")
     parser.add_argument("--most", type=float, default=20.0, help="how many times its bound a kernel may take")
@@ -288,7 +290,9 @@ def main() -> None:
     print("     µs    bound  times  GFLOP/s  schedule ms  LLVM ms  kernel")
     over: list[str] = []
     worst = 0.0
-    for kernel in distinct(k for name, source in sources(not arguments.layers) for k in kernels_of(name, source)):
+    folder = arguments.folder or Path(tempfile.gettempdir()) / "stepwell-models"
+    given = sources(arguments.layers, folder, arguments.names)
+    for kernel in distinct(kernel for name, source in given for kernel in kernels_of(name, source)):
         if arguments.names and not any(name in kernel.name for name in arguments.names):
             continue
         report = driver.Report()

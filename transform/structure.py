@@ -25,7 +25,8 @@ from ..dialects.loop import (
     enclosing_loops,
     loop_of,
 )
-from ..dialects.regions import buffer_shape, index_forms, iterator_forms, readers_of
+from ..dialects.quasi_affine import Lin
+from ..dialects.regions import block_of, buffer_shape, index_forms, iterator_forms, readers_of
 from ..errors import ScheduleError
 
 _ADD = (arith.AddfOp, arith.AddiOp)
@@ -72,7 +73,8 @@ def contraction_of(block: BlockOp) -> Contraction | None:
     kinds = block.kinds
     spatial = [i for i, kind in enumerate(kinds) if kind is IteratorKind.SPATIAL]
     reduced = [i for i, kind in enumerate(kinds) if kind is IteratorKind.REDUCE]
-    if not all(i in left and i in right for i in reduced) or not all(i in left or i in right for i in spatial):
+    moving = [i for i in spatial if block.extents[i] > 1]
+    if not all(i in left and i in right for i in reduced) or not all(i in left or i in right for i in moving):
         return None
     return Contraction(
         tuple(i for i in spatial if i in left and i in right),
@@ -97,7 +99,7 @@ class TileRoles:
 
 def tile_roles(block: BlockOp) -> TileRoles | None:
     """How to cover a contraction with tiles of accumulators: lanes along the output's last dimension, and, if there is
-    one, an iterator of the left input beside it, whose elements all lanes share. Iterators of extent 1 are `batch`."""
+    one, an iterator of the left input beside it, whose elements all lanes share. Iterators of extent 1 do not count."""
     roles, reduce = contraction_of(block), reduction_of(block)
     if roles is None or reduce is None:
         return None
@@ -112,8 +114,7 @@ def tile_roles(block: BlockOp) -> TileRoles | None:
         return None
     i = max(candidates)
     batch, m, n = ([each for each in found if each not in (i, j)] for found in (batch, m, n))
-    once = [i for i in (*roles.batch, *roles.m, *roles.n) if extents[i] == 1]
-    return TileRoles((*once, *batch), tuple(m), tuple(n), i, j)
+    return TileRoles(tuple(batch), tuple(m), tuple(n), i, j)
 
 
 def loops_of_roles(block: BlockOp, out: BlockOp, groups: Sequence[Sequence[int]]) -> list[list[ForOp]]:
@@ -244,7 +245,8 @@ def row_loops(block: BlockOp, out: BlockOp) -> tuple[list[ForOp], list[ForOp]]:
     for read in block.reads():
         if positions is None and buffer_shape(read.buffer) == shape:
             positions = [d for d, i in enumerate(_dimensions(read, block)) if i in reduced]
-    if positions is None or len(set(own)) != len(own) or None in own:
+    moving = [i for i, extent in zip(own, shape, strict=True) if extent > 1]
+    if positions is None or len(set(moving)) != len(moving) or None in moving:
         raise ScheduleError(f"expected '{out.block_name}' to write the rows that '{block.block_name}' reduces", out)
     columns = [i for d in positions if (i := own[d]) is not None]
     rows = [i for i in range(len(out.extents)) if i not in columns]
@@ -260,8 +262,30 @@ def stride_in(loop: ForOp, access: ReadOp | WriteOp | ReduceOp, buffer: SSAValue
     """How many elements of a buffer apart an access is in neighbouring iterations of a loop; None where it is no
     constant."""
     forms = index_forms(access)
+    if None in forms and not _is_moved(access, loop):
+        forms = [Lin() if form is None else form for form in forms]
     known = [form for form in forms if form is not None]
     return lane_stride(known, buffer_strides(buffer), loop.induction_variable) if len(known) == len(forms) else None
+
+
+def _is_moved(access: ReadOp | WriteOp | ReduceOp, loop: ForOp) -> bool:
+    """Whether the data that an access is indexed with differs between iterations of a loop."""
+    block = block_of(access)
+    moving = {v for v, form in zip(block.iterators, block.binding_forms(), strict=True) if _moves(form, loop)}
+    pending = [index for index in access.indices if isinstance(index.owner, Operation)]
+    seen: set[SSAValue] = set()
+    while pending:
+        value = pending.pop()
+        if value in moving:
+            return True
+        if value not in seen and isinstance(value.owner, Operation):
+            seen.add(value)
+            pending.extend(operand for op in value.owner.walk() for operand in op.operands)
+    return False
+
+
+def _moves(form: Lin, loop: ForOp) -> bool:
+    return loop.induction_variable in form.values()
 
 
 def strided_access(loop: ForOp) -> ReadOp | WriteOp | ReduceOp | None:

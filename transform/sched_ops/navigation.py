@@ -23,7 +23,7 @@ from xdsl.irdl import (
 from xdsl.utils.exceptions import VerifyException
 
 from ...dialects.loop import BlockOp, ForOp, IteratorKind, blocks_in, element_type, enclosing_loops, kernel_of
-from ...dialects.regions import in_program_order, readers_of, writers_of
+from ...dialects.regions import in_program_order, loops_of_kind, readers_of, writers_of
 from ...errors import ScheduleError, did_you_mean
 from ..interfaces import Payload, Results, TransformOpInterface
 from ..structure import (
@@ -342,7 +342,8 @@ class GetContractionInputsOp(Looks, IRDLOperation):
 @irdl_op_definition
 class GetTileLoopsOp(Looks, IRDLOperation):
     """The loops around a contraction, or around a block that reads it, by their role in a tile of accumulators: others
-    of both inputs, of the left one, of the right one; the one to unroll, and the one for vector lanes.
+    of both inputs (and those that run once), of the left one, of the right one; the one to unroll, and the one for
+    vector lanes.
 
     `%batch, %m, %n, %i, %j = sched.get_tile_loops %c in %out : (!transform.any_op, !transform.any_op) -> (…)`
     """
@@ -366,7 +367,12 @@ class GetTileLoopsOp(Looks, IRDLOperation):
             )
         out = typed_op(interpreter.state, self.out, BlockOp)
         batch, m, n, i, j = loops_of_roles(block, out, [roles.batch, roles.m, roles.n, [roles.i], [roles.j]])
-        return [batch, m, n, i[-1:], j[-1:]]
+        once = [
+            loop
+            for loop in enclosing_loops(out)
+            if loop.extent == 1 and loop in loops_of_kind(out, IteratorKind.SPATIAL)
+        ]
+        return [[*once, *batch], m, n, i[-1:], j[-1:]]
 
 
 @irdl_op_definition

@@ -25,6 +25,13 @@ module attributes {transform.with_named_sequence} {
       transform.yield %scope : !transform.any_op
     }, {
     ^bb0(%scope: !transform.any_op):
+      // One sum.
+      %c = sched.match_structure "contraction" in %scope : (!transform.any_op) -> !transform.any_op
+      transform.include @reduce_row failures(propagate) (%c) : (!transform.any_op) -> ()
+      transform.include @parallelize_sums failures(suppress) (%c) : (!transform.any_op) -> ()
+      transform.yield %scope : !transform.any_op
+    }, {
+    ^bb0(%scope: !transform.any_op):
       // As many sums at a time as hide the latency of one.
       %c = sched.match_structure "contraction" in %scope : (!transform.any_op) -> !transform.any_op
       %row, %others = sched.get_loops %c {of = "spatial", rest = 1} : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
@@ -352,4 +359,5 @@ module attributes {transform.with_named_sequence} {
   transform.named_sequence private @peel_tail(%loop: !transform.any_op {transform.readonly}, %extent: !transform.any_param {transform.readonly}, %size: !transform.any_param {transform.readonly})
   transform.named_sequence private @rows_side_by_side(%sum: !transform.any_op {transform.readonly})
   transform.named_sequence private @reduce_in_lanes(%sum: !transform.any_op {transform.readonly}, %row: !transform.any_op {transform.readonly})
+  transform.named_sequence private @reduce_row(%sum: !transform.any_op {transform.readonly})
 }

@@ -340,13 +340,19 @@ class IncludeOp(TransformOpInterface, IRDLOperation):
     results_ = var_result_def(TransformHandleType)
 
     def operand_effects(self) -> tuple[Effect, ...]:
+        # A script does not change while it runs, and looking for a symbol takes long. Before, the callee may yet come.
+        known: tuple[Effect, ...] | None = self.__dict__.get("_effects")
+        if known is not None:
+            return known
         callee = self._callee_nearby()
         if callee is None or not self.operands:
             return (Effect.READS,)
-        return tuple(
+        effects = tuple(
             Effect.CONSUMES if callee.argument_annotation(index) == CONSUMED else Effect.READS
             for index in range(min(len(self.operands), len(callee.function_type.inputs)))
-        ) or (Effect.READS,)
+        )
+        known = self.__dict__["_effects"] = effects if Effect.CONSUMES in effects else (Effect.READS,)
+        return known
 
     def _callee_nearby(self) -> NamedSequenceOp | None:
         found = SymbolTable.lookup_symbol(self, self.target) if self.parent is not None else None
