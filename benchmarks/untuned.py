@@ -24,8 +24,8 @@ from matmul import Limit, best_seconds
 from stepwell import te
 from stepwell.backends.llvm_cpu.backend import LlvmCpuBackend
 from stepwell.dialects.cpu import TargetAttr
-from stepwell.dialects.loop import BlockOp, ReadOp, ReduceOp, WriteOp, blocks_in
-from stepwell.dialects.regions import alloc_of, iterator_forms, writers_of
+from stepwell.dialects.loop import BlockOp, ForOp, IteratorKind, ReadOp, ReduceOp, WriteOp, blocks_in
+from stepwell.dialects.regions import alloc_of, index_forms, iterator_forms, loops_of_kind, writers_of
 from stepwell.runtime.executable import Executable
 from stepwell.tools import driver
 from stepwell.transform.structure import element_bytes
@@ -104,10 +104,24 @@ class Work:
         return start + max(self.operations / machine.flops, self.touched / machine.bytes_per_second(self.touched))
 
 
-def work_of(func: FuncOp) -> Work:
-    """The work of a kernel on the loop rung that nothing has scheduled."""
+def work_of(func: FuncOp, cache: int) -> Work:
+    """The work of a kernel on the loop rung that nothing has scheduled. What steps in order need again, if it is more
+    than the caches of cores hold, has to come again."""
     operations = sum(_operations(block) for block in blocks_in(func))
-    return Work(operations, sum(_touched(argument) for argument in func.body.block.args))
+    touched = sum(_touched(argument) for argument in func.body.block.args)
+    for steps in {loop for block in blocks_in(func) for loop in loops_of_kind(block, IteratorKind.ORDERED)}:
+        again = sum(_touched(argument) for argument in func.body.block.args if _is_needed_again(argument, steps))
+        touched += again * (steps.extent - 1) if again > cache else 0
+    return Work(operations, touched)
+
+
+def _is_needed_again(buffer: SSAValue, steps: ForOp) -> bool:
+    reads = [use.operation for use in buffer.uses if isinstance(use.operation, ReadOp)]
+    inside = [read for read in reads if steps.is_ancestor(read)]
+    return any(
+        all(form is None or steps.induction_variable not in form.values() for form in index_forms(read))
+        for read in inside
+    )
 
 
 def _operations(block: BlockOp) -> float:
@@ -296,7 +310,7 @@ def main() -> None:
         if arguments.names and not any(name in kernel.name for name in arguments.names):
             continue
         report = driver.Report()
-        work = work_of(kernel_function(kernel.module))
+        work = work_of(kernel_function(kernel.module), threads * target.facts()["l2_bytes"])
         exe = compile_kernel(kernel.module, threads, report)
         inputs = random_inputs(exe)
         seconds = time_of(exe, inputs, arguments.seconds)

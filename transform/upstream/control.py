@@ -341,7 +341,7 @@ class IncludeOp(TransformOpInterface, IRDLOperation):
 
     def operand_effects(self) -> tuple[Effect, ...]:
         # A script does not change while it runs, and looking for a symbol takes long. Before, the callee may yet come.
-        known: tuple[Effect, ...] | None = self.__dict__.get("_effects")
+        known: tuple[Effect, ...] | None = getattr(self, "_effects", None)
         if known is not None:
             return known
         callee = self._callee_nearby()
@@ -351,7 +351,8 @@ class IncludeOp(TransformOpInterface, IRDLOperation):
             Effect.CONSUMES if callee.argument_annotation(index) == CONSUMED else Effect.READS
             for index in range(min(len(self.operands), len(callee.function_type.inputs)))
         )
-        known = self.__dict__["_effects"] = effects if Effect.CONSUMES in effects else (Effect.READS,)
+        known = effects if Effect.CONSUMES in effects else (Effect.READS,)
+        setattr(self, "_effects", known)  # noqa: B010, a field would be one of the operation's
         return known
 
     def _callee_nearby(self) -> NamedSequenceOp | None:
