@@ -12,6 +12,7 @@ from . import (
     indexing,
     linear_algebra,
     normalization,
+    optimizers,
     pooling,
     quantization,
     recurrent,
@@ -45,5 +46,6 @@ CONVERTERS: tuple[Converter, ...] = (
     *recurrent.CONVERTERS,
     *sorting.CONVERTERS,
     *regions.CONVERTERS,
+    *optimizers.CONVERTERS,
 )
 """The operators that can be imported; a caller may hand in more."""
