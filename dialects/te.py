@@ -7,6 +7,7 @@ order, and `te.read` reads one element. Extents may be symbolic (`#te.shape<n, n
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from math import prod
 from typing import TypeAlias, cast
 
 from xdsl.dialects.arith import FastMathFlagsAttr
@@ -771,4 +772,34 @@ def _parse_result_types(parser: Parser) -> Sequence[Attribute]:
     return [parser.parse_type()] if types is None else types
 
 
-Te = Dialect("te", [ComputeOp, ReadOp, ScanOp, SizeOp, YieldOp], [ShapeAttr])
+# Views
+
+
+@irdl_op_definition
+class ReshapeOp(IRDLOperation):
+    """The elements of a tensor, in row-major order, in another shape. It stands between the calls of kernels, where it
+    moves nothing: `%y = te.reshape %x : tensor<2x6xf32> -> tensor<3x4xf32>`.
+    """
+
+    name = "te.reshape"
+
+    operand = operand_def(TensorType)
+    result = result_def(TensorType)
+
+    traits = traits_def(Pure())
+
+    assembly_format = "$operand attr-dict `:` type($operand) `->` type($result)"
+
+    def __init__(self, operand: SSAValue, result_type: Attribute) -> None:
+        super().__init__(operands=[operand], result_types=[result_type])
+
+    def verify_(self) -> None:
+        source, target = verify_tensor_type(self.operand.type), verify_tensor_type(self.result.type)
+        if source.element_type != target.element_type:
+            raise VerifyException(f"expected elements of type {source.element_type}, got {target.element_type}")
+        shapes = source.get_shape(), target.get_shape()
+        if not any(DYNAMIC_INDEX in shape for shape in shapes) and prod(shapes[0]) != prod(shapes[1]):
+            raise VerifyException(f"expected a shape of {prod(shapes[0])} elements, got {target}")
+
+
+Te = Dialect("te", [ComputeOp, ReadOp, ReshapeOp, ScanOp, SizeOp, YieldOp], [ShapeAttr])

@@ -398,6 +398,9 @@ class _Machine:
                     results = self.scan(op)
                 case func.CallOp():
                     results = self.call(op, [self.values[value] for value in op.arguments])
+                case te.ReshapeOp():
+                    extents = te.tensor_extents(op.result.type)
+                    results = [self.values[op.operand].reshape([extent.evaluate(self.sizes) for extent in extents])]
                 case arith.ConstantOp(value=DenseIntOrFPElementsAttr() as data):
                     shape = cast("TensorType[Attribute]", op.result.type).get_shape()
                     numbers = np.array(data.get_values(), dtype_of(data.get_element_type()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -25,11 +25,12 @@ from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import GreedyRewritePatternApplier, PatternRewriter, PatternRewriteWalker, RewritePattern
 from xdsl.rewriter import InsertPoint, Rewriter
 
-from ...dialects import graph
+from ...dialects import graph, te
 from ...dialects.te import UNSIGNED
 from ...errors import CompileError
 from ...operators.operator import dtype_of, known_extents
 from ...operators.registry import has_expression, tensor_expressions
+from ...operators.shape import ReshapeOp
 from ...te.build import CONSTANT, NAME, build_function
 from ...te.tensors import Tensor, placeholder
 from ..function_pass import functions
@@ -44,9 +45,14 @@ class OperatorToTe(RewritePattern):
 
     dtypes: Mapping[Operation, Sequence[str]]
     """Those of the operands of each operator: what replaces unsigned integers is signless."""
+    views: Collection[Operation]
+    """The reshapes between calls, which move nothing."""
 
     def match_and_rewrite(self, op: Operation, rewriter: PatternRewriter) -> None:
         if not has_expression(op):
+            return
+        if op in self.views:
+            rewriter.replace(op, te.ReshapeOp(op.operands[0], op.results[0].type))
             return
         operands = [
             placeholder(known_extents(operand), dtype, operand.name_hint or f"operand{index}")
@@ -156,13 +162,20 @@ def convert_graph_to_te(module: ModuleOp) -> None:
             op.erase()
     operators = [op for func in functions(module) for op in func.body.block.ops if has_expression(op)]
     dtypes = {op: [dtype_of(operand) for operand in op.operands] for op in operators}
-    patterns = GreedyRewritePatternApplier([OperatorToTe(dtypes)], dce_enabled=False)
+    views = {view for func in functions(module) for view in _views(func)}
+    patterns = GreedyRewritePatternApplier([OperatorToTe(dtypes, views)], dce_enabled=False)
     PatternRewriteWalker(patterns, apply_recursively=False).rewrite_module(module)
     for func in functions(module):
         erase_signs(func)
         for op in func.body.block.ops:
             if isinstance(op, graph.TensorOp):
                 raise CompileError(f"expected an operator with a tensor expression, got {op.name}")
+
+
+def _views(func: FuncOp) -> list[Operation]:
+    """The reshapes in a function that calls kernels."""
+    ops = func.body.block.ops
+    return [op for op in ops if isinstance(op, ReshapeOp)] if any(isinstance(op, CallOp) for op in ops) else []
 
 
 def _check_callees(module: ModuleOp) -> None:
@@ -176,7 +189,8 @@ def _check_callees(module: ModuleOp) -> None:
 
 @dataclass(frozen=True)
 class ConvertGraphToTePass(ModulePass):
-    """Replace operators by tensor expressions; weights become the last arguments of the function that names them.
+    """Replace operators by tensor expressions; weights become the last arguments of the function that names them, and
+    reshapes between calls `te.reshape`s.
 
     Before → after: `graph.relu %x` → `te.compute "relu" spatial(…) { te.read %x; arith.maximumf; te.yield }`.
     """

@@ -16,7 +16,7 @@ from xdsl.passes import ModulePass
 
 from ...dialects import graph
 from ..function_pass import functions
-from .fusion.groups import DATA, DEFAULT_MAX_OPS, Fuser, Group, roots_of, users_of
+from .fusion.groups import DATA, DEFAULT_MAX_OPS, Fuser, Group, is_view, roots_of, users_of
 from .fusion.outline import Outliner, erase
 
 
@@ -47,7 +47,7 @@ def fuse_function(func: FuncOp, outliner: Outliner, max_ops: int) -> None:
 
 def _place(group: Group, terminator: Operation, outliner: Outliner) -> None:
     """Puts a call of a group's kernel, or the operation that the group is, where calls are complete so far."""
-    if group.kind is not None:
+    if group.kind is not None and not is_view(group.ops):
         outliner.outline(group.ops, terminator)
         return
     (op,) = group.ops

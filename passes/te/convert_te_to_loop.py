@@ -6,8 +6,9 @@ Between patterns the IR is legal: `bufferization.to_tensor` stands where a tenso
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import cast
 
 from xdsl.context import Context
@@ -164,18 +165,28 @@ def _buffer_of(tensor: SSAValue, rewriter: PatternRewriter) -> SSAValue:
 
 
 def _output_of(tensor: SSAValue, rewriter: PatternRewriter) -> SSAValue | None:
-    """The function's output that `tensor` is to be written to, if any; nothing else writes it then."""
-    outputs = {
-        op.dest.index: op
-        for use in tensor.uses
-        if isinstance(op := use.operation, MaterializeInDestinationOp) and isinstance(op.dest, BlockArgument)
-    }
+    """The function's output that `tensor` is to be written to, if any, in its shape; nothing else writes it then."""
+    outputs = {op.dest.index: op for op in _written_to(tensor) if isinstance(op.dest, BlockArgument)}
     if not outputs:
         return None
     first = outputs[min(outputs)]
-    destination = first.dest
+    destination, type = first.dest, buffer_type(tensor.type)
     rewriter.erase(first)
-    return destination
+    if destination.type == type:
+        return destination
+    view = _view(destination, type)
+    assert isinstance(destination.owner, Block)
+    rewriter.insert(view, InsertPoint.at_start(destination.owner))
+    return view.result
+
+
+def _written_to(tensor: SSAValue) -> Iterator[MaterializeInDestinationOp]:
+    """What writes a tensor, or a reshape of it, to outputs."""
+    for use in tensor.uses:
+        if isinstance(use.operation, MaterializeInDestinationOp):
+            yield use.operation
+        elif isinstance(use.operation, te.ReshapeOp):
+            yield from _written_to(use.operation.result)
 
 
 def _destination(tensor: SSAValue, name: str, rewriter: PatternRewriter) -> SSAValue:
@@ -212,12 +223,29 @@ class EraseDeadToTensor(RewritePattern):
             rewriter.erase(op)
 
 
+class ConvertReshape(RewritePattern):
+    """Another shape → another type of the same buffer."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: te.ReshapeOp, rewriter: PatternRewriter) -> None:
+        view = _view(_buffer_of(op.operand, rewriter), buffer_type(op.result.type))
+        view.result.name_hint = op.result.name_hint
+        rewriter.replace(op, [view, to_tensor := ToTensorOp(view.result)], [to_tensor.tensor])
+
+
+def _view(buffer: SSAValue, type: MemRefType) -> memref.ReinterpretCastOp:
+    """A buffer under another type."""
+    shape = type.get_shape()
+    strides = [prod(shape[dim + 1 :]) for dim in range(len(shape))]
+    return memref.ReinterpretCastOp.from_dynamic(buffer, [0], shape, strides, type)
+
+
 class ConvertOutput(RewritePattern):
     """An output whose elements are in another buffer: a copy block, or, beside calls, a `memref.copy`."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: MaterializeInDestinationOp, rewriter: PatternRewriter) -> None:
-        if isinstance(op.source.owner, te.ComputeOp | te.ScanOp | func.CallOp):
+        if isinstance(op.source.owner, te.ComputeOp | te.ScanOp | te.ReshapeOp | func.CallOp):
             return
         source = _buffer_of(op.source, rewriter)
         if op.parent is not None and any(isinstance(other, func.CallOp) for other in op.parent.ops):
@@ -572,6 +600,7 @@ def convert_te_to_loop(module: ModuleOp) -> None:
         ConvertCall(),
         ConvertCompute(),
         ConvertScan(),
+        ConvertReshape(),
         ConvertOutput(),
         FoldToBuffer(),
         EraseDeadToTensor(),

@@ -332,3 +332,19 @@ func.func @f() {
   } -> tensor<4xf32>
   func.return
 }
+
+// -----
+
+// CHECK: expected a shape of 12 elements, got tensor<3x5xf32>
+func.func @f(%x: tensor<2x6xf32>) {
+  %y = te.reshape %x : tensor<2x6xf32> -> tensor<3x5xf32>
+  func.return
+}
+
+// -----
+
+// CHECK: expected elements of type f32, got i32
+func.func @f(%x: tensor<2x6xf32>) {
+  %y = te.reshape %x : tensor<2x6xf32> -> tensor<3x4xi32>
+  func.return
+}

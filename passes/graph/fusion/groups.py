@@ -104,6 +104,11 @@ def canonical_order(roots: Sequence[Operation]) -> list[Operation]:
     return list(order)
 
 
+def is_view(ops: Sequence[Operation]) -> bool:
+    """Whether operations are a reshape alone, which moves nothing."""
+    return len(ops) == 1 and ops[0].name == VIEW
+
+
 def users_of(op: Operation) -> list[Operation]:
     """The operations that use a result of `op`, each once."""
     return list(dict.fromkeys(use.operation for result in op.results for use in result.uses))
@@ -243,6 +248,8 @@ class Fuser:
 
     def takes(self, consumer: Group, op: Operation, users: Iterable[Operation]) -> bool:
         """Whether the group `consumer` computes `op` as well as a kernel of its own would."""
+        if is_view(consumer.ops):
+            return False
         if consumer.kind is FusionClass.INJECTIVE:
             return all(user.name not in _CHOOSING and _reads_once(user, op) for user in users)
         if consumer.kind is FusionClass.REDUCTION:

@@ -80,6 +80,25 @@ class RowsInOneDimension(RewritePattern):
         rewriter.replace(op, [*(each for each in (left, right) if isinstance(each, Operation)), product, after])
 
 
+class BatchesInOneDimension(RewritePattern):
+    """A product of matrices in several dimensions of batches → in one."""
+
+    def match_and_rewrite(self, op: Operation, rewriter: PatternRewriter) -> None:
+        if not isinstance(op, MatmulOp):
+            return
+        lhs, rhs = known_shape(op.lhs), known_shape(op.rhs)
+        if lhs is None or rhs is None or len(lhs) < 4 or len(rhs) < 4 or lhs[:-2] != rhs[:-2]:
+            return
+        batch = _product(lhs[:-2])
+        if batch is None:
+            return
+        left = ReshapeOp(op.lhs, (batch, *lhs[-2:]))
+        right = ReshapeOp(op.rhs, (batch, *rhs[-2:]))
+        product = MatmulOp(left.result, right.result)
+        product.result.name_hint = op.result.name_hint
+        rewriter.replace(op, [left, right, product, ReshapeOp(product.result, shape_of(op.result))])
+
+
 def _value(value: Operation | SSAValue) -> SSAValue:
     return value.results[0] if isinstance(value, Operation) else value
 
@@ -136,5 +155,5 @@ def _on_axes(op: ReduceOp | RowOp, operand: SSAValue, axes: list[int]) -> Operat
     return cast(Operation, new)
 
 
-PATTERNS: tuple[type[RewritePattern], ...] = (RowsInOneDimension, RowsBeforeReshape)
+PATTERNS: tuple[type[RewritePattern], ...] = (RowsInOneDimension, BatchesInOneDimension, RowsBeforeReshape)
 KNOWN_PATTERNS: tuple[Callable[[Constants], RewritePattern], ...] = (GemmToMatmul,)
