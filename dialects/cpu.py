@@ -147,24 +147,27 @@ def target_of(module: ModuleOp) -> TargetAttr | None:
 class ParallelOp(IRDLOperation):
     """A loop from 0 to `extent` whose iterations are independent: any of them may run at once, in any order.
 
-    A thread gets a contiguous range of iterations whose bounds are multiples of `grain`.
+    A thread gets a contiguous range of iterations whose bounds are multiples of `grain`. With slots there are at most
+    as many threads, and a second argument says which of them runs an iteration.
 
-    `cpu.parallel %i : 128 grain 4 { … }`
+    `cpu.parallel %i : 128 grain 4 slot %t of 2 { … }`
     """
 
     name = "cpu.parallel"
 
     extent = prop_def(IntegerAttr[IndexType])
     grain = opt_prop_def(IntegerAttr[IndexType])
+    slots = opt_prop_def(IntegerAttr[IndexType])
     body = region_def("single_block")
 
     traits = traits_def(NoTerminator())
 
-    def __init__(self, extent: int, body: Region | None = None, grain: int | None = None):
+    def __init__(self, extent: int, body: Region | None = None, grain: int | None = None, slots: int | None = None):
         super().__init__(
             properties={
                 "extent": IntegerAttr(extent, _INDEX),
                 "grain": None if grain is None else IntegerAttr(grain, _INDEX),
+                "slots": None if slots is None else IntegerAttr(slots, _INDEX),
             },
             regions=[Region(Block(arg_types=(_INDEX,))) if body is None else body],
         )
@@ -174,9 +177,17 @@ class ParallelOp(IRDLOperation):
         """The number of the iteration."""
         return self.body.block.args[0]
 
+    @property
+    def slot(self) -> SSAValue | None:
+        """The number of the thread, where there are slots."""
+        return None if self.slots is None else self.body.block.args[1]
+
     def verify_(self) -> None:
-        if tuple(self.body.block.arg_types) != (_INDEX,):
-            raise VerifyException("expected one argument of type index")
+        if tuple(self.body.block.arg_types) != (_INDEX,) * (1 if self.slots is None else 2):
+            expected = "one argument" if self.slots is None else "two arguments"
+            raise VerifyException(f"expected {expected} of type index")
+        if self.slots is not None and self.slots.value.data <= 0:
+            raise VerifyException(f"expected a positive number of slots, got {self.slots.value.data}")
         if self.extent.value.data < 0:
             raise VerifyException(f"expected an extent that is not negative, got {self.extent.value.data}")
         if self.grain is not None and self.grain.value.data <= 0:
@@ -190,8 +201,13 @@ class ParallelOp(IRDLOperation):
         grain = None
         if parser.parse_optional_keyword("grain") is not None:
             grain = parser.parse_integer(allow_boolean=False)
+        arguments, slots = [argument], None
+        if parser.parse_optional_keyword("slot") is not None:
+            arguments.append(parser.parse_argument(expect_type=False).resolve(_INDEX))
+            parser.parse_keyword("of")
+            slots = parser.parse_integer(allow_boolean=False)
         attributes = parser.parse_optional_attr_dict_with_keyword()
-        op = cls(extent, parser.parse_region((argument,)), grain)
+        op = cls(extent, parser.parse_region(arguments), grain, slots)
         if attributes is not None:
             op.attributes.update(attributes.data)
         return op
@@ -203,6 +219,10 @@ class ParallelOp(IRDLOperation):
         printer.print_string(f" : {self.extent.value.data}")
         if self.grain is not None:
             printer.print_string(f" grain {self.grain.value.data}")
+        if self.slots is not None:
+            printer.print_string(" slot ")
+            printer.print_block_argument(self.body.block.args[1], print_type=False)
+            printer.print_string(f" of {self.slots.value.data}")
         printer.print_op_attributes(self.attributes, print_keyword=True)
         printer.print_string(" ")
         printer.print_region(self.body, print_entry_block_args=False)

@@ -43,10 +43,10 @@ from xdsl.ir.affine import AffineConstantExpr, AffineExpr, AffineMap
 from xdsl.irdl import (
     AttrSizedOperandSegments,
     IRDLOperation,
-    ParsePropInAttrDict,
     irdl_attr_definition,
     irdl_op_definition,
     operand_def,
+    opt_operand_def,
     opt_prop_def,
     prop_def,
     region_def,
@@ -834,22 +834,32 @@ class AllocOp(IRDLOperation):
     `%b = loop.alloc "C_local" : memref<512x512xf32, "local">`
 
     With a `layout` its dimensions lie in memory in that order: `{layout = array<i64: 1, 0>}` is column-major.
+
+    Once memory is planned it may have a place in bytes that the kernel is given, inside of a parallel loop one for each
+    of some threads: `loop.alloc "C_local" in %w[4096] of memref<8192xi8> slots 2 : memref<512x512xf32, "local">`
     """
 
     name = "loop.alloc"
     sym_name = prop_def(StringAttr)
+    workspace = opt_operand_def(MemRefType)
+    offset = opt_prop_def(IntegerAttr.constr(i64))
+    slots = opt_prop_def(IntegerAttr.constr(i64))
     layout = opt_prop_def(DenseArrayBase.constr(i64))
     buffer = result_def(MemRefType)
     traits = traits_def(MemoryAllocEffect())
-    irdl_options = (ParsePropInAttrDict(),)
-    assembly_format = "$sym_name attr-dict `:` type($buffer)"
 
     def __init__(self, name: str, type: MemRefType[Attribute], layout: Sequence[int] | None = None) -> None:
         properties: dict[str, Attribute | None] = {
             "sym_name": StringAttr(name),
             "layout": None if layout is None else DenseArrayBase.from_list(i64, layout),
         }
-        super().__init__(properties=properties, result_types=[type])
+        super().__init__(operands=[None], properties=properties, result_types=[type])
+
+    def place(self, workspace: SSAValue, offset: int, slots: int | None = None) -> None:
+        """Says where the buffer lies."""
+        self.operands = [workspace]
+        self.offset = IntegerAttr(offset, i64)
+        self.slots = None if slots is None else IntegerAttr(slots, i64)
 
     @property
     def order(self) -> tuple[int, ...]:
@@ -864,12 +874,60 @@ class AllocOp(IRDLOperation):
             raise VerifyException(f"expected a layout that permutes {rank} dimensions, got {list(self.order)}")
         if any(extent < 1 for extent in memref_type(self.buffer).get_shape()):
             raise VerifyException(f"expected a static shape, got {self.buffer.type}")
+        self._verify_place()
         if any(not self._is_seen_by(use.operation) for use in self.buffer.uses):
             raise VerifyException("expected the uses of a buffer after its alloc, in the loop it lives in")
         from .iteration import uncovered_read  # the proof needs this module
 
         if (uncovered := uncovered_read(self.buffer)) is not None:
             raise VerifyException(uncovered[1])
+
+    def _verify_place(self) -> None:
+        if self.workspace is None:
+            if self.offset is not None or self.slots is not None:
+                raise VerifyException("expected an offset and slots of a buffer in a workspace only")
+            return
+        if not is_bytes(self.workspace):
+            raise VerifyException(f"expected a place in bytes (memref<…xi8>), got {self.workspace.type}")
+        if self.offset is None or self.offset.value.data < 0 or self.offset.value.data % BUFFER_ALIGNMENT:
+            raise VerifyException(f"expected an offset that is a multiple of {BUFFER_ALIGNMENT}")
+        if self.slots is not None and self.slots.value.data < 1:
+            raise VerifyException(f"expected a positive number of slots, got {self.slots.value.data}")
+
+    @classmethod
+    def parse(cls, parser: Parser) -> AllocOp:
+        name = parser.parse_str_literal("a name")
+        operands: list[SSAValue] = []
+        properties: dict[str, Attribute] = {"sym_name": StringAttr(name)}
+        if parser.parse_optional_keyword("in") is not None:
+            workspace = parser.parse_unresolved_operand()
+            with parser.in_square_brackets():
+                properties["offset"] = IntegerAttr(parser.parse_integer(allow_boolean=False), i64)
+            parser.parse_keyword("of")
+            operands.append(parser.resolve_operand(workspace, _parse_memref(parser)))
+            if parser.parse_optional_keyword("slots") is not None:
+                properties["slots"] = IntegerAttr(parser.parse_integer(allow_boolean=False), i64)
+        attributes = parser.parse_optional_attr_dict()
+        if "layout" in attributes:
+            properties["layout"] = attributes.pop("layout")
+        parser.parse_punctuation(":")
+        type = _parse_memref(parser)
+        return cls.create(operands=operands, result_types=[type], properties=properties, attributes=attributes)
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_string_literal(self.sym_name.data)
+        if self.workspace is not None and self.offset is not None:
+            printer.print_string(" in ")
+            printer.print_ssa_value(self.workspace)
+            printer.print_string(f"[{self.offset.value.data}] of ")
+            printer.print_attribute(self.workspace.type)
+        if self.slots is not None:
+            printer.print_string(f" slots {self.slots.value.data}")
+        layout = {} if self.layout is None else {"layout": self.layout}
+        printer.print_op_attributes({**layout, **self.attributes})
+        printer.print_string(" : ")
+        printer.print_attribute(self.buffer.type)
 
     def _is_seen_by(self, op: Operation) -> bool:
         current: Operation | None = op
@@ -906,7 +964,7 @@ class ViewOp(IRDLOperation):
 
     def verify_(self) -> None:
         source, type = memref_type(self.source), memref_type(self.buffer)
-        if source.element_type != i8 or len(source.get_shape()) != 1 or source.get_shape()[0] < 0:
+        if not is_bytes(self.source):
             raise VerifyException(f"expected a view into bytes (memref<…xi8>), got {source}")
         if any(extent < 1 for extent in type.get_shape()):
             raise VerifyException(f"expected a static shape, got {type}")
@@ -945,6 +1003,16 @@ class ViewOp(IRDLOperation):
         printer.print_attribute(self.source.type)
         printer.print_string(" to ")
         printer.print_attribute(self.buffer.type)
+
+
+BUFFER_ALIGNMENT = 64
+"""Where buffers start in bytes that they share: a cache line, and the widest vector."""
+
+
+def is_bytes(value: SSAValue) -> bool:
+    """Whether a value is a buffer of some bytes."""
+    type = memref_type(value)
+    return type.element_type == i8 and len(type.get_shape()) == 1 and type.get_shape()[0] >= 0
 
 
 def byte_size(type: Attribute) -> int:

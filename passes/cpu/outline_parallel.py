@@ -43,6 +43,7 @@ from xdsl.passes import ModulePass
 
 from ...dialects import cpu
 from ...dialects.loop import OUTPUT
+from ...errors import CompileError
 
 THREADS = "stepwell_threads"
 """The global that holds the number of threads to use; 0 is OpenMP's own choice."""
@@ -120,6 +121,8 @@ def outline_parallel_loops(module: ModuleOp) -> None:
         number = 0
         for parallel in _outermost(function.body):
             for nested in tuple(op for op in parallel.body.walk() if isinstance(op, cpu.ParallelOp)):
+                if nested.slots is not None:
+                    raise CompileError("expected no slots of a parallel loop inside of another one, got some")
                 serialize(nested)
             while (name := f"{function.sym_name.data}_par{number}") in names:
                 number += 1
@@ -158,16 +161,23 @@ def _outline(module: ModuleOp, function: func.FuncOp, parallel: cpu.ParallelOp, 
     grain = parallel.grain.value.data if parallel.grain is not None else 1
     captures = _Captures.of(parallel)
     body = _body_function(function, parallel, captures, name)
-    thunk = _thunk(captures, name, extent, grain)
+    thunk = _thunk(captures, name, extent, grain, parallel.slots is not None)
     module.body.block.insert_ops_before((body, thunk), function)
-    _call_site(function, parallel, captures, name, -(-extent // grain))
+    slots = None if parallel.slots is None else parallel.slots.value.data
+    _call_site(function, parallel, captures, name, -(-extent // grain), slots)
 
 
 def _body_function(function: func.FuncOp, parallel: cpu.ParallelOp, captures: _Captures, name: str) -> func.FuncOp:
     """The loop over a range of iterations, as a function of the range and of what the loop uses."""
-    entry = Block(arg_types=(_INDEX, _INDEX, *(value.type for value in captures.values)))
+    slot = parallel.slot
+    bounds = (_INDEX, _INDEX) if slot is None else (_INDEX, _INDEX, _INDEX)
+    entry = Block(arg_types=(*bounds, *(value.type for value in captures.values)))
     low, high, *arguments = entry.args
     low.name_hint, high.name_hint = "lo", "hi"
+    if slot is not None:
+        arguments[0].name_hint = slot.name_hint
+        slot.replace_all_uses_with(arguments.pop(0))
+        parallel.body.block.erase_arg(parallel.body.block.args[1])
     replacement: dict[SSAValue, SSAValue] = dict(zip(captures.values, arguments, strict=True))
     for old, new in replacement.items():
         new.name_hint = old.name_hint
@@ -186,7 +196,8 @@ def _body_function(function: func.FuncOp, parallel: cpu.ParallelOp, captures: _C
     entry.add_op(affine.ForOp.from_region((low,), (high,), (), (), lower, upper, body))
     entry.add_op(func.ReturnOp())
     types = FunctionType.from_lists(entry.arg_types, ())
-    attributes = [DictionaryAttr({}), DictionaryAttr({}), *(_attributes_of(function, v) for v in captures.values)]
+    none = [DictionaryAttr({})] * len(bounds)
+    attributes = [*none, *(_attributes_of(function, value) for value in captures.values)]
     return func.FuncOp(name, types, Region(entry), "private", arg_attrs=ArrayAttr(attributes))
 
 
@@ -211,7 +222,7 @@ def _frame_type(captures: _Captures) -> llvm.LLVMStructType:
     return llvm.LLVMStructType.from_type_list([_stored_type(value.type) for value in captures.values])
 
 
-def _thunk(captures: _Captures, name: str, extent: int, grain: int) -> llvm.FuncOp:
+def _thunk(captures: _Captures, name: str, extent: int, grain: int, has_slot: bool) -> llvm.FuncOp:
     """What a thread runs: its own range of iterations, in whole grains, as even as can be."""
     entry = Block(arg_types=(_POINTER,))
     code = _Code(entry)
@@ -233,7 +244,8 @@ def _thunk(captures: _Captures, name: str, extent: int, grain: int) -> llvm.Func
     arguments = [
         _unpack(code, entry.args[0], frame, position, value.type) for position, value in enumerate(captures.values)
     ]
-    code.do(func.CallOp(name, (low, high, *arguments), ()))
+    slot = (thread,) if has_slot else ()
+    code.do(func.CallOp(name, (low, high, *slot, *arguments), ()))
     code.do(llvm.ReturnOp())
     type = llvm.LLVMFunctionType((_POINTER,))
     return llvm.FuncOp(f"{name}_thunk", type, llvm.LinkageAttr("internal"), body=Region(entry))
@@ -249,14 +261,24 @@ def _unpack(code: _Code, data: SSAValue, frame: llvm.LLVMStructType, position: i
     return code.add(arith.IndexCastOp(value, _INDEX)) if isinstance(type, IndexType) else value
 
 
-def _call_site(function: func.FuncOp, parallel: cpu.ParallelOp, captures: _Captures, name: str, chunks: int) -> None:
-    """Runs the whole range here, or shares it among threads."""
+def _call_site(
+    function: func.FuncOp,
+    parallel: cpu.ParallelOp,
+    captures: _Captures,
+    name: str,
+    chunks: int,
+    slots: int | None,
+) -> None:
+    """Runs the whole range here, or shares it among threads, no more of them than chunks or slots."""
     block = parallel.parent
     assert block is not None
     before = _Code(Block())
     zero, extent = before.index(0), before.index(parallel.extent.value.data)
     here = Block()
-    here.add_op(func.CallOp(name, (zero, extent, *captures.values), ()))
+    slot = () if slots is None else (zero,)
+    here.add_op(func.CallOp(name, (zero, extent, *slot, *captures.values), ()))
+    if slots is not None:
+        chunks = min(chunks, slots)
     if chunks <= 1:
         ops = (*before.block.ops, *here.ops)
     else:

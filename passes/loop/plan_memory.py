@@ -1,13 +1,14 @@
 """`loop-plan-memory`: what functions allocate for themselves becomes memory that they are given.
 
-Callees come first. A kernel's large buffers become arguments, `loop.workspace`: each its own, or, where some lie in the
-same memory because they live at different times, bytes with views into them. A function that calls kernels gets one
-arena for its buffers and for what its callees work in. What is asked for in the end are the workspaces of the entry.
+Callees come first. A kernel is given bytes for what has no room on its stack, as arguments marked `loop.workspace`,
+and its buffers have places there; those in different arguments are known to be apart. A function that calls kernels
+gets one arena for its buffers and for what its callees work in. What is asked for in the end are the workspaces of the
+entry.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, cast
 
@@ -20,20 +21,33 @@ from xdsl.dialects.builtin import (
     IntegerAttr,
     MemRefType,
     ModuleOp,
+    NoneAttr,
     UnitAttr,
     i8,
     i64,
 )
 from xdsl.dialects.func import CallOp, FuncOp
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 
-from ...dialects.loop import LIVE_BYTES, WORKSPACE, AllocOp, ViewOp
-from .memory.liveness import Alloc, Buffer, calls_in, deallocs_of, function_buffers, positions
-from .memory.packing import Packing, Request, live_bytes, pack
+from ...dialects.cpu import target_of
+from ...dialects.loop import (
+    LIVE_BYTES,
+    WORKSPACE,
+    AllocOp,
+    ForOp,
+    LoopKind,
+    ViewOp,
+    enclosing_loops,
+    memref_type,
+)
+from .expand import STACK_BYTES
+from .expansion.plan import buffer_storage, stack_buffers
+from .memory.liveness import Alloc, Buffer, calls_in, deallocs_of, function_buffers, kernel_buffers, positions
+from .memory.packing import Packing, Request, aligned, live_bytes, pack
 
 ON_STACK = 4096
-"""A kernel's buffers of less bytes than this stay: they go on the stack, and may become registers."""
+"""Buffers of less bytes than this between the blocks of a kernel stay: they go on the stack."""
 ENTRY = "main"
 
 AnyMemRef: TypeAlias = MemRefType[Attribute]
@@ -74,6 +88,8 @@ class _Planner:
         for function in self.functions.values():
             for call in calls_in(function):
                 self.calls.get(_callee(call), []).append(call)
+        target = target_of(module)
+        self.threads = None if target is None else target.threads.data
         self.done: set[str] = set()
         self.lent: dict[Alloc, str] = {}
         """The memory that a function allocates for a callee to work in."""
@@ -126,15 +142,21 @@ class _Planner:
         if len(function.body.blocks) != 1:
             return []
         times = positions(function)
-        calls = calls_in(function)
-        buffers = function_buffers(function, times)
-        if not calls:
-            buffers = [buffer for buffer in buffers if buffer.size >= ON_STACK]
+        is_kernel = not calls_in(function)
+        if is_kernel:
+            found = large_buffers(function, self.threads)
+            sizes = {alloc: size if slots is None else slots * aligned(size) for alloc, (size, slots) in found.items()}
+            buffers = kernel_buffers(function, times, sizes)
+        else:
+            found = {}
+            buffers = function_buffers(function, times)
         if not buffers:
             return []
         packing = pack([buffer.request for buffer in buffers])
         function.attributes[LIVE_BYTES] = IntegerAttr(self.live_bytes(buffers), i64)
-        return _give_arena(function, buffers, packing) if calls else _give_buffers(function, buffers, packing)
+        if not is_kernel:
+            return _give_arena(function, buffers, packing)
+        return _give_places(function, buffers, packing, [slots for _, slots in found.values()])
 
     def live_bytes(self, buffers: Sequence[Buffer]) -> int:
         """The most bytes of a function's buffers that live at one time, those of its callees among them."""
@@ -166,6 +188,40 @@ def _outermost(op: Operation) -> Operation:
     while parent is not None and not isinstance(parent, FuncOp):
         op, parent = parent, parent.parent_op()
     return op
+
+
+# Kernels
+
+
+def large_buffers(kernel: FuncOp, threads: int | None) -> dict[AllocOp, tuple[int, int | None]]:
+    """The buffers of a kernel that do not go on the stack, each with its bytes and how many of it there are at a time,
+    if it is private to one of some threads. What is private stays with its thread if their number is not known."""
+    storage = {op.buffer: buffer_storage(op) for op in _allocs(kernel.body.block)}
+    outside = [b for b, s in storage.items() if _is_temporary(b) and s.byte_size >= ON_STACK]
+    small = stack_buffers({b: s for b, s in storage.items() if b not in outside}, STACK_BYTES)
+    found: dict[AllocOp, tuple[int, int | None]] = {}
+    for buffer, known in storage.items():
+        alloc = buffer.owner
+        assert isinstance(alloc, AllocOp)
+        parallel = any(loop.kind is LoopKind.PARALLEL for loop in enclosing_loops(alloc))
+        if buffer not in small and alloc.workspace is None and not (parallel and threads is None):
+            found[alloc] = known.byte_size, threads if parallel else None
+    return found
+
+
+def _is_temporary(buffer: SSAValue) -> bool:
+    """Whether a buffer is in ordinary memory, outside of all loops."""
+    alloc = buffer.owner
+    space = memref_type(buffer).memory_space
+    return isinstance(alloc, AllocOp) and isinstance(alloc.parent_op(), FuncOp) and isinstance(space, NoneAttr)
+
+
+def _allocs(block: Block) -> Iterator[AllocOp]:
+    for op in block.ops:
+        if isinstance(op, AllocOp):
+            yield op
+        elif isinstance(op, ForOp):
+            yield from _allocs(op.body.block)
 
 
 # Arguments
@@ -204,22 +260,22 @@ def _give_arena(function: FuncOp, buffers: Sequence[Buffer], packing: Packing) -
     return types
 
 
-def _give_buffers(function: FuncOp, buffers: Sequence[Buffer], packing: Packing) -> list[AnyMemRef]:
+def _give_places(
+    kernel: FuncOp, buffers: Sequence[Buffer], packing: Packing, slots: Sequence[int | None]
+) -> list[AnyMemRef]:
     """An argument for each buffer, or for some that share memory: nothing else aliases what it is."""
     groups = _overlapping(buffers, packing)
+    starts = [packing.offsets[group[0]] for group in groups]
     types: list[AnyMemRef] = []
-    for group in groups:
-        end = max(packing.offsets[i] + buffers[i].size for i in group)
-        types.append(buffers[group[0]].type if len(group) == 1 else _bytes(end - packing.offsets[group[0]]))
-    _add_arguments(function, types)
-    for group, argument in zip(groups, function.body.block.args[-len(groups) :], strict=True):
-        if len(group) == 1:
-            argument.name_hint = buffers[group[0]].value.name_hint
-            _replace(buffers[group[0]], argument, None)
-            continue
+    for group, start in zip(groups, starts, strict=True):
+        types.append(_bytes(max(packing.offsets[i] + buffers[i].size for i in group) - start))
+    _add_arguments(kernel, types)
+    for group, start, argument in zip(groups, starts, kernel.body.block.args[-len(groups) :], strict=True):
         argument.name_hint = "workspace"
         for i in group:
-            _replace(buffers[i], argument, packing.offsets[i] - packing.offsets[group[0]])
+            alloc = buffers[i].alloc
+            assert isinstance(alloc, AllocOp)
+            alloc.place(argument, packing.offsets[i] - start, slots[i])
     return types
 
 
@@ -235,23 +291,20 @@ def _overlapping(buffers: Sequence[Buffer], packing: Packing) -> list[list[int]]
     return groups
 
 
-def _replace(buffer: Buffer, memory: SSAValue, offset: int | None) -> None:
-    """Puts a buffer into given memory: at an offset in bytes, or as that memory itself."""
+def _replace(buffer: Buffer, arena: SSAValue, offset: int) -> None:
+    """Makes a view of a buffer."""
     alloc = buffer.alloc
     block = alloc.parent
     assert block is not None
-    new = memory
-    if offset is not None:
-        name = alloc.sym_name.data if isinstance(alloc, AllocOp) else buffer.value.name_hint or "buffer"
-        view = ViewOp(name, memory, offset, buffer.type)
-        view.buffer.name_hint = buffer.value.name_hint
-        block.insert_op_before(view, alloc)
-        new = view.buffer
+    name = alloc.sym_name.data if isinstance(alloc, AllocOp) else buffer.value.name_hint or "buffer"
+    view = ViewOp(name, arena, offset, buffer.type)
+    view.buffer.name_hint = buffer.value.name_hint
+    block.insert_op_before(view, alloc)
     for dealloc in deallocs_of(buffer):
         home = dealloc.parent
         assert home is not None
         home.erase_op(dealloc)
-    buffer.value.replace_all_uses_with(new)
+    buffer.value.replace_all_uses_with(view.buffer)
     block.erase_op(alloc)
 
 
@@ -259,8 +312,9 @@ def _replace(buffer: Buffer, memory: SSAValue, offset: int | None) -> None:
 class LoopPlanMemoryPass(ModulePass):
     """Plan all memory that functions need beside their arguments, once they are scheduled.
 
-    Before → after: `loop.alloc`s of a kernel and `memref.alloc`s of `@main` → arguments `loop.workspace`: buffers, or
-    bytes and `loop.view`s into them, such that what lives at the same time does not overlap.
+    Before → after: `loop.alloc "t" : …` in a kernel → `loop.alloc "t" in %workspace[0] of memref<8192xi8> : …`, and
+    `memref.alloc` in `@main` → `loop.view "b" %arena[4096] : memref<12288xi8> to …`, into arguments `loop.workspace`.
+    What lives at the same time does not overlap.
     """
 
     name = "loop-plan-memory"

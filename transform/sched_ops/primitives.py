@@ -27,7 +27,7 @@ from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
-from ...dialects.loop import BlockOp, ForOp, ViewOp, kernel_of
+from ...dialects.loop import WORKSPACE, BlockOp, ForOp, kernel_of
 from ...errors import ScheduleError
 from .. import primitives
 from ..interfaces import Effect, Payload, Results, TransformOpInterface
@@ -64,9 +64,8 @@ class PrimitiveOp(TransformOpInterface, IRDLOperation):
 
 def _check_separate(kernel: FuncOp) -> None:
     """What primitives prove of buffers relies on that they are apart."""
-    for op in kernel.body.block.ops:
-        if isinstance(op, ViewOp):
-            raise ScheduleError("expected a kernel whose memory is not planned yet, got one with loop.view", op)
+    if any(WORKSPACE in marks.data for marks in kernel.arg_attrs or ()):
+        raise ScheduleError(f"expected a kernel whose memory is not planned yet, got one with '{WORKSPACE}'", kernel)
 
 
 def _loops(state: TransformState, handles: Sequence[SSAValue]) -> list[ForOp]:

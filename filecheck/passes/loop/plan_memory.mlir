@@ -31,17 +31,18 @@ func.func private @kernel(memref<32xf32>, memref<32xf32> {loop.output})
 
 // -----
 
-// A large buffer of a kernel becomes an argument, and its caller's arena has room for it. A small one stays.
+// A large buffer of a kernel lies in bytes that it is given, and its caller's arena has room for them. A small one stays.
 // CHECK-LABEL: func.func @main(
 // CHECK-SAME:    %arena: memref<8192xi8> {loop.workspace}) attributes {loop.live_bytes = 8192 : i64} {
 // CHECK-NEXT:    %a = loop.view "a" %arena[0] : memref<8192xi8> to memref<1024xf32>
-// CHECK-NEXT:    %workspace = loop.view "workspace" %arena[4096] : memref<8192xi8> to memref<1024xf32>
-// CHECK-NEXT:    func.call @kernel(%x, %a, %workspace) : (memref<1024xf32>, memref<1024xf32>, memref<1024xf32>) -> ()
-// CHECK-NEXT:    %[[next:.*]] = loop.view "workspace" %arena[4096] : memref<8192xi8> to memref<1024xf32>
+// CHECK-NEXT:    %workspace = loop.view "workspace" %arena[4096] : memref<8192xi8> to memref<4096xi8>
+// CHECK-NEXT:    func.call @kernel(%x, %a, %workspace) : (memref<1024xf32>, memref<1024xf32>, memref<4096xi8>) -> ()
+// CHECK-NEXT:    %[[next:.*]] = loop.view "workspace" %arena[4096] : memref<8192xi8> to memref<4096xi8>
 // CHECK-NEXT:    func.call @kernel(%a, %y, %[[next]])
 // CHECK-NEXT:    func.return
 // CHECK-NEXT:  }
-// CHECK:       func.func private @kernel(%x: memref<1024xf32>, %y: memref<1024xf32> {loop.output}, %large: memref<1024xf32> {loop.workspace}) attributes {loop.live_bytes = 4096 : i64} {
+// CHECK:       func.func private @kernel(%x: memref<1024xf32>, %y: memref<1024xf32> {loop.output}, %workspace: memref<4096xi8> {loop.workspace}) attributes {loop.live_bytes = 4096 : i64} {
+// CHECK-NEXT:    %large = loop.alloc "large" in %workspace[0] of memref<4096xi8> : memref<1024xf32>
 // CHECK-NEXT:    %small = loop.alloc "small" : memref<8xf32>
 func.func @main(%x: memref<1024xf32>, %y: memref<1024xf32> {loop.output}) {
   %a = memref.alloc() : memref<1024xf32>
@@ -76,11 +77,12 @@ func.func private @kernel(%x: memref<1024xf32>, %y: memref<1024xf32> {loop.outpu
 
 // -----
 
-// Buffers of a kernel that share memory are views into bytes; one that has its own is an argument of its type. The only
-// public function is the entry, whatever it is called.
-// CHECK-LABEL: func.func @kernel(%x: memref<1024xf32>, %y: memref<1024xf32> {loop.output}, %workspace: memref<4096xi8> {loop.workspace}, %b: memref<2048xi32> {loop.workspace}) attributes {loop.live_bytes = 12288 : i64} {
-// CHECK-NEXT:    %a = loop.view "a" %workspace[0] : memref<4096xi8> to memref<1024xf32>
-// CHECK-NEXT:    %c = loop.view "c" %workspace[0] : memref<4096xi8> to memref<1024xf32>
+// Buffers of a kernel that live at different times share memory; what is in another argument is known to be apart. The
+// only public function is the entry, whatever it is called.
+// CHECK-LABEL: func.func @kernel(%x: memref<1024xf32>, %y: memref<1024xf32> {loop.output}, %workspace: memref<4096xi8> {loop.workspace}, %{{[a-z_0-9]+}}: memref<8192xi8> {loop.workspace}) attributes {loop.live_bytes = 12288 : i64} {
+// CHECK-NEXT:    %a = loop.alloc "a" in %workspace[0] of memref<4096xi8> : memref<1024xf32>
+// CHECK-NEXT:    %b = loop.alloc "b" in %{{[a-z_0-9]+}}[0] of memref<8192xi8> : memref<2048xi32>
+// CHECK-NEXT:    %c = loop.alloc "c" in %workspace[0] of memref<4096xi8> : memref<1024xf32>
 func.func @kernel(%x: memref<1024xf32>, %y: memref<1024xf32> {loop.output}) {
   %a = loop.alloc "a" : memref<1024xf32>
   %b = loop.alloc "b" : memref<2048xi32>
@@ -176,3 +178,46 @@ func.func @main(%x: memref<32xf32>, %y: memref<4x8xf32> {loop.output}) -> memref
 }
 func.func private @kernel(memref<32xf32>, memref<32xf32> {loop.output})
 func.func private @other(memref<32xf32>, memref<4x8xf32>, memref<4x8xf32> {loop.output})
+
+// -----
+
+// What a loop stages takes what one iteration touches, in whatever layout. In a parallel loop there is one for each thread.
+// CHECK-LABEL: func.func @staged(
+// CHECK-SAME:    %workspace: memref<393216xi8> {loop.workspace}) attributes {loop.live_bytes = 393216 : i64} {
+// CHECK:         %a = loop.alloc "a" in %workspace[0] of memref<393216xi8> {layout = array<i64: 1, 0>} : memref<512x32768xf32, "local">
+// CHECK:         %b = loop.alloc "b" in %workspace[0] of memref<393216xi8> slots 3 : memref<512x32768xf32, "local">
+module attributes {cpu.target = #cpu.target<triple = "x86_64-unknown-linux-gnu", threads = 3>} {
+  func.func @staged(%x: memref<512x32768xf32>, %y: memref<512x32768xf32> {loop.output}, %z: memref<512x32768xf32> {loop.output}) {
+    loop.for %i : 512 {
+      %a = loop.alloc "a" {layout = array<i64: 1, 0>} : memref<512x32768xf32, "local">
+      loop.for %j : 32768 {
+        loop.block "map0" spatial(%v in 512 = %i, %u in 32768 = %j) {
+          %0 = loop.read %x[%v, %u] : memref<512x32768xf32>
+          loop.write %0, %a[%v, %u] : memref<512x32768xf32, "local">
+        }
+      }
+      loop.for %j : 32768 {
+        loop.block "map1" spatial(%v in 512 = %i, %u in 32768 = %j) {
+          %0 = loop.read %a[%v, %u * -1 + 32767] : memref<512x32768xf32, "local">
+          loop.write %0, %y[%v, %u] : memref<512x32768xf32>
+        }
+      }
+    }
+    loop.for %i : 512 parallel {
+      %b = loop.alloc "b" : memref<512x32768xf32, "local">
+      loop.for %j : 32768 {
+        loop.block "map2" spatial(%v in 512 = %i, %u in 32768 = %j) {
+          %0 = loop.read %x[%v, %u] : memref<512x32768xf32>
+          loop.write %0, %b[%v, %u] : memref<512x32768xf32, "local">
+        }
+      }
+      loop.for %j : 32768 {
+        loop.block "map3" spatial(%v in 512 = %i, %u in 32768 = %j) {
+          %0 = loop.read %b[%v, %u] : memref<512x32768xf32, "local">
+          loop.write %0, %z[%v, %u] : memref<512x32768xf32>
+        }
+      }
+    }
+    func.return
+  }
+}

@@ -29,4 +29,4 @@ module attributes {transform.with_named_sequence} {
     transform.yield
   }
 }
-// CHECK: expected a kernel whose memory is not planned yet, got one with loop.view
+// CHECK: expected a kernel whose memory is not planned yet, got one with 'loop.workspace'

@@ -38,8 +38,9 @@ from xdsl.ir.affine import (
 )
 
 from ....dialects import cpu
-from ....dialects.loop import ViewOp
+from ....dialects.loop import BUFFER_ALIGNMENT, AllocOp, ViewOp, byte_count, memref_type
 from ....dialects.quasi_affine import Bounds, Digit, Lin, to_affine_map
+from ....errors import CompileError
 from .plan import Storage
 
 INDEX = IndexType()
@@ -109,6 +110,10 @@ class Scope:
     constants: dict[Attribute, SSAValue] = field(default_factory=dict[Attribute, SSAValue])
     buffers: dict[SSAValue, SSAValue] = field(default_factory=dict[SSAValue, SSAValue])
     outer: Scope | None = None
+    block: Block | None = None
+    """The body of the parallel loop."""
+    slots: int | None = None
+    """How many threads may run it, and that they are told apart."""
 
 
 class Emitter:
@@ -122,6 +127,7 @@ class Emitter:
         self.count = 0
         self._on_stack = on_stack
         self._views: dict[SSAValue, SSAValue] = {}
+        self._slots: dict[Block, int] = {}
 
     # ops
 
@@ -154,10 +160,12 @@ class Emitter:
     @contextmanager
     def new_scope(self, block: Block) -> Generator[None]:
         """Emits to a block that becomes a function."""
-        self.scope = Scope(outer=self.scope)
+        self.scope = Scope(outer=self.scope, block=block)
         with self.inside(block):
             yield
         self.close_scope(block, None)
+        if self.scope.slots is not None:
+            self._slots[block] = self.scope.slots
         assert self.scope.outer is not None
         self.scope = self.scope.outer
 
@@ -305,7 +313,8 @@ class Emitter:
 
     def add_parallel(self, extent: int, grain: IntegerAttr | None, body: Block) -> None:
         """Runs a finished block, whose argument is the induction variable, on several threads."""
-        self.add(cpu.ParallelOp(extent, Region(body), None if grain is None else grain.value.data))
+        slots = self._slots.pop(body, None)
+        self.add(cpu.ParallelOp(extent, Region(body), None if grain is None else grain.value.data, slots))
 
     def _condition_set(self, forms: Sequence[Lin]) -> tuple[AffineSetAttr, list[SSAValue]]:
         """The set in which every form is at least 0, and its operands."""
@@ -335,6 +344,10 @@ class Emitter:
         """Makes room for a buffer at the entry of the current scope."""
         if buffer in self.scope.buffers:
             return
+        owner = buffer.owner
+        if isinstance(owner, AllocOp) and owner.workspace is not None:
+            self.scope.buffers[buffer] = self._place(owner, owner.workspace, storage)
+            return
         on_stack = buffer in self._on_stack
         properties: dict[str, Attribute] = {"alignment": ALIGNMENT, "operandSegmentSizes": _segments(0, 0)}
         op_type = memref.AllocaOp if on_stack else memref.AllocOp
@@ -344,6 +357,35 @@ class Emitter:
             self.scope.epilogue.append(memref.DeallocOp.create(operands=op.results))
         self.scope.prologue.append(op)
         self.scope.buffers[buffer] = op.results[0]
+
+    def _place(self, alloc: AllocOp, workspace: SSAValue, storage: Storage) -> SSAValue:
+        """The memory that a planned buffer has in the current scope."""
+        memory = self.buffer(workspace)
+        size = -(-storage.byte_size // BUFFER_ALIGNMENT) * BUFFER_ALIGNMENT
+        slots = 1 if alloc.slots is None else alloc.slots.value.data
+        first = 0 if alloc.offset is None else alloc.offset.value.data
+        room = byte_count(memref_type(workspace))
+        if room < (needed := first + size * (slots - 1) + storage.byte_size):
+            raise CompileError(f"buffer '{alloc.sym_name.data}': expected a workspace of {needed} bytes, got {room}")
+        if self.scope.block is None:
+            offset = self.index_constant(first)
+        else:
+            # One thread uses one slot; where there is one slot, there is one thread.
+            self.scope.slots = slots if self.scope.slots is None else min(slots, self.scope.slots)
+            map, operands = affine_map((Lin(first, {self._slot(self.scope.block): size}),))
+            apply = affine.ApplyOp.create(operands=operands, result_types=(INDEX,), properties={"map": map})
+            self.scope.prologue.append(apply)
+            offset = apply.result
+        view = memref.ViewOp.create(operands=(memory, offset), result_types=(storage.type,))
+        view.result.name_hint = alloc.buffer.name_hint
+        self.scope.prologue.append(view)
+        return view.result
+
+    def _slot(self, block: Block) -> SSAValue:
+        """The thread that runs the body of a parallel loop."""
+        if len(block.args) == 1:
+            block.insert_arg(INDEX, 1).name_hint = "slot"
+        return block.args[-1]
 
     def view(self, view: ViewOp) -> None:
         """Emits a view into bytes."""

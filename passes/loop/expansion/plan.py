@@ -6,7 +6,7 @@ emitted.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -118,14 +118,7 @@ class KernelPlan:
 
     def stack_buffers(self, room: int) -> set[SSAValue]:
         """The buffers that go on the stack: the smallest ones first, as they may be registers."""
-        buffers = [buffer for buffer in self.storage if isinstance(buffer.owner, AllocOp)]
-        chosen: set[SSAValue] = set()
-        for buffer in sorted(buffers, key=lambda buffer: self.storage[buffer].byte_size):
-            room -= self.storage[buffer].byte_size
-            if room < 0:
-                break
-            chosen.add(buffer)
-        return chosen
+        return stack_buffers({b: s for b, s in self.storage.items() if isinstance(b.owner, AllocOp)}, room)
 
     def _collect(self, op: Operation, allocs: list[AllocOp], blocks: list[BlockOp]) -> None:
         if isinstance(op, ForOp):
@@ -209,6 +202,19 @@ def _choices(block: BlockOp, forms: dict[SSAValue, Lin]) -> tuple[Guard, ...]:
             if limit is not None:
                 found[Guard(forms[op.lhs] - forms[op.rhs], limit)] = None
     return tuple(found)
+
+
+def stack_buffers(storage: Mapping[SSAValue, Storage], room: int) -> set[SSAValue]:
+    """Which of some buffers go on the stack: the smallest ones first, and none that has a place."""
+    chosen: set[SSAValue] = set()
+    for buffer in sorted(storage, key=lambda buffer: storage[buffer].byte_size):
+        if isinstance(buffer.owner, AllocOp) and buffer.owner.workspace is not None:
+            continue
+        room -= storage[buffer].byte_size
+        if room < 0:
+            break
+        chosen.add(buffer)
+    return chosen
 
 
 def holds(guard: Guard, bounds: Bounds) -> bool:

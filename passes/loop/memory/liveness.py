@@ -5,7 +5,7 @@ A time is the position of an operation of the function's body: a kernel's nest o
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias, cast
 
@@ -39,6 +39,8 @@ class Buffer:
     alloc: Alloc
     start: int
     end: int
+    size: int
+    """In bytes."""
 
     @property
     def value(self) -> SSAValue:
@@ -47,11 +49,6 @@ class Buffer:
     @property
     def type(self) -> MemRefType[Attribute]:
         return cast("MemRefType[Attribute]", self.value.type)
-
-    @property
-    def size(self) -> int:
-        """In bytes."""
-        return byte_count(self.type)
 
     @property
     def request(self) -> Request:
@@ -93,7 +90,17 @@ def function_buffers(func: FuncOp, times: dict[Operation, int]) -> list[Buffer]:
             uses = list(_uses(op.results[0]))
             if all(use is not None for use in uses):
                 lived = [time_of(use, times) for use in uses if use is not None]
-                found.append(Buffer(op, min(lived, default=times[op]), max(lived, default=times[op])))
+                first, last = min(lived, default=times[op]), max(lived, default=times[op])
+                found.append(Buffer(op, first, last, byte_count(cast("MemRefType[Attribute]", op.results[0].type))))
+    return found
+
+
+def kernel_buffers(func: FuncOp, times: dict[Operation, int], sizes: Mapping[AllocOp, int]) -> list[Buffer]:
+    """Buffers of a kernel, of so many bytes. One that lives inside of loops is needed as long as the outermost runs."""
+    found: list[Buffer] = []
+    for alloc, size in sizes.items():
+        lived = [time_of(use.operation, times) for use in alloc.buffer.uses] or [time_of(alloc, times)]
+        found.append(Buffer(alloc, min(lived), max(lived), size))
     return found
 
 

@@ -11,8 +11,10 @@ from dataclasses import dataclass
 from heapq import heappop, heappush
 from typing import TypeAlias
 
-ALIGNMENT = 64
-"""What offsets are multiples of: a cache line, and the widest vector."""
+from ....dialects.loop import BUFFER_ALIGNMENT
+
+ALIGNMENT = BUFFER_ALIGNMENT
+"""What offsets are multiples of."""
 MAX_PAIRS = 1 << 20
 """The most pairs of buffers that live together for which they are placed in several orders."""
 SEARCH_STEPS = 1 << 16

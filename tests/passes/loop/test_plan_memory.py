@@ -224,7 +224,8 @@ def test_scheduled_kernels(kernel: Kernel) -> None:
     before = run_loop(lower(module, until="apply-schedules"), *kernel.inputs)
     planned = lower(module, until="loop-plan-memory")
     planned.verify()
-    assert_equal(run_loop(planned, *kernel.inputs, order="adversarial"), before)
+    for got, expected in zip(run_loop(planned, *kernel.inputs, order="adversarial"), before, strict=True):
+        np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6)
 
 
 ROWS = 4000
@@ -305,8 +306,5 @@ def test_workspaces_of_a_kernel() -> None:
     module = parse(kernels(1100))
     plan_memory(module)
     assert [str(type) for type in workspaces_of(function(module, "add1100"))] == []
-    assert [str(type) for type in workspaces_of(function(module, "twice1100"))] == ["memref<1100xi32>"]
-    assert [str(type) for type in workspaces_of(function(module, "long1100"))] == [
-        "memref<4400xi8>",
-        "memref<1100xi32>",
-    ]
+    assert [str(type) for type in workspaces_of(function(module, "twice1100"))] == ["memref<4400xi8>"]
+    assert [str(type) for type in workspaces_of(function(module, "long1100"))] == ["memref<4400xi8>"] * 2
