@@ -49,7 +49,7 @@ _SLT = integer_attr(2, i64)
 _EQ = integer_attr(0, i64)
 _NE = integer_attr(1, i64)
 _ULT = integer_attr(6, i64)
-_OGT, _ONE = 2, 6
+_OGT, _OGE, _OLT, _ONE, _UNO = 2, 3, 4, 6, 14
 
 
 @cache
@@ -100,7 +100,7 @@ def divisor(c: LLVMConversion, left: SSAValue, right: SSAValue, *, signed: bool)
             bad.type,
         )
         bad = c.emit(upstream.OrOp, (bad, overflows), bad.type)
-    return c.emit(llvm.SelectOp, (bad, c.splat_integer(1, type), right), type, {"fastmathFlags": NO_FASTMATH})
+    return _choose(c, bad, c.splat_integer(1, type), right)
 
 
 def _divides_safely(value: Attribute, signed: bool) -> bool:
@@ -130,8 +130,7 @@ def _shift(target: type[Operation]) -> Pattern:
             return
         shifted = c.emit(target, (left, right), type)
         fits = _compare(c, _ULT, right, c.splat_integer(width, type))
-        operands = (fits, shifted, c.zero(type))
-        c.map(op.results[0], c.emit(llvm.SelectOp, operands, type, {"fastmathFlags": NO_FASTMATH}))
+        c.map(op.results[0], _choose(c, fits, shifted, c.zero(type)))
 
     return convert
 
@@ -211,16 +210,60 @@ def _cast(target: type[Operation]) -> Pattern:
     return convert
 
 
-def _saturating_cast(name: str) -> Pattern:
-    """To integers, of which the last ones stand for all beyond, and 0 for NaN: in upstream's op they are poison."""
+def _saturating_cast(*, signed: bool) -> Pattern:
+    """To integers, of which the last ones stand for all beyond, and 0 for NaN: in upstream's op they are poison.
+
+    LLVM 22 makes one conversion for each lane of its own saturating intrinsics.
+    """
 
     def convert(c: LLVMConversion, op: Any) -> None:
         value, type = c.get(op.operands[0]), c.type(op.results[0].type)
-        if isinstance(element_type(value.type), Float16Type):  # of which LLVM 22 takes NaN for a number
+        if isinstance(element_type(value.type), Float16Type):
             value = c.emit(upstream.FPExtOp, (value,), like(value.type, f32))
-        c.map(op.results[0], c.intrinsic(f"llvm.{name}.sat.{mangle(type)}.{mangle(value.type)}", (value,), type))
+        c.map(op.results[0], saturated(c, value, type, signed=signed))
 
     return convert
+
+
+def saturated(c: LLVMConversion, value: SSAValue, type: Attribute, *, signed: bool) -> SSAValue:
+    """An f32 or f64 as an integer of the range's, by clamping it to numbers that both types have."""
+    width = _width(type)
+    low, high = (-(1 << (width - 1)), (1 << (width - 1)) - 1) if signed else (0, (1 << width) - 1)
+    kept = 53 if isinstance(element_type(value.type), Float64Type) else 24
+    # the largest float of the range is the largest integer if that has no more bits than the mantissa
+    bits = high.bit_length()
+    last = high if bits <= kept else high - (1 << (bits - kept)) + 1
+    floor, ceiling = (float_constant(c, float(limit), value.type) for limit in (low, last))
+    clamped = _choose(c, _fcmp(c, _OGT, value, floor), value, floor)
+    clamped = _choose(c, _fcmp(c, _OLT, clamped, ceiling), clamped, ceiling)
+    if width < 32:
+        result = c.emit(llvm.FPToSIOp, (clamped,), like(type, i32))
+        result = c.emit(upstream.TruncOp, (result,), type)
+    else:
+        result = c.emit(llvm.FPToSIOp if signed else llvm.FPToUIOp, (clamped,), type)
+    if last != high:
+        beyond = _fcmp(c, _OGE, value, float_constant(c, float(high + 1), value.type))
+        result = _choose(c, beyond, c.splat_integer(high, type), result)
+    if low:
+        result = _choose(c, _fcmp(c, _UNO, value, value), c.zero(type), result)
+    return result
+
+
+def _fcmp(c: LLVMConversion, predicate: int, lhs: SSAValue, rhs: SSAValue) -> SSAValue:
+    properties = {"predicate": integer_attr(predicate, i64), "fastmathFlags": NO_FASTMATH}
+    return c.emit(llvm.FCmpOp, (lhs, rhs), like(lhs.type, i1), properties)
+
+
+def _choose(c: LLVMConversion, condition: SSAValue, lhs: SSAValue, rhs: SSAValue) -> SSAValue:
+    return c.emit(llvm.SelectOp, (condition, lhs, rhs), lhs.type, {"fastmathFlags": NO_FASTMATH})
+
+
+def float_constant(c: LLVMConversion, value: float, type: Attribute) -> SSAValue:
+    """A float constant, or a vector of it."""
+    vector = as_vector(type)
+    if vector is not None:
+        return c.constant(dense(vector, [value]), vector)
+    return c.constant(FloatAttr(value, cast(AnyFloat, type)), type)
 
 
 def convert_truncf(c: LLVMConversion, op: arith.TruncFOp) -> None:
@@ -239,13 +282,11 @@ def like(type: Attribute, element: Attribute) -> Attribute:
 
 def rounded_to_odd(c: LLVMConversion, value: SSAValue) -> SSAValue:
     """f64 as f32, with the last bit set where it is inexact, so that rounding once more is right."""
-    float_type, integer_type, boolean = (like(value.type, element) for element in (f32, i32, i1))
+    float_type, integer_type = (like(value.type, element) for element in (f32, i32))
     nearest = c.emit(upstream.FPTruncOp, (value,), float_type)
     back = c.emit(upstream.FPExtOp, (nearest,), value.type)
     sizes = [c.intrinsic(f"llvm.fabs.{mangle(value.type)}", (each,), value.type) for each in (back, value)]
-    no_flags = {"fastmathFlags": NO_FASTMATH}
-    away = c.emit(llvm.FCmpOp, sizes, boolean, {"predicate": integer_attr(_OGT, i64), **no_flags})
-    inexact = c.emit(llvm.FCmpOp, (back, value), boolean, {"predicate": integer_attr(_ONE, i64), **no_flags})
+    away, inexact = _fcmp(c, _OGT, *sizes), _fcmp(c, _ONE, back, value)
     away, inexact = (c.emit(upstream.ZExtOp, (each,), integer_type) for each in (away, inexact))
     bits = c.emit(upstream.BitcastOp, (nearest,), integer_type)
     bits = c.emit(upstream.SubOp, (bits, away), integer_type)
@@ -335,8 +376,8 @@ _PATTERNS: dict[type[Operation], Pattern] = {
     arith.ExtFOp: _cast(upstream.FPExtOp),
     arith.ExtSIOp: _cast(upstream.SExtOp),
     arith.ExtUIOp: _cast(upstream.ZExtOp),
-    arith.FPToSIOp: _saturating_cast("fptosi"),
-    arith.FPToUIOp: _saturating_cast("fptoui"),
+    arith.FPToSIOp: _saturating_cast(signed=True),
+    arith.FPToUIOp: _saturating_cast(signed=False),
     arith.FloorDivSIOp: convert_floordiv,
     arith.IndexCastOp: convert_index_cast,
     arith.MaxSIOp: _binary_intrinsic("smax"),

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from xdsl.dialects import llvm as upstream
 from xdsl.dialects import math
 from xdsl.dialects.builtin import (
-    AnyFloat,
     Float16Type,
     Float32Type,
     Float64Type,
-    FloatAttr,
     SymbolRefAttr,
     VectorType,
     f32,
     i1,
 )
-from xdsl.ir import Attribute, SSAValue
+from xdsl.ir import SSAValue
 
 from ...dialects import llvm
 from ...errors import CompileError
-from .arith_to_llvm import fastmath, fused_multiply_add, without_bf16
+from .arith_to_llvm import fastmath, float_constant, fused_multiply_add, without_bf16
 from .func_to_llvm import call_properties
-from .llvm_conversion import LLVMConversion, Pattern, PatternTable, as_vector, dense, mangle
+from .llvm_conversion import LLVMConversion, Pattern, PatternTable, as_vector, mangle
 
 
 def _intrinsic(name: str) -> Pattern:
@@ -80,14 +78,6 @@ def _call(c: LLVMConversion, name: str, operands: list[SSAValue]) -> SSAValue:
     )
     c.emit_op(call)
     return call.results[0]
-
-
-def float_constant(c: LLVMConversion, value: float, type: Attribute) -> SSAValue:
-    """A float constant, or a vector of it."""
-    vector = as_vector(type)
-    if vector is not None:
-        return c.constant(dense(vector, [value]), vector)
-    return c.constant(FloatAttr(value, cast(AnyFloat, type)), type)
 
 
 def convert_rsqrt(c: LLVMConversion, op: math.RsqrtOp) -> None:
