@@ -155,6 +155,19 @@ def test_the_first_of_rows():
     np.testing.assert_array_equal(values, np.sort(x, 0)[:2])
 
 
+def test_nothing_grows():
+    """Operands that would broadcast further than ONNX lets them."""
+    x, ones = floats(1, 1, 4), np.ones(4, np.float32)
+    with pytest.raises(ImportModelError, match="expected a number for each channel of 1x1x4, got 4"):
+        run("BatchNormalization", x, ones, ones, ones, ones)
+    with pytest.raises(ImportModelError, match="expected operands that broadcast to 1x1x4, got 1x3x4"):
+        run("LayerNormalization", x, np.ones((3, 4), np.float32))
+    with pytest.raises(ImportModelError, match="expected operands that broadcast to 1x1x4, got 4x1x4"):
+        run("RMSNormalization", x, np.ones((4, 1, 1), np.float32), opset=23)
+    with pytest.raises(ImportModelError, match="expected a number for each channel of 1x1x3, got 2"):
+        run("Conv", x, np.ones((1, 1, 2), np.float32), np.ones(2, np.float32))
+
+
 def test_refused():
     x = floats(1, 6, 2, 2)
     with pytest.raises(ImportModelError, match="expected a multiple of 4 channels, got 6"):

@@ -14,7 +14,7 @@ from ....operators.elementwise import AddOp
 from ....operators.shape import PadOp, SliceOp
 from ....operators.windows import Window
 from ..layout import dims_of, reshape, transpose
-from ..node import Converter, Node, rank_of, static_shape
+from ..node import Converter, Node, static_shape
 from .windows import (
     WINDOW_ATTRIBUTES,
     check_auto_pad,
@@ -51,7 +51,7 @@ def kernel_of(node: Node, weight: SSAValue) -> list[int]:
 
 def add_bias(node: Node, value: SSAValue, bias: SSAValue) -> SSAValue:
     """`value` plus a number for each channel."""
-    return node.add(AddOp(value, per_channel(node, bias, rank_of(value))))
+    return node.add(AddOp(value, per_channel(node, bias, value)))
 
 
 # The transpose of a convolution

@@ -17,7 +17,7 @@ from ..layout import dims_of, reshape
 from ..node import Converter, Node, normalized_axis, rank_of
 from ..tensors import element_type
 from ..terms import Term
-from .windows import per_channel, static_sizes
+from .windows import check_kept, per_channel, static_sizes
 
 
 def mean(value: Term, axes: Sequence[int]) -> Term:
@@ -34,8 +34,8 @@ def standardized(value: Term, axes: Sequence[int], epsilon: float) -> tuple[Term
     return centered / deviation, average, deviation
 
 
-def _channels(node: Node, vector: SSAValue, rank: int) -> Term:
-    return Term(node, per_channel(node, vector, rank))
+def _channels(node: Node, vector: SSAValue, like: SSAValue) -> Term:
+    return Term(node, per_channel(node, vector, like))
 
 
 # Statistics that are given
@@ -45,12 +45,11 @@ def _convert_batch_normalization(node: Node) -> Sequence[SSAValue]:
     """`x * factor + offset` for each channel: where statistics and weights are known, both are."""
     values = node.tensors(5)
     x = Term(node, values[0])
-    rank = rank_of(x.value)
     if node.flag("training_mode"):
         return _train(node, x, values)
     if node.output_count > 1:
         raise ImportModelError("expected one output of an inference, got more")
-    scale, bias, average, variance = (_channels(node, value, rank) for value in values[1:])
+    scale, bias, average, variance = (_channels(node, value, x.value) for value in values[1:])
     if not scale.element_type == average.element_type == x.element_type:
         return [_normalized(x, scale, bias, average, variance, _epsilon(node))]
     factor = scale / (variance + _epsilon(node)).apply(SqrtOp)
@@ -68,7 +67,7 @@ def _train(node: Node, x: Term, values: Sequence[SSAValue]) -> list[SSAValue]:
     """The statistics of this batch normalise it; what they do to the running ones are more outputs."""
     rank = rank_of(x.value)
     axes = [axis for axis in range(rank) if axis != 1]
-    scale, bias = (_channels(node, value, rank) for value in values[1:3])
+    scale, bias = (_channels(node, value, x.value) for value in values[1:3])
     average = mean(x, axes)
     centered = x - average
     variance = mean(centered * centered, axes)
@@ -93,7 +92,7 @@ def _convert_instance_normalization(node: Node) -> SSAValue:
     input, scale, bias = node.tensors(3)
     rank = rank_of(input)
     normal, _, _ = standardized(Term(node, input), range(2, rank), _epsilon(node))
-    return (normal * _channels(node, scale, rank) + _channels(node, bias, rank)).value
+    return (normal * _channels(node, scale, input) + _channels(node, bias, input)).value
 
 
 def _convert_layer_normalization(node: Node) -> list[SSAValue]:
@@ -105,6 +104,7 @@ def _convert_layer_normalization(node: Node) -> list[SSAValue]:
     normal, average, deviation = standardized(x.cast(_stash_type(node)), axes, _epsilon(node))
     result = normal.cast(x.element_type) * Term(node, scale)
     result = result if bias is None else result + Term(node, bias)
+    check_kept(result.value, input)
     outputs = [result.value]
     if node.output_count > 1:
         outputs.append(average.value)
@@ -124,7 +124,9 @@ def _convert_rms_normalization(node: Node) -> SSAValue:
     x = Term(node, input)
     wide = x.cast(_stash_type(node))
     root = (mean(wide * wide, axes) + _epsilon(node)).apply(SqrtOp)
-    return ((wide / root).cast(x.element_type) * Term(node, scale)).value
+    result = (wide / root).cast(x.element_type) * Term(node, scale)
+    check_kept(result.value, input)
+    return result.value
 
 
 def _convert_group_normalization(node: Node) -> SSAValue:

@@ -21,7 +21,7 @@ from ..node import Converter, Node, normalized_axis, rank_of
 from ..tensors import element_type
 from ..terms import Term
 from .convolution import kernel_of
-from .windows import WINDOW_ATTRIBUTES, check_spatial, per_channel, read_window, static_sizes
+from .windows import WINDOW_ATTRIBUTES, check_kept, check_spatial, per_channel, read_window, static_sizes
 
 
 def _quantized_types() -> list[Attribute]:
@@ -104,7 +104,9 @@ def _convert_dequantize(node: Node) -> SSAValue:
 def _centered(value: SSAValue, zero_point: Term | None, node: Node) -> Term:
     """32-bit integers less their zero point."""
     wide = Term(node, value).cast(i32)
-    return wide if zero_point is None else wide - zero_point.cast(i32)
+    result = wide if zero_point is None else wide - zero_point.cast(i32)
+    check_kept(result.value, value)
+    return result
 
 
 def _of_rows(node: Node, vector: SSAValue | None) -> Term | None:
@@ -131,7 +133,9 @@ def _convert_qlinear_matmul(node: Node) -> SSAValue:
     product = Term(node, node.add(MatmulOp(lhs.value, rhs.value)))
     by = _scale(_known(_of_rows(node, a_scale)), Term(node, b_scale), _known(_of_rows(node, y_scale)))
     zero_point = _known(_of_rows(node, y_zero))
-    return _quantized(product.cast(f32) * by, zero_point, zero_point.element_type).value
+    result = _quantized(product.cast(f32) * by, zero_point, zero_point.element_type).value
+    check_kept(result, product.value)
+    return result
 
 
 def _scale(lhs: Term, rhs: Term, result: Term) -> Term:
@@ -168,9 +172,8 @@ def _convert_qlinear_conv(node: Node) -> SSAValue:
     operands = node.tensors(8, 9)
     x, x_scale, x_zero, w, w_scale, w_zero, y_scale, y_zero = operands[:8]
     result = _integer_convolution(node, x, x_zero, w, w_zero)
-    rank = rank_of(result.value)
     if len(operands) > 8:
-        result = result + Term(node, per_channel(node, operands[8], rank))
+        result = result + Term(node, per_channel(node, operands[8], result.value))
     scale_of_weights = _known(_fitted(node, w_scale, result.value, 1, 0))
     by = _scale(_known(_single(node, x_scale)), scale_of_weights, _known(_single(node, y_scale)))
     zero_point = _known(_single(node, y_zero))

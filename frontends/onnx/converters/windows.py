@@ -71,12 +71,20 @@ def static_sizes(operand: SSAValue, axes: Iterable[int]) -> tuple[int, ...]:
     return known
 
 
-def per_channel(node: Node, vector: SSAValue, rank: int) -> SSAValue:
-    """A vector over channels, so that it broadcasts over tensors of a rank."""
-    dims = dims_of(vector)
-    if len(dims) != 1:
-        raise ImportModelError(f"expected a number for each channel, got a tensor of rank {len(dims)}")
-    return reshape(node, vector, (dims[0], *[1] * (rank - 2)))
+def per_channel(node: Node, vector: SSAValue, like: SSAValue) -> SSAValue:
+    """A vector with a number for each channel of `like`, so that it broadcasts."""
+    dims, full = dims_of(vector), dims_of(like)
+    if len(full) < 2 or dims != full[1:2]:
+        shapes = f"{graph.format_shape(tuple(full))}, got {graph.format_shape(tuple(dims))}"
+        raise ImportModelError(f"expected a number for each channel of {shapes}")
+    return reshape(node, vector, (dims[0], *[1] * (len(full) - 2)))
+
+
+def check_kept(result: SSAValue, like: SSAValue) -> None:
+    """Checks that what was broadcast to a value has not made it larger."""
+    if dims_of(result) != dims_of(like):
+        shapes = f"{graph.format_shape(tuple(dims_of(like)))}, got {graph.format_shape(tuple(dims_of(result)))}"
+        raise ImportModelError(f"expected operands that broadcast to {shapes}")
 
 
 def _padded_to_same(window: Window, operand: SSAValue, *, upper: bool) -> Window:
