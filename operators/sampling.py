@@ -116,7 +116,7 @@ class GridSampleOp(Operator):
             low, high = -0.5, size - 0.5
         if self.mode_name == "nearest":
             place = te.round(place)
-        if self.padding_name == "border":
+        if self.padding_name == "border" and self.mode_name != "cubic":
             place = _clamped(place, size)
         elif self.padding_name == "reflection":
             place = _reflected(place, low, high)

@@ -32,7 +32,7 @@ def _taps(op: ops.GridSampleOp, x: float, size: int) -> list[tuple[int, float]]:
         place, low, high = ((x + 1) * size - 1) / 2, -0.5, size - 0.5
     if op.mode_name == "nearest":
         place = float(np.rint(np.float32(place)))
-    if op.padding_name == "border":
+    if op.padding_name == "border" and op.mode_name != "cubic":  # there the elements around are clamped only
         place = min(max(place, 0.0), size - 1.0)
     elif op.padding_name == "reflection":
         place = _reflected(place, low, high)
