@@ -216,7 +216,11 @@ def _as_array(argument: Any, parameter: Parameter) -> Array:
     if isinstance(argument, np.ndarray | np.generic):
         array = np.asarray(cast(Any, argument))
     elif hasattr(argument, "__dlpack__"):
-        array = np.from_dlpack(argument)
+        try:
+            array = np.from_dlpack(argument)
+        except (BufferError, RuntimeError, TypeError, ValueError) as error:  # of bfloat16, or on another device
+            got = f"{argument.__class__.__name__}, which numpy does not take ({str(error).rstrip('.')})"
+            raise ArgumentError(f"argument '{parameter.name}': expected {parameter}, got {got}") from None
     else:
         got = argument.__class__.__name__
         raise ArgumentError(f"argument '{parameter.name}': expected a numpy array of {parameter}, got {got}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import numpy as np
@@ -181,3 +182,9 @@ def test_what_the_passes_left_is_refused() -> None:
             lower(parse(text), pipeline="convert-to-llvm")
     with pytest.raises(CompileError, match="expected a type to emulate of bf16 or f16, got 'f61'; did you mean 'f16'"):
         lower(parse(text), pipeline="arith-emulate-unsupported-floats{source-types=f61}")
+
+
+def test_bfloat16_needs_ml_dtypes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ml_dtypes", None)
+    with pytest.raises(ArgumentError, match="expected the package ml_dtypes for arrays of bfloat16, which is not"):
+        sw.compile(kernels("bfloat16"))

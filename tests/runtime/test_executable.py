@@ -97,6 +97,20 @@ def test_dlpack_is_accepted(matmul: Executable) -> None:
     np.testing.assert_array_equal(matmul(Foreign(A.copy()), Foreign(B.copy())), A @ B)
 
 
+def test_dlpack_that_numpy_does_not_take_is_refused(matmul: Executable) -> None:
+    class Elsewhere:
+        def __dlpack__(self, **options: Any) -> Any:
+            raise BufferError("The memory is elsewhere.")
+
+        def __dlpack_device__(self) -> Any:
+            return (1, 0)
+
+    with pytest.raises(
+        ArgumentError, match=r"^argument 'A': expected .*, got Elsewhere, .* \(The memory is elsewhere\)$"
+    ):
+        matmul(Elsewhere(), np.zeros((1, 1), np.float32))
+
+
 def test_contiguous_arguments_are_not_copied(matmul: Executable) -> None:
     """An element that only just is where numpy put it: what is written between two calls is seen."""
     a = A.copy()[:]
