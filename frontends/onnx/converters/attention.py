@@ -81,7 +81,7 @@ def _convert_attention(node: Node) -> list[SSAValue]:
     mode = node.attribute("qk_matmul_output_mode", 0)
     if not 0 <= mode < len(outputs):
         raise ImportModelError(f"expected qk_matmul_output_mode 0 to {len(outputs) - 1}, got {mode}")
-    result = _mix(node, weights, value, shapes)
+    result = _grouped_product(node, weights, value, shapes)
     if rank == 3:
         batch, heads, length, width = dims_of(result)
         result = transpose(node, result, [0, 2, 1, 3])
@@ -118,18 +118,9 @@ def _scores(node: Node, query: SSAValue, key: SSAValue, shapes: _Shapes) -> SSAV
     """Scaled products of queries and keys."""
     width = _number(dims_of(query)[3], "a head's width")
     scale = node.attribute("scale", 0.0) or 1 / math.sqrt(width)
-    # Narrow floats are scaled first, so that no product overflows; others after, which is one pass less.
-    narrow = type_of(query).element_type in (f16, bf16)
-    if narrow:
-        query = (Term(node, query) * math.sqrt(scale)).value
-        key = (Term(node, key) * math.sqrt(scale)).value
-    transposed = transpose(node, key, [0, 1, 3, 2])
-    scores = _grouped_product(node, query, transposed, shapes)
-    return scores if narrow else (Term(node, scores) * scale).value
-
-
-def _mix(node: Node, weights: SSAValue, value: SSAValue, shapes: _Shapes) -> SSAValue:
-    return _grouped_product(node, weights, value, shapes)
+    # Both factors are scaled, as ONNX says, so that no product overflows.
+    query, key = ((Term(node, factor) * math.sqrt(scale)).value for factor in (query, key))
+    return _grouped_product(node, query, transpose(node, key, [0, 1, 3, 2]), shapes)
 
 
 def _grouped_product(node: Node, lhs: SSAValue, rhs: SSAValue, shapes: _Shapes) -> SSAValue:
