@@ -42,6 +42,9 @@ def files_of(path: Path) -> list[Path]:
     """The files beside a model's own that it is made of."""
     from .importer import read_model
 
+    # The key of each entry that says where; most models have none.
+    if b"location" not in path.read_bytes():
+        return []
     try:
         model, folder = read_model(path)
     except ImportModelError:
