@@ -9,7 +9,7 @@ N ?= 1000
 MODELS ?= build/models
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint types matmul bench-untuned models compile-time fuzz lit pytest clean
+.PHONY: demo test lint types matmul bench-untuned memory models compile-time fuzz lit pytest clean
 
 demo: $(VENV)/.run
 	$(BIN)/python examples/digits.py
@@ -22,6 +22,9 @@ bench-untuned: $(VENV)/.run
 
 compile-time: $(VENV)/.run
 	$(BIN)/python benchmarks/compile_time.py --check
+
+memory: $(VENV)/.models
+	$(BIN)/python benchmarks/memory.py --check
 
 models: $(VENV)/.models
 	$(BIN)/python benchmarks/models.py $(MODELS) --check
