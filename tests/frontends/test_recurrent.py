@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+import stepwell as sw
 from onnx import helper, numpy_helper
 from stepwell.backends.oracles.graph import run_graph
 from stepwell.errors import ImportModelError
@@ -116,6 +117,24 @@ def test_batch_first():
     )
     np.testing.assert_allclose(turned_y, y.transpose(2, 0, 1, 3), rtol=1e-5)
     np.testing.assert_allclose(turned_h, h.transpose(1, 0, 2), rtol=1e-5)
+
+
+def test_steps_and_batch_may_be_symbolic():
+    """Native code is compiled when the sizes are known."""
+    numbers = np.random.default_rng(0)
+    shapes = {"w": (2, 12, 3), "r": (2, 12, 3), "b": (2, 24)}
+    operands: dict[str, Any] = {"x": np.zeros((1, 1, 3), np.float32)}
+    operands |= {name: numbers.standard_normal(shape, np.float32) for name, shape in shapes.items()}
+    operands |= {"lengths": np.zeros(1, np.int32)}
+    proto, _ = model("LSTM", operands, ["x", "lengths"], {"direction": "bidirectional"})
+    for info, dims in zip(proto.graph.input, (("t", "n", 3), ("n",)), strict=True):
+        info.type.CopyFrom(helper.make_tensor_type_proto(info.type.tensor_type.elem_type, dims))
+    program = sw.compile(proto)
+    for steps, batch in ((3, 2), (6, 1)):
+        x = numbers.standard_normal((steps, batch, 3), np.float32)
+        lengths = numbers.integers(1, steps + 1, batch).astype(np.int32)
+        for got, wanted in zip(program(x, lengths), run_graph(import_onnx(proto), [x, lengths]), strict=True):
+            np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(
