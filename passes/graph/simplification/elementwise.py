@@ -129,11 +129,16 @@ class SmallOperands(KnownPattern):
         new: list[Operation] = []
         for index, operand in enumerate(operands):
             others = [shape_of(other) for position, other in enumerate(operands) if position != index]
-            replacement = self._smaller(operand, new)
+            made: list[Operation] = []
+            replacement = self._smaller(operand, made)
             if replacement is None:
                 continue
             if _broadcast([shape_of(replacement), *others]) == shape_of(op.results[0]):
                 operands[index] = replacement
+                new += made
+            else:
+                for each in made:
+                    each.erase()
         if operands != list(op.operands):
             rewriter.replace(op, [*new, with_operands(op, operands, op.result_types)])
 
