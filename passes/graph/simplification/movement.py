@@ -110,7 +110,7 @@ class _Chain:
     def runs(self) -> tuple[list[int], list[int]]:
         """The sizes, in the original order, of what stays together, and its permutation."""
         place = {atom: index for index, atom in enumerate(atom for atom in self.original if atom.size != 1)}
-        order = [place[atom] for dim in self.dims for atom in dim]
+        order = [place[atom] for dim in self.dims for atom in dim if atom.size != 1]
         sizes = [atom.size for atom in self.original if atom.size != 1]
         starts = [number for index, number in enumerate(order) if index == 0 or number != order[index - 1] + 1]
         runs: dict[int, int] = {}
