@@ -23,7 +23,7 @@ from ...transform import primitives
 class Step:
     """One call of a primitive.
 
-    `loops` are places around `block`, 0 the outermost; `at` is a place around the block `around`.
+    `loops` are places around `block`, 0 the outermost, and so is `along`; `at` is a place around the block `around`.
     """
 
     primitive: str
@@ -36,6 +36,7 @@ class Step:
     around: str = ""
     at: int | None = None
     grain: int | None = None
+    along: int | None = None
 
     def __str__(self) -> str:
         parts = [f"{self.primitive} '{self.block}'"]
@@ -51,6 +52,8 @@ class Step:
             parts.append(f"at {self.at} around '{self.around}'")
         if self.grain is not None:
             parts.append(f"grain {self.grain}")
+        if self.along is not None:
+            parts.append(f"along {self.along}")
         return " ".join(parts)
 
 
@@ -123,7 +126,8 @@ def apply_step(kernel: FuncOp, step: Step) -> list[Operation]:
         case "peel":
             primitives.peel(loops)
         case "cache_read":
-            return [primitives.cache_read(block, buffer_of(kernel, step), at, step.memory_space)]
+            along = None if step.along is None else _pick(enclosing_loops(block), step.along, step)
+            return [primitives.cache_read(block, buffer_of(kernel, step), at, step.memory_space, along)]
         case "cache_write":
             return [primitives.cache_write(block, at, step.memory_space)]
         case "compute_inline":
@@ -132,6 +136,8 @@ def apply_step(kernel: FuncOp, step: Step) -> list[Operation]:
             assert at is not None, f"expected a place for {step.primitive}"
             if step.primitive == "decompose_reduction":
                 return [primitives.decompose_reduction(block, at)]
+            if step.primitive == "split_reduction":
+                return [primitives.split_reduction(block, at)]
             move = primitives.compute_at if step.primitive == "compute_at" else primitives.reverse_compute_at
             move(block, at)
     return []
@@ -232,7 +238,10 @@ def _cache_read(rng: random.Random, kernel: FuncOp) -> Step | None:
         return None
     name, space = block.block_name, rng.choice(("local", "local", ""))
     depth = _depth(rng, block)
-    return Step("cache_read", name, buffer=rng.randrange(len(buffers)), memory_space=space, around=name, at=depth)
+    loops = enclosing_loops(block)
+    along = rng.randrange(len(loops)) if loops and rng.random() < 0.3 else None
+    buffer = rng.randrange(len(buffers))
+    return Step("cache_read", name, buffer=buffer, memory_space=space, around=name, at=depth, along=along)
 
 
 def _cache_write(rng: random.Random, kernel: FuncOp) -> Step | None:
@@ -287,7 +296,11 @@ def _compute_inline(rng: random.Random, kernel: FuncOp) -> Step | None:
     return Step("compute_inline", rng.choice(blocks).block_name)
 
 
-def _decompose_reduction(rng: random.Random, kernel: FuncOp) -> Step | None:
+def _on_reduction(primitive: str) -> Chooser:
+    return lambda rng, kernel: _reduction_step(rng, kernel, primitive)
+
+
+def _reduction_step(rng: random.Random, kernel: FuncOp, primitive: str) -> Step | None:
     blocks = [block for block in blocks_in(kernel) if block.init is not None]
     if rng.random() < 0.05:
         blocks = blocks_in(kernel)
@@ -299,8 +312,9 @@ def _decompose_reduction(rng: random.Random, kernel: FuncOp) -> Step | None:
         return None
     reducing = reduce_loops(block)
     places = [place for place, loop in enumerate(loops) if loop in reducing]
-    place = places[0] if places and rng.random() < 0.6 else rng.randrange(len(loops))
-    return Step("decompose_reduction", block.block_name, around=block.block_name, at=place)
+    first = places[0] if primitive == "decompose_reduction" and places else rng.choice(places or [0])
+    place = first if places and rng.random() < 0.6 else rng.randrange(len(loops))
+    return Step(primitive, block.block_name, around=block.block_name, at=place)
 
 
 CHOOSERS: Mapping[str, tuple[Chooser, int]] = {
@@ -316,7 +330,8 @@ CHOOSERS: Mapping[str, tuple[Chooser, int]] = {
     "compute_at": (_compute_at, 10),
     "reverse_compute_at": (_reverse_compute_at, 10),
     "compute_inline": (_compute_inline, 6),
-    "decompose_reduction": (_decompose_reduction, 8),
+    "decompose_reduction": (_on_reduction("decompose_reduction"), 8),
+    "split_reduction": (_on_reduction("split_reduction"), 8),
 }
 """How a step of each primitive is chosen, and how often."""
 

@@ -103,11 +103,13 @@ class ScriptWriter:
                 listed = ", ".join([_VALUE] * len(buffers))
                 self.lines.append(f"{', '.join(reads)} = sched.get_reads {name} : ({_OP}) -> ({listed})")
                 buffer = reads[buffers.index(buffer_of(kernel, step))]
-                self._made(1, f"sched.cache_read {name}, {buffer}{place}{space}", [_OP, _VALUE, *types[1:]])
+                along = "" if step.along is None else f" along {self._loop(enclosing_loops(block)[step.along], block)}"
+                types += [] if step.along is None else [_OP]
+                self._made(1, f"sched.cache_read {name}, {buffer}{place}{along}{space}", [_OP, _VALUE, *types[1:]])
             case "cache_write":
                 self._made(1, f"sched.cache_write {name}{place}{space}", types)
-            case "decompose_reduction":
-                self._made(1, f"sched.decompose_reduction {name}{place}", types)
+            case "decompose_reduction" | "split_reduction":
+                self._made(1, f"sched.{step.primitive} {name}{place}", types)
             case "compute_inline":
                 self._plain(f"sched.compute_inline {name}", 1)
             case _:

@@ -25,6 +25,7 @@ from ...dialects.regions import (
     accesses_of,
     alloc_of,
     block_of,
+    inside,
     is_staged,
     iterator_forms,
     readers_of,
@@ -224,7 +225,19 @@ def _producer_forms(
                 _need(block, needed, form, interval)
     forms: list[tuple[Lin, int]] = []
     ends: list[tuple[Lin, int]] = []
-    for iterator, extent in zip(block.iterators, block.extents, strict=True):
+    around = inside(outer)
+    for iterator, kind, extent, form in zip(
+        block.iterators, block.kinds, block.extents, block.binding_forms(), strict=True
+    ):
+        if (
+            iterator not in needed
+            and kind is not IteratorKind.REDUCE
+            and form.terms
+            and all(map(around, form.values()))
+        ):
+            # What the block writes is one thing for each step of a loop around both places.
+            forms.append((form, 1))
+            continue
         interval = needed.get(iterator, Interval(ZERO, (Lin(extent - 1),)))
         start, size = interval.lower, (interval.uppers[0] - interval.lower).const + 1
         if start.is_const:

@@ -414,12 +414,6 @@ def _reduce_partially(
     body.insert_op_after(whole, first)
     old.replace_all_uses_with(whole.result)
     body.erase_arg(old)
-    values: dict[SSAValue, Lin] = {whole.result: Lin.of(outer) * size + Lin.of(own)}
-    for op in body.walk():
-        if isinstance(op, ReadOp):
-            compose_read(op, values)
-        elif isinstance(op, ApplyOp):
-            compose_apply(op, values)
     count = -(-total // size)
     block.iterator_kinds = ArrayAttr(
         IteratorKindAttr(kind) for kind in (*kinds[:place], IteratorKind.SPATIAL, *kinds[place:])
@@ -428,6 +422,12 @@ def _reduce_partially(
     block.extents_attr = DenseArrayBase.from_list(i64, [*widened[:place], size, *widened[place:]])
     bindings = [*forms[:position], rest, *forms[position + 1 :]]
     set_forms(block, [*bindings[:place], Lin.of(loop.induction_variable), *bindings[place:]], predicates)
+    values: dict[SSAValue, Lin] = {whole.result: Lin.of(outer) * size + Lin.of(own)}
+    for op in body.walk():
+        if isinstance(op, ReadOp):
+            compose_read(op, values)
+        elif isinstance(op, ApplyOp):
+            compose_apply(op, values)
     reduce = next(op for op in body.ops if isinstance(op, ReduceOp))
     if total % size:
         _combine_identity_beyond(reduce, whole, total)
