@@ -109,7 +109,7 @@ def conv(b: Builder, x: SSAValue) -> SSAValue | None:
     stride = b.random.choice([1, 1, 1, 2])
     window = Window((kernel, kernel), (stride, stride), (pad,) * 4, (1, 1))
     y = b.add(convolution.ConvOp(x, weight, window, groups))
-    if b.random.random() < 0.4:
+    if b.random.random() < 0.6:
         y = b.add(elementwise.AddOp(y, b.weight((channels, 1, 1))))
     if b.random.random() < 0.6:
         y = b.add(elementwise.SubOp(y, b.weight((channels, 1, 1))))
@@ -156,12 +156,12 @@ def matmul(b: Builder, x: SSAValue) -> SSAValue | None:
     sizes = sizes_of(x)
     if len(sizes) < 2:
         return None
-    if len(sizes) > 2 and b.random.random() < 0.4:
+    if len(sizes) > 2 and b.random.random() < 0.6:
         sizes = (sizes[0], int(np.prod(sizes[1:])))
         x = b.add(shape.ReshapeOp(x, sizes))
     inner, columns = sizes[-1], b.random.choice([2, 4, sizes[-1]])
     scale = 1 / inner**0.5
-    kind = b.random.choice(["matmul", "batches", "gemm", "gemm"])
+    kind = b.random.choice(["matmul", "batches", "gemm", "gemm", "gemm"])
     if kind == "batches" and len(sizes) > 2:
         return b.add(linear_algebra.MatmulOp(x, b.weight((*sizes[:-2], inner, columns), scale)))
     if kind == "gemm" and len(sizes) == 2:
