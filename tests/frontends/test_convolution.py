@@ -119,6 +119,28 @@ def test_automatic_pads(op: str, auto_pad: str, strides: list[int]):
         np.testing.assert_allclose(got, wanted, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    ("size", "attributes", "expected"),
+    [
+        # a last window that is not full has as many elements as there are, or as pads say
+        (7, {"strides": [3], "ceil_mode": 1}, [2, 5, 7]),
+        (7, {"strides": [3], "ceil_mode": 1, "auto_pad": "VALID", "count_include_pad": 1}, [2, 5, 7]),
+        (4, {"strides": [3], "ceil_mode": 1, "pads": [1, 1]}, [1.5, 3.5]),
+        (4, {"strides": [3], "ceil_mode": 1, "pads": [1, 1], "count_include_pad": 1}, [1, 7 / 3]),
+        (3, {"strides": [3], "ceil_mode": 1, "pads": [1, 1], "count_include_pad": 1}, [1, 1.5]),
+        # pads that make a window full count as elements
+        (4, {"strides": [2], "ceil_mode": 1, "auto_pad": "SAME_UPPER", "count_include_pad": 1}, [2, 7 / 3]),
+        (4, {"strides": [2], "auto_pad": "SAME_LOWER"}, [1.5, 3]),
+        # a window that would start in the pads behind is none
+        (3, {"strides": [4], "ceil_mode": 1, "pads": [1, 3], "count_include_pad": 1}, [1]),
+    ],
+)
+def test_averages_of_windows(size: int, attributes: dict[str, Any], expected: list[float]):
+    arrays = {"x": np.arange(1, size + 1, dtype=np.float32).reshape(1, 1, size)}
+    (result,) = computed(model("AveragePool", arrays, kernel_shape=[3], **attributes), arrays)
+    np.testing.assert_allclose(result.reshape(-1), expected, rtol=1e-6)
+
+
 def test_open_sizes_stay_open():
     """Strides and explicit pads need no numbers."""
     arrays = {"x": random(0, 2, 2, 9, 8), "w": random(1, 3, 2, 3, 3)}

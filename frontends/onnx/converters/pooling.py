@@ -69,10 +69,13 @@ def _counts(node: Node, operand: SSAValue, window: Window) -> Array:
     """How many elements each window has, a scalar where all have as many. What is around the operand may count; what
     lies beyond that, in a last window that is not full, does not."""
     including = node.flag("count_include_pad")
-    if not any(window.pads) or (including and not node.flag("ceil_mode")):
+    auto_pad = node.attribute("auto_pad", "NOTSET")
+    may_exceed = node.flag("ceil_mode") and not auto_pad.startswith("SAME")
+    if not any(window.pads) or (including and not may_exceed):
         return np.asarray(np.prod(window.kernel))
     sizes = spatial_sizes(operand)
-    pads = numbers(node, "pads", [0] * len(window.pads)) if including else window.pads
+    none = [0] * len(window.pads)
+    pads = window.pads if not including else numbers(node, "pads", none) if auto_pad == "NOTSET" else none
     total = np.ones((), np.int64)
     for axis, size in enumerate(sizes):
         low, high = pads[axis], pads[window.rank + axis]

@@ -109,7 +109,7 @@ def _rounded_up(window: Window, operand: SSAValue) -> Window:
         count = -(-(size + low + high - span) // stride) + 1
         if (count - 1) * stride >= size + low:
             count -= 1
-        ends.append(max(high, (count - 1) * stride + span - size - low))
+        ends.append((count - 1) * stride + span - size - low)
     return Window(window.kernel, window.strides, (*window.begin, *ends), window.dilations)
 
 
