@@ -41,7 +41,7 @@ def test_convolution(case: str):
     check(lambda x, w: ConvOp(x, w, of, groups), tensor(*shape), tensor(*weight_shape, seed=1))
 
 
-@pytest.mark.parametrize("dtype", ["float64", "int32", "int8", "float16"])
+@pytest.mark.parametrize("dtype", ["float64", "int32", "int8", "uint16", "float16"])
 def test_element_types(dtype: str):
     tolerance = 1e-2 if dtype == "float16" else 1e-5
     arrays = tensor(1, 2, 4, 4, dtype=dtype), tensor(3, 2, 3, 3, dtype=dtype, seed=1)

@@ -30,7 +30,7 @@ def test_windows(op: type[MaxPoolOp | SumPoolOp | ArgMaxPoolOp], case: str):
 
 
 @pytest.mark.parametrize("op", [MaxPoolOp, SumPoolOp, ArgMaxPoolOp])
-@pytest.mark.parametrize("dtype", ["float64", "int8", "int32"])
+@pytest.mark.parametrize("dtype", ["float64", "int8", "int32", "uint8", "uint64"])
 def test_element_types(op: type[MaxPoolOp | SumPoolOp | ArgMaxPoolOp], dtype: str):
     check(lambda x: op(x, WINDOWS["padded"][1]), tensor(1, 2, 5, 5, dtype=dtype))
 
