@@ -1,15 +1,16 @@
 """`math-polynomial-approximation`: transcendental functions in arithmetic.
 
 LLVM turns these functions of a vector into one call of the C library for each lane. Here `exp exp2 expm1 log log1p
-log2 log10 tanh erf` of f32 become polynomials, the same for scalars and vectors, so that a result does not depend on
-how a loop was vectorized. f16 is computed in f32; f64 is left to the C library.
+log2 log10 tanh erf sin cos tan pow` of f32 become polynomials, the same for scalars and vectors, so that a result does
+not depend on how a loop was vectorized. f16 is computed in f32; f64 is left to the C library, and so are angles
+beyond 2**20, which need more bits of pi.
 
-Errors, against float64 wherever the result is a normal number, with fused multiply-add: at most 1 ulp for exp, log and
-erf, 1.5 for the others. NaN, infinities, zeros and overflow are as IEEE 754 wants them; subnormal results of exp and
-exp2 are rounded twice.
+Errors, against float64 wherever the result is a normal number, with fused multiply-add: at most 1 ulp for exp, log,
+erf and pow, 3 for tan, 1.5 for the others. NaN, infinities, zeros and overflow are as IEEE 754 wants them; subnormal
+results of exp and exp2 are rounded twice.
 
 The coefficients are minimax fits of this project: relative error below 1e-8, each rounded to f32 before the next was
-fitted.
+fitted. Those of sin, cos and pow are Taylor's.
 """
 
 from __future__ import annotations
@@ -20,20 +21,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from xdsl.context import Context
-from xdsl.dialects import arith, func, math
+from xdsl.dialects import arith, func, math, scf, vector
 from xdsl.dialects.builtin import (
+    AnyFloat,
     Float16Type,
     Float32Type,
     FloatAttr,
     IntegerAttr,
+    IntegerType,
     ModuleOp,
     f32,
+    f64,
     i1,
     i32,
     i64,
 )
 from xdsl.dialects.utils import FastMathFlag
-from xdsl.ir import Attribute, Block, Operation, SSAValue
+from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from xdsl.passes import ModulePass
 
 from ...dialects import arith as wide
@@ -89,21 +93,33 @@ _INFINITY = float("inf")
 
 @dataclass(frozen=True)
 class _Shape:
-    """A scalar or a vector of f32, and the types that go with it."""
+    """A scalar or a vector of f32, or of f64, and the types that go with it."""
 
     lanes: int | None
+    double: bool = False
+
+    def _of(self, element: Attribute) -> Attribute:
+        return element if self.lanes is None else vector_type(self.lanes, element)
+
+    @property
+    def float_element(self) -> AnyFloat:
+        return f64 if self.double else f32
 
     @property
     def float(self) -> Attribute:
-        return f32 if self.lanes is None else vector_type(self.lanes, f32)
+        return self._of(self.float_element)
+
+    @property
+    def integer_element(self) -> IntegerType:
+        return i64 if self.double else i32
 
     @property
     def integer(self) -> Attribute:
-        return i32 if self.lanes is None else vector_type(self.lanes, i32)
+        return self._of(self.integer_element)
 
     @property
     def boolean(self) -> Attribute:
-        return i1 if self.lanes is None else vector_type(self.lanes, i1)
+        return self._of(i1)
 
 
 @dataclass
@@ -115,11 +131,14 @@ class _Constants:
     last: Operation | None = None
 
     def get(self, value: float, is_float: bool, shape: _Shape) -> SSAValue:
-        key = (repr(value), shape)  # which tells -0.0 from 0.0, and 1.0 from 1
+        key = (repr(value), shape)  # whose text tells -0.0 from 0.0, and 1.0 from 1
         found = self.known.get(key)
         if found is None:
             type = shape.float if is_float else shape.integer
-            attribute: Attribute = FloatAttr(value, f32) if is_float else IntegerAttr(int(value), i32)
+            number = (
+                FloatAttr(value, shape.float_element) if is_float else IntegerAttr(int(value), shape.integer_element)
+            )
+            attribute: Attribute = number
             if shape.lanes is not None:
                 attribute = dense(type, [value])
             op = arith.ConstantOp.create(result_types=(type,), properties={"value": attribute})
@@ -135,11 +154,21 @@ class _Constants:
 
 @dataclass
 class _Code:
-    """Arithmetic on f32 scalars or vectors of one shape, to stand before an operation."""
+    """Arithmetic on scalars or vectors of one shape, to stand before an operation."""
 
     constants: _Constants
     shape: _Shape
     ops: list[Operation] = field(default_factory=list[Operation])
+
+    def in_double(self) -> _Code:
+        """The same place for arithmetic on f64."""
+        return _Code(self.constants, _Shape(self.shape.lanes, True), self.ops)
+
+    def converted(
+        self, kind: type[Operation], type: Attribute, x: SSAValue, properties: Mapping[str, Attribute] = {}
+    ) -> SSAValue:
+        """A value in another type."""
+        return self._emit(kind, type, (x,), properties)
 
     def _emit(
         self,
@@ -193,6 +222,16 @@ class _Code:
         number = arith.CMPF_COMPARISON_OPERATIONS.index(predicate)
         properties = {"predicate": IntegerAttr(number, i64), "fastmath": _NONE}
         return self._emit(wide.CmpfOp, self.shape.boolean, (lhs, rhs), properties)
+
+    def compare_integers(self, predicate: str, lhs: SSAValue, rhs: SSAValue) -> SSAValue:
+        number = arith.CMPI_COMPARISON_OPERATIONS.index(predicate)
+        return self._emit(wide.CmpiOp, self.shape.boolean, (lhs, rhs), {"predicate": IntegerAttr(number, i64)})
+
+    def both(self, lhs: SSAValue, rhs: SSAValue) -> SSAValue:
+        return self._emit(arith.AndIOp, lhs.type, (lhs, rhs))
+
+    def truncated(self, x: SSAValue) -> SSAValue:
+        return self._emit(math.TruncOp, self.shape.float, (x,), {"fastmath": _NONE})
 
     def select(self, condition: SSAValue, lhs: SSAValue, rhs: SSAValue) -> SSAValue:
         return self._emit(wide.SelectOp, lhs.type, (condition, lhs, rhs))
@@ -285,8 +324,8 @@ def expand_expm1(c: _Code, x: SSAValue) -> SSAValue:
     return c.select(c.compare("olt", c.abs(x), c.number(2.0**-25)), x, value)
 
 
-def _log_parts(c: _Code, x: SSAValue) -> tuple[SSAValue, SSAValue, SSAValue]:
-    """`(e, f, g)` with `log(x) = e * log(2) + f + g` and |g| small, for positive finite x."""
+def _log_digits(c: _Code, x: SSAValue) -> tuple[SSAValue, SSAValue]:
+    """`(e, f)` with `x = 2**e * (1 + f)` and sqrt(1/2) <= 1 + f <= sqrt(2), for positive finite x."""
     tiny = c.compare("olt", x, c.number(2.0**-126))
     normal = c.select(tiny, c.mul(x, c.number(2.0**23)), x)
     # The mantissa is brought to sqrt(1/2)..sqrt(2): what the subtraction borrows goes to the exponent.
@@ -296,7 +335,12 @@ def _log_parts(c: _Code, x: SSAValue) -> tuple[SSAValue, SSAValue, SSAValue]:
     mantissa = c.on_integers(arith.AddiOp, c.on_integers(arith.AndIOp, shifted, c.integer(0x7FFFFF)), offset)
     e = c.to_float(exponent)
     e = c.select(tiny, c.sub(e, c.number(23.0)), e)
-    f = c.sub(c.from_bits(mantissa), c.number(1.0))
+    return e, c.sub(c.from_bits(mantissa), c.number(1.0))
+
+
+def _log_parts(c: _Code, x: SSAValue) -> tuple[SSAValue, SSAValue, SSAValue]:
+    """`(e, f, g)` with `log(x) = e * log(2) + f + g` and |g| small, for positive finite x."""
+    e, f = _log_digits(c, x)
     squared = c.mul(f, f)
     cubed = c.mul(squared, f)
     g = c.fma(cubed, c.polynomial(f, _LOG), c.mul(squared, c.number(-0.5)))
@@ -361,6 +405,124 @@ def expand_log1p(c: _Code, x: SSAValue) -> SSAValue:
     return c.select(c.compare("oeq", x, c.number(0.0)), x, value)
 
 
+_QUARTER_HIGH = float.fromhex("0x1.921fb544p+0")
+"""pi / 2 with so few bits that the product with a number of quarter turns is exact."""
+_QUARTER_LOW = float.fromhex("0x1.0b4611a626331p-34")
+"""The rest of pi / 2."""
+_LARGEST_ANGLE = 2.0**20
+_MAGIC_F64 = 1.5 * 2.0**52
+
+
+def _taylor(*denominators: int) -> tuple[float, ...]:
+    return tuple(1 / pymath.prod(range(1, abs(n) + 1)) * (1 if n > 0 else -1) for n in denominators)
+
+
+_SIN = _taylor(-3, 5, -7, 9)
+"""`(sin(r) - r) / r**3` in r**2, for |r| <= pi / 4."""
+_COS = _taylor(-2, 4, -6, 8, -10)
+"""`(cos(r) - 1) / r**2` in r**2, for |r| <= pi / 4."""
+
+
+def _quarter_turns(c: _Code, x: SSAValue) -> tuple[SSAValue, SSAValue, SSAValue]:
+    """The sine and cosine of what is left of an angle, and the quarter turns that were taken off, for small angles."""
+    d = c.in_double()
+    angle = c.converted(arith.ExtFOp, d.shape.float, x)
+    shifted = d.add(d.mul(angle, d.number(2 / pymath.pi)), d.number(_MAGIC_F64))
+    turns = d.sub(shifted, d.number(_MAGIC_F64))
+    rest = d.fma(turns, d.number(-_QUARTER_HIGH), angle)
+    rest = d.fma(turns, d.number(-_QUARTER_LOW), rest)
+    r = c.converted(arith.TruncFOp, c.shape.float, rest)
+    count = c.converted(wide.TruncIOp, c.shape.integer, d.bits(shifted))
+    squared = c.mul(r, r)
+    sine = c.fma(c.mul(r, squared), c.polynomial(squared, _SIN), r)
+    cosine = c.fma(squared, c.polynomial(squared, _COS), c.number(1.0))
+    return sine, cosine, count
+
+
+def _is_odd(c: _Code, count: SSAValue) -> SSAValue:
+    return c.compare_integers("ne", c.on_integers(arith.AndIOp, count, c.integer(1)), c.integer(0))
+
+
+def _or_tiny(c: _Code, x: SSAValue, value: SSAValue) -> SSAValue:
+    """`value`, or `x` where they are the same to all bits, zeros' signs too."""
+    return c.select(c.compare("olt", c.abs(x), c.number(2.0**-13)), x, value)
+
+
+def _sine(c: _Code, x: SSAValue, ahead: int) -> SSAValue:
+    sine, cosine, count = _quarter_turns(c, x)
+    if ahead:
+        count = c.on_integers(arith.AddiOp, count, c.integer(ahead))
+    value = c.select(_is_odd(c, count), cosine, sine)
+    sign = c.on_integers(arith.ShLIOp, c.on_integers(arith.AndIOp, count, c.integer(2)), c.integer(30))
+    return c.from_bits(c.on_integers(arith.XOrIOp, c.bits(value), sign))
+
+
+def expand_sin(c: _Code, x: SSAValue) -> SSAValue:
+    """The sine or cosine of an eighth of a turn at most, by the number of quarter turns."""
+    return _or_tiny(c, x, _sine(c, x, 0))
+
+
+def expand_cos(c: _Code, x: SSAValue) -> SSAValue:
+    """The sine of a quarter turn more."""
+    return _sine(c, x, 1)
+
+
+def expand_tan(c: _Code, x: SSAValue) -> SSAValue:
+    """The sine over the cosine, or less its reciprocal, by the number of quarter turns."""
+    sine, cosine, count = _quarter_turns(c, x)
+    odd = _is_odd(c, count)
+    quotient = c.div(c.select(odd, cosine, sine), c.select(odd, sine, cosine))
+    return _or_tiny(c, x, c.select(odd, c.sub(c.number(-0.0), quotient), quotient))
+
+
+_LOG2_SERIES = tuple(2 / (pymath.log(2) * (2 * k + 1)) for k in range(8))
+"""`log2((1 + s) / (1 - s)) / s` in s**2, for |s| <= 0.1716."""
+_EXP2_SERIES = tuple(pymath.log(2) ** k / pymath.factorial(k) for k in range(10))
+"""`2**f` for |f| <= 1/2."""
+
+
+def expand_pow(c: _Code, x: SSAValue, y: SSAValue) -> SSAValue:
+    """`2**(y * log2(|x|))` in f64, with the sign of an odd power."""
+    d = c.in_double()
+    zero, one, infinity = c.number(0.0), c.number(1.0), c.number(_INFINITY)
+    magnitude, exponent = c.abs(x), c.converted(arith.ExtFOp, d.shape.float, y)
+    power = d.mul(exponent, _log2_in_double(c, d, magnitude))
+    power = d.select(c.compare("oeq", magnitude, one), d.number(0.0), power)
+    value = c.converted(arith.TruncFOp, c.shape.float, _exp2_in_double(d, power))
+
+    half = c.mul(y, c.number(0.5))
+    whole = c.compare("oeq", c.truncated(y), y)
+    odd = c.both(whole, c.compare("une", c.truncated(half), half))
+    value = c.select(odd, c.copysign(value, x), value)
+    # a negative number has no power that is not whole, but for infinities
+    ordinary = c.both(c.compare("olt", x, zero), c.compare("une", magnitude, infinity))
+    value = c.select(c.both(ordinary, c.compare("une", c.truncated(y), y)), c.number(float("nan")), value)
+    value = c.select(c.compare("uno", x, y), c.number(float("nan")), value)
+    value = c.select(c.compare("oeq", y, zero), one, value)
+    return c.select(c.compare("oeq", x, one), one, value)
+
+
+def _log2_in_double(c: _Code, d: _Code, x: SSAValue) -> SSAValue:
+    """`e + log2((1 + s) / (1 - s))` of a number that is not negative."""
+    e, f = _log_digits(c, x)
+    f = c.converted(arith.ExtFOp, d.shape.float, f)
+    s = d.div(f, d.add(f, d.number(2.0)))
+    series = d.polynomial(d.mul(s, s), _LOG2_SERIES)
+    value = d.fma(s, series, c.converted(arith.ExtFOp, d.shape.float, e))
+    value = d.select(c.compare("oeq", x, c.number(0.0)), d.number(-_INFINITY), value)
+    return d.select(c.compare("oeq", x, c.number(_INFINITY)), d.number(_INFINITY), value)
+
+
+def _exp2_in_double(d: _Code, x: SSAValue) -> SSAValue:
+    """`2**f * 2**n`, within the range of f32 and somewhat beyond."""
+    x = d.at_least(d.at_most(x, 200.0), -200.0)
+    shifted = d.add(x, d.number(_MAGIC_F64))
+    fraction = d.sub(x, d.sub(shifted, d.number(_MAGIC_F64)))
+    biased = d.on_integers(arith.AddiOp, d.bits(shifted), d.integer(1023))
+    scale = d.from_bits(d.on_integers(arith.ShLIOp, biased, d.integer(52)))
+    return d.mul(d.polynomial(fraction, _EXP2_SERIES), scale)
+
+
 def expand_tanh(c: _Code, x: SSAValue) -> SSAValue:
     """An odd polynomial near 0, else `1 - 2 / (exp(2 |x|) + 1)`."""
     squared = c.mul(x, x)
@@ -384,7 +546,8 @@ def expand_erf(c: _Code, x: SSAValue) -> SSAValue:
     return c.select(c.compare("olt", magnitude, c.number(0.9375)), near, far)
 
 
-EXPANSIONS: Mapping[type[Operation], Callable[[_Code, SSAValue], SSAValue]] = {
+EXPANSIONS: Mapping[type[Operation], Callable[..., SSAValue]] = {
+    math.CosOp: expand_cos,
     math.ErfOp: expand_erf,
     math.Exp2Op: expand_exp2,
     math.ExpM1Op: expand_expm1,
@@ -393,9 +556,15 @@ EXPANSIONS: Mapping[type[Operation], Callable[[_Code, SSAValue], SSAValue]] = {
     math.Log1pOp: expand_log1p,
     math.Log2Op: expand_log2,
     math.LogOp: expand_log,
+    math.PowFOp: expand_pow,
+    math.SinOp: expand_sin,
+    math.TanOp: expand_tan,
     math.TanhOp: expand_tanh,
 }
 """How each operation is written in arithmetic."""
+
+_OF_ANGLES = (math.CosOp, math.SinOp, math.TanOp)
+"""What is written in arithmetic for small numbers only."""
 
 
 def expand_math(module: ModuleOp) -> None:
@@ -409,30 +578,41 @@ def expand_math(module: ModuleOp) -> None:
 
 
 def _expand(op: Operation, constants: _Constants) -> None:
-    operand, result = op.operands[0], op.results[0]
-    vector = as_vector(operand.type)
-    element = operand.type if vector is None else vector.element_type
+    operands, result = tuple(op.operands), op.results[0]
+    shape = as_vector(result.type)
+    element = result.type if shape is None else shape.element_type
     if not isinstance(element, Float16Type | Float32Type):
         return
-    if vector is not None and vector.get_num_dims() != 1:
-        raise CompileError(f"'{op.name}': expected a vector with one dimension, got {vector}")
-    code = _Code(constants, _Shape(None if vector is None else vector.get_shape()[0]))
+    if shape is not None and shape.get_num_dims() != 1:
+        raise CompileError(f"'{op.name}': expected a vector with one dimension, got {shape}")
+    code = _Code(constants, _Shape(None if shape is None else shape.get_shape()[0]))
     narrow = isinstance(element, Float16Type)
     if narrow:
-        wide = arith.ExtFOp.create(operands=(operand,), result_types=(code.shape.float,))
-        code.ops.append(wide)
-        operand = wide.results[0]
-    value = EXPANSIONS[type(op)](code, operand)
+        operands = tuple(code.converted(arith.ExtFOp, code.shape.float, operand) for operand in operands)
+    value = _of_any_angle(code, op, *operands) if isinstance(op, _OF_ANGLES) else EXPANSIONS[type(op)](code, *operands)
     if narrow:
-        back = arith.TruncFOp.create(operands=(value,), result_types=(result.type,))
-        code.ops.append(back)
-        value = back.results[0]
+        value = code.converted(arith.TruncFOp, result.type, value)
     block = op.parent
     assert block is not None
     block.insert_ops_before(code.ops, op)
     value.name_hint = result.name_hint
     result.replace_all_uses_with(value)
     block.erase_op(op)
+
+
+def _of_any_angle(c: _Code, op: Operation, x: SSAValue) -> SSAValue:
+    """The expansion, but the operation itself in those lanes that are large, where there are some."""
+    value = EXPANSIONS[type(op)](c, x)
+    large = some = c.compare("ogt", c.abs(x), c.number(_LARGEST_ANGLE))
+    if c.shape.lanes is not None:
+        kind = vector.CombiningKindAttr(vector.CombiningKindFlag.OR)
+        some = c.converted(vector.ReductionOp, i1, large, {"kind": kind, "fastmath": _NONE})
+    exact = type(op).create(operands=(x,), result_types=(x.type,), properties=op.properties)
+    chosen = wide.SelectOp.create(operands=(large, exact.results[0], value), result_types=(x.type,))
+    there = Block([exact, chosen, scf.YieldOp(chosen.results[0])])
+    choice = scf.IfOp(some, [x.type], Region(there), Region(Block([scf.YieldOp(value)])))
+    c.ops.append(choice)
+    return choice.results[0]
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,9 @@ FUNCTIONS: dict[str, tuple[Callable[[Any], Any], float]] = {
     "log10": (np.log10, 1.5),
     "tanh": (np.tanh, 1.5),
     "erf": (special.erf, 1.0),
+    "sin": (np.sin, 1.5),
+    "cos": (np.cos, 1.5),
+    "tan": (np.tan, 3.0),
 }
 """The reference in float64, and the error that is stated, in units of the last place."""
 
@@ -82,6 +85,47 @@ def test_scalars_and_vectors_agree(name: str) -> None:
     np.testing.assert_array_equal(scalar, vector)
 
 
+def _powers() -> tuple[Array, Array]:
+    random = np.random.default_rng(3)
+    part = COUNT // 4
+    bases = np.exp(random.uniform(-60, 60, COUNT)) * random.choice([1, 1, 1, -1], COUNT)
+    bases[:part] = random.uniform(0, 4, part)
+    bases[part : 2 * part] = 1 + random.uniform(-1e-3, 1e-3, part)
+    exponents = random.uniform(-3, 3, COUNT)
+    exponents[part : 2 * part] = random.uniform(-9e4, 9e4, part)
+    exponents[2 * part : 3 * part] = random.integers(-7, 8, part)
+    special = np.array([*SPECIAL, 0.5, 1.0, 2.0, 3.0, 16777217.0, 1e9, -0.5, -3.0])
+    bases[: len(special) ** 2], exponents[: len(special) ** 2] = (
+        np.repeat(special, len(special)),
+        np.tile(special, len(special)),
+    )
+    return bases.astype(np.float32), exponents.astype(np.float32)
+
+
+@pytest.mark.parametrize("lanes", [None, 16], ids=["scalar", "vector"])
+def test_powers(lanes: int | None) -> None:
+    bases, exponents = _powers()
+    text = elementwise("%y = math.powf %x0, %x1 : $0", COUNT, ["float32", "float32"], "float32", lanes)
+    result = compile_text(text)(bases, exponents)
+    with np.errstate(all="ignore"):
+        exact = np.power(bases.astype(np.float64), exponents.astype(np.float64))
+        rounded = exact.astype(np.float32)
+    np.testing.assert_array_equal(np.isnan(result), np.isnan(rounded))
+    finite = np.isfinite(rounded)
+    np.testing.assert_array_equal(result[~finite], rounded[~finite])
+    error = np.abs(result[finite] - exact[finite]) / np.spacing(np.abs(rounded[finite])).astype(np.float64)
+    assert error.max() <= 1.0
+    np.testing.assert_array_equal(np.signbit(result[finite]), np.signbit(rounded[finite]))
+
+
+def test_large_angles_are_left_to_the_c_library() -> None:
+    random = np.random.default_rng(4)
+    angles = (np.exp(random.uniform(0, 88, COUNT)) * random.choice([-1, 1], COUNT)).astype(np.float32)
+    for name, function in (("sin", np.sin), ("cos", np.cos)):
+        result = compile_text(elementwise(f"%y = math.{name} %x0 : $0", COUNT, ["float32"], "float32", 16))(angles)
+        np.testing.assert_allclose(result, function(angles.astype(np.float64)), rtol=0, atol=1.2e-7)
+
+
 def test_f16_is_computed_in_f32() -> None:
     samples = np.arange(1 << 16, dtype=np.uint16).view(np.float16)
     result = compile_text(elementwise("%y = math.tanh %x0 : $0", 1 << 16, ["float16"], "float16", 16))(samples)
@@ -102,7 +146,7 @@ def test_vectors_call_no_library() -> None:
     from stepwell.backends.registry import get_backend
     from stepwell.tools.driver import lower
 
-    for name in FUNCTIONS:
+    for name in FUNCTIONS.keys() - {"sin", "cos", "tan"}:
         text = elementwise(f"%y = math.{name} %x0 : $0", 64, ["float32"], "float32", 16)
         pipeline = "math-polynomial-approximation, convert-to-llvm"
         assembly = get_backend("llvm-cpu").emit(lower(parse(text), pipeline=pipeline), "assembly")
@@ -111,7 +155,8 @@ def test_vectors_call_no_library() -> None:
 
 
 def test_expansion_is_upstream_ir() -> None:
-    body = "%a = math.erf %x0 : $0\n%b = math.log2 %a : $0\n%y = math.expm1 %b : $0"
+    body = "%a = math.erf %x0 : $0\n%b = math.log2 %a : $0\n%c = math.expm1 %b : $0\n"
+    body += "%d = math.sin %c : $0\n%y = math.powf %c, %d : $0"
     module = parse(elementwise(body, 64, ["float32"], "float32", 16))
     expand_math(module)
     module.verify()
