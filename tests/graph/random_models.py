@@ -290,7 +290,7 @@ STEPS: Sequence[tuple[Step, int]] = (
     (conv, 4),
     (residual_block, 1),
     (conv_transpose, 1),
-    (pool, 1),
+    (pool, 2),
     (matmul, 3),
     (attention, 1),
     (softmax, 1),
