@@ -212,8 +212,8 @@ def require_unchanged(block: BlockOp, buffer: SSAValue, writer: BlockOp, places:
 def _producer_forms(
     block: BlockOp, buffers: Sequence[SSAValue], outer: Collection[ForOp]
 ) -> tuple[list[tuple[Lin, int]], list[tuple[Lin, int]]]:
-    """For each iterator, where its new loop starts and its extent: what the readers need, or the whole domain. And
-    predicates over iterators that hold where the readers need something."""
+    """For each iterator, where its new loop starts and its extent (0 where it needs none): what the readers need, or the
+    whole domain. And predicates over iterators that hold where the readers need something."""
     needed: dict[SSAValue, Interval] = {}
     for buffer in buffers:
         reads = [op for op in accesses_of(buffer) if block_of(op) is not block]
@@ -236,7 +236,7 @@ def _producer_forms(
             and all(map(around, form.values()))
         ):
             # What the block writes is one thing for each step of a loop around both places.
-            forms.append((form, 1))
+            forms.append((form, 0))
             continue
         interval = needed.get(iterator, Interval(ZERO, (Lin(extent - 1),)))
         start, size = interval.lower, (interval.uppers[0] - interval.lower).const + 1
@@ -268,13 +268,14 @@ def _need(block: BlockOp, needed: dict[SSAValue, Interval], form: Lin | None, in
 
 
 def _new_nest(block: BlockOp, forms: Sequence[tuple[Lin, int]]) -> Operation:
-    """A loop for each iterator around a detached block, spatial ones outside."""
-    order = sorted(range(len(forms)), key=lambda i: block.kinds[i] is IteratorKind.REDUCE)
+    """A loop for each iterator around a detached block, spatial ones outside; none where the extent is 0."""
+    looping = [i for i, (_, size) in enumerate(forms) if size]
+    order = sorted(looping, key=lambda i: block.kinds[i] is IteratorKind.REDUCE)
     hints = [block.iterators[i].name_hint for i in order]
     names = [_loop_hint(hint) for hint in hints]
     loops, top = nest([forms[i][1] for i in order], names, block)
-    variable = {i: loop.induction_variable for i, loop in zip(order, loops, strict=True)}
-    set_forms(block, [start + Lin.of(variable[i]) for i, (start, _) in enumerate(forms)], [])
+    steps = {i: Lin.of(loop.induction_variable) for i, loop in zip(order, loops, strict=True)}
+    set_forms(block, [start + steps.get(i, ZERO) for i, (start, _) in enumerate(forms)], [])
     return top
 
 

@@ -268,3 +268,60 @@ module attributes {transform.with_named_sequence} {
     transform.yield
   }
 }
+
+// -----
+
+// In a step of a loop around both, a block stays with its step, also where its buffer is the same in all of them.
+
+!op = !transform.any_op
+!value = !transform.any_value
+
+func.func @steps(%X: memref<5x4xf32>, %D: memref<5x4xf32> {loop.output}) {
+  loop.for %t : 5 {
+    %T = loop.alloc "T" : memref<4xf32>
+    loop.for %i : 4 {
+      loop.block "twice" spatial(%vt in 5 = %t, %vi in 4 = %i) {
+        %x = loop.read %X[%vt, %vi] : memref<5x4xf32>
+        %y = arith.addf %x, %x : f32
+        loop.write %y, %T[%vi] : memref<4xf32>
+      }
+    }
+    loop.for %j : 4 {
+      loop.block "use" spatial(%vt in 5 = %t, %vj in 4 = %j) {
+        %y = loop.read %T[%vj] : memref<4xf32>
+        loop.write %y, %D[%vt, %vj] : memref<5x4xf32>
+      }
+    }
+  }
+  func.return
+}
+
+// CHECK-LABEL: func.func @steps(
+// CHECK-NEXT:    loop.for %t : 5 {
+// CHECK-NEXT:      loop.for %j : 4 {
+// CHECK-NEXT:        %T = loop.alloc "T" : memref<4xf32>
+// CHECK-NEXT:        loop.for %i : 1 {
+// CHECK-NEXT:          loop.block "twice" spatial(%vt in 5 = %t, %vi in 4 = %j + %i) {
+// CHECK-NEXT:            %x = loop.read %X[%vt, %vi] : memref<5x4xf32>
+// CHECK-NEXT:            %y = arith.addf %x, %x : f32
+// CHECK-NEXT:            loop.write %y, %T[%vi] : memref<4xf32>
+// CHECK-NEXT:          }
+// CHECK-NEXT:        }
+// CHECK-NEXT:        loop.block "use" spatial(%vt in 5 = %t, %vj in 4 = %j) {
+// CHECK-NEXT:          %y = loop.read %T[%vj] : memref<4xf32>
+// CHECK-NEXT:          loop.write %y, %D[%vt, %vj] : memref<5x4xf32>
+// CHECK-NEXT:        }
+// CHECK-NEXT:      }
+// CHECK-NEXT:    }
+// CHECK-NEXT:    func.return
+// CHECK-NEXT:  }
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %p = sched.match_block "twice" in %root : (!op) -> !op
+    %c = sched.match_block "use" in %root : (!op) -> !op
+    %t, %j = sched.get_loops %c : (!op) -> (!op, !op)
+    sched.compute_at %p into %j : !op, !op
+    transform.yield
+  }
+}
