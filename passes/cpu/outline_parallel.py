@@ -325,8 +325,8 @@ def _runtime_call(name: str, *operands: SSAValue) -> llvm.CallOp:
 
 
 def _declare_runtime(module: ModuleOp) -> None:
-    """The functions of the OpenMP runtime, and the choice of how many threads to use: weak, so that one global serves all
-    objects of a program."""
+    """The functions of the OpenMP runtime, and the choice of how many threads to use: weak, so that one global serves
+    all objects of a program."""
     present = {op.sym_name.data for op in module.ops if isinstance(op, llvm.FuncOp | llvm.GlobalOp | func.FuncOp)}
     ops: list[Operation] = []
     if THREADS not in present:
