@@ -294,7 +294,7 @@ STEPS: Sequence[tuple[Step, int]] = (
     (matmul, 3),
     (attention, 1),
     (softmax, 1),
-    (layer_norm, 1),
+    (layer_norm, 2),
     (reduce, 1),
     (reshape, 2),
     (transpose, 2),
