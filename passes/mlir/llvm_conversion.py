@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from math import copysign
 from typing import Any, TypeAlias, cast
 
@@ -159,7 +159,15 @@ def memory_type(type: Attribute) -> Attribute:
 
 def dense(type: Attribute, values: Sequence[int] | Sequence[float]) -> DenseIntOrFPElementsAttr[Any]:
     """Elements of a vector: one for all lanes, or one for each."""
+    # Masks and steps are the same few again and again. Of floats, 0.0 and -0.0 would be one.
+    if all(isinstance(value, int) for value in values):
+        return _dense_integers(type, tuple(cast("Sequence[int]", values)))
     return DenseIntOrFPElementsAttr.from_list(cast("VectorType[Any]", type), cast("Sequence[Any]", values))
+
+
+@lru_cache(maxsize=1024)
+def _dense_integers(type: Attribute, values: tuple[int, ...]) -> DenseIntOrFPElementsAttr[Any]:
+    return DenseIntOrFPElementsAttr.from_list(cast("VectorType[Any]", type), values)
 
 
 @cache
