@@ -57,7 +57,6 @@ module attributes {transform.with_named_sequence} {
     %i, %k = sched.get_loops %b : (!op) -> (!op, !op)
     %ko, %ki = sched.tile %k tile_sizes [4] : (!op) -> (!op, !op)
     %c = sched.split_reduction %b at %ki : (!op, !op) -> !op
-    transform.annotate %c "combine" : !op
     transform.yield
   }
 }
@@ -95,7 +94,6 @@ module attributes {transform.with_named_sequence} {
     %i, %k = sched.get_loops %b : (!op) -> (!op, !op)
     %ko, %ki = sched.tile %k tile_sizes [4] : (!op) -> (!op, !op)
     %c = sched.split_reduction %b at %ki : (!op, !op) -> !op
-    transform.annotate %c "combine" : !op
     transform.yield
   }
 }
@@ -207,7 +205,6 @@ module attributes {transform.with_named_sequence} {
     %ko, %ki = sched.tile %k tile_sizes [4] : (!op) -> (!op, !op)
     %init = sched.decompose_reduction %b at %ko : (!op, !op) -> !op
     %c = sched.split_reduction %b at %ki : (!op, !op) -> !op
-    transform.annotate %c "combine" : !op
     transform.yield
   }
 }
@@ -246,7 +243,6 @@ module attributes {transform.with_named_sequence} {
     %i, %k = sched.get_loops %b : (!op) -> (!op, !op)
     %ko, %ki = sched.tile %k tile_sizes [4] : (!op) -> (!op, !op)
     %c = sched.split_reduction %b at %ki : (!op, !op) -> !op
-    transform.annotate %c "combine" : !op
     transform.yield
   }
 }
