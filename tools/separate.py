@@ -207,7 +207,7 @@ class SeparateCompiler:
         if self.cache is None:
             return ""
         if self._facts is None:
-            self._facts = pipeline_key(self.manager)
+            self._facts = {"backend": self.backend.name, **pipeline_key(self.manager)}
         return key_of(kind=kind, name=name, structure=structure, attributes=attributes, **self._facts)
 
     def _find(self, key: str) -> _Compiled | None:
