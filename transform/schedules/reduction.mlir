@@ -79,7 +79,8 @@ module attributes {transform.with_named_sequence} {
       }
       transform.yield %scope : !transform.any_op
     }
-    transform.include @schedule_maps failures(suppress) (%scheduled) : (!transform.any_op) -> ()
+    %staged = transform.include @stage_map failures(propagate) (%scheduled) : (!transform.any_op) -> !transform.any_op
+    transform.include @schedule_maps failures(suppress) (%staged) : (!transform.any_op) -> ()
     transform.yield
   }
 
@@ -180,6 +181,7 @@ module attributes {transform.with_named_sequence} {
   // In the other files of this folder.
   transform.named_sequence private @lanes(%block: !transform.any_op {transform.readonly}) -> !transform.any_param
   transform.named_sequence private @inline_maps(%kernel: !transform.any_op {transform.readonly})
+  transform.named_sequence private @stage_map(%kernel: !transform.any_op {transform.consumed}) -> !transform.any_op
   transform.named_sequence private @schedule_maps(%kernel: !transform.any_op {transform.readonly})
   transform.named_sequence private @only_consumer(%sum: !transform.any_op {transform.readonly}) -> !transform.any_op
   transform.named_sequence private @parallelize_outermost(%block: !transform.any_op {transform.readonly})

@@ -17,7 +17,8 @@ from kernels import KERNELS, Kernel
 from mlir_judge import judge
 from stepwell import te
 from stepwell.backends.oracles.loop import ExecutionError, run_loop
-from stepwell.backends.registry import make_context
+from stepwell.backends.registry import get_backend, make_context
+from stepwell.dialects.cpu import TargetAttr
 from stepwell.dialects.loop import ViewOp
 from stepwell.dialects.source import parse_module
 from stepwell.passes.loop.elide_copies import elide_copies
@@ -232,7 +233,7 @@ ROWS = 4000
 X = np.linspace(1, 2, 3 * ROWS, dtype=np.float32).reshape(ROWS, 3)
 
 
-LOWER = "cpu-outline-parallel, convert-cpu-to-llvm, math-polynomial-approximation, convert-to-llvm"
+PLANNED = "loop-plan-memory, loop-expand, cpu-outline-parallel, convert-cpu-to-llvm, convert-to-llvm"
 
 
 @cache
@@ -243,7 +244,7 @@ def two_steps() -> Executable:
     rows = te.compute((ROWS,), lambda i: te.sum(x[i, j], axis=j), name="rows")
     total = te.compute((1,), lambda i: te.sum(rows[k], axis=k), name="total")
     y = te.compute((ROWS,), lambda i: rows[i] / total[0], name="y")
-    program = sw.compile([x, y], pipeline=f"convert-te-to-loop, loop-plan-memory, loop-expand, {LOWER}")
+    program = sw.compile([x, y], pipeline=f"convert-te-to-loop, {PLANNED}")
     assert isinstance(program, Executable)
     return program
 
@@ -308,3 +309,78 @@ def test_workspaces_of_a_kernel() -> None:
     assert [str(type) for type in workspaces_of(function(module, "add1100"))] == []
     assert [str(type) for type in workspaces_of(function(module, "twice1100"))] == ["memref<4400xi8>"]
     assert [str(type) for type in workspaces_of(function(module, "long1100"))] == ["memref<4400xi8>"] * 2
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_images_are_padded_channel_by_channel(threads: int) -> None:
+    """What windows read of one channel at a time takes no memory for all of them."""
+    channels, size = 6, 80
+    x = te.placeholder((channels, size, size), "float32", name="x")
+    padded = te.compute(
+        (channels, size + 2, size + 2),
+        lambda c, i, j: te.if_then_else(
+            (i >= 1) & (i <= size) & (j >= 1) & (j <= size), x[c, i - 1, j - 1], te.const(-1e9, "float32")
+        ),
+        name="padded",
+    )
+    r, s = te.reduce_axis(3, name="r"), te.reduce_axis(3, name="s")
+    y = te.compute((channels, size, size), lambda c, i, j: te.max(padded[c, i + r, j + s], axis=[r, s]), name="y")
+    program = sw.compile([x, y], threads=threads)
+    assert isinstance(program, Executable)
+    assert program.memory.arena < 4 * 3 * (size + 2) * (size + 48)
+    image = np.random.default_rng(0).standard_normal((channels, size, size), np.float32)
+    around = np.pad(image, ((0, 0), (1, 1), (1, 1)), constant_values=-1e9)
+    windows = [around[:, i : i + size, j : j + size] for i in range(3) for j in range(3)]
+    for byte in (0, 0xFF):
+        np.testing.assert_array_equal(program(image), np.max(windows, axis=0))
+        program.arenas.fill(byte)
+
+
+def staged(extent: int) -> str:
+    """Rows that are turned around, each in a buffer too large for the stack, by several threads."""
+    memref, local = f"memref<{extent}x20000xi32>", f'memref<{extent}x20000xi32, "local">'
+    return f"""
+    func.func @main(%x: {memref}, %y: {memref} {{loop.output}}) {{
+      loop.for %i : {extent} parallel {{
+        %t = loop.alloc "t" : {local}
+        loop.for %j : 20000 {{
+          loop.block "map0" spatial(%v in {extent} = %i, %u in 20000 = %j) {{
+            %e = loop.read %x[%v, %u] : {memref}
+            loop.write %e, %t[%v, %u] : {local}
+          }}
+        }}
+        loop.for %j : 20000 {{
+          loop.block "map1" spatial(%v in {extent} = %i, %u in 20000 = %j) {{
+            %e = loop.read %t[%v, %u * -1 + 19999] : {local}
+            loop.write %e, %y[%v, %u] : {memref}
+          }}
+        }}
+      }}
+      func.return
+    }}"""
+
+
+def with_target(text: str) -> ModuleOp:
+    """For this machine, if it had two threads."""
+    host = get_backend("llvm-cpu").default_target()
+    assert isinstance(host, TargetAttr)
+    module = parse(text)
+    module.attributes["cpu.target"] = TargetAttr.get(host.triple.data, threads=2)
+    return module
+
+
+@pytest.mark.parametrize("threads", [1, 2, 7])
+def test_threads_have_places_of_their_own(threads: int) -> None:
+    program = sw.compile(with_target(staged(31)), pipeline=PLANNED, threads=threads)
+    assert isinstance(program, Executable)
+    assert program.memory.arena == aligned(80000) + 80000
+    x = np.arange(31 * 20000, dtype=np.int32).reshape(31, 20000)
+    for _ in range(20):
+        np.testing.assert_array_equal(program(x), x[:, ::-1])
+        program.arenas.fill(0xFF)
+
+
+def test_nothing_is_left_to_allocate() -> None:
+    lowered = lower(with_target(staged(31)), until="convert-cpu-to-llvm", pipeline=PLANNED)
+    assert not any(op.name == "memref.alloc" for op in lowered.walk())
+    judge(lowered)
