@@ -66,3 +66,22 @@ builtin.module attributes {cpu.target = #cpu.target<triple = "t", l4_bytes = 3>}
 
 // CHECK: expected a fact of a CPU that is not given yet, got 'threads'
 builtin.module attributes {cpu.target = #cpu.target<triple = "t", threads = 1, threads = 2>} {}
+
+// -----
+
+// CHECK: expected a positive number of slots, got 0
+func.func @slots() {
+  cpu.parallel %i : 8 slot %t of 0 {
+  }
+  func.return
+}
+
+// -----
+
+// CHECK: expected two arguments of type index
+func.func @slot() {
+  "cpu.parallel"() <{extent = 8 : index, slots = 2 : index}> ({
+  ^bb0(%i: index):
+  }) : () -> ()
+  func.return
+}

@@ -30,4 +30,14 @@ builtin.module attributes {
     cpu.prefetch write %A[0, %i floordiv 2] locality 0 {note} : memref<8x16xf32>
     func.return
   }
+
+  // CHECK: func.func @slots(%W: memref<64xi8>) {
+  func.func @slots(%W: memref<64xi8>) {
+    // CHECK-NEXT: cpu.parallel %i : 8 grain 2 slot %t of 3 {
+    cpu.parallel %i : 8 grain 2 slot %t of 3 {
+      // CHECK-NEXT: %a = memref.view %W[%t][] : memref<64xi8> to memref<4xi8>
+      %a = memref.view %W[%t][] : memref<64xi8> to memref<4xi8>
+    }
+    func.return
+  }
 }

@@ -233,3 +233,16 @@ func.func @view(%w: memref<4096xi8> {loop.workspace}, %C: memref<32x16xf32> {loo
   }
   func.return
 }
+
+// -----
+
+// Places of buffers.
+
+// CHECK-LABEL: func.func @places(%w: memref<4096xi8> {loop.workspace}) {
+func.func @places(%w: memref<4096xi8> {loop.workspace}) {
+  // CHECK-NEXT: %a = loop.alloc "a" in %w[64] of memref<4096xi8> {layout = array<i64: 1, 0>, note} : memref<32x16xf32>
+  %a = loop.alloc "a" in %w[64] of memref<4096xi8> {layout = array<i64: 1, 0>, note} : memref<32x16xf32>
+  // CHECK-NEXT: %b = loop.alloc "b" in %w[0] of memref<4096xi8> slots 4 : memref<8xf32, "local">
+  %b = loop.alloc "b" in %w[0] of memref<4096xi8> slots 4 : memref<8xf32, "local">
+  func.return
+}

@@ -342,3 +342,39 @@ func.func @views(%X: memref<8xf32>, %W: memref<128xi8> {loop.workspace}, %Y: mem
   func.return
 }
 func.func private @views_callee(memref<8xf32>, memref<8xf32>)
+
+// -----
+
+// Where buffers have a place, there they are, and what is private to a thread is at its slot.
+// CHECK-LABEL: func.func @places(
+// CHECK-NEXT:    %0 = arith.constant 64 : index
+// CHECK-NEXT:    %A = memref.view %W[%0][] : memref<1024xi8> to memref<8xf32>
+// CHECK-NEXT:    affine.for %i = 0 to 8 {
+// CHECK:         cpu.parallel %i_1 : 4 slot %slot of 3 {
+// CHECK-NEXT:      %[[offset:.*]] = affine.apply affine_map<(d0) -> (((d0 * 64) + 128))> (%slot)
+// CHECK-NEXT:      %B = memref.view %W[%[[offset]]][] : memref<1024xi8> to memref<8xf32>
+func.func @places(%X: memref<8xf32>, %W: memref<1024xi8> {loop.workspace}, %Y: memref<4x8xf32> {loop.output}) {
+  %A = loop.alloc "A" in %W[64] of memref<1024xi8> : memref<8xf32>
+  loop.for %i : 8 {
+    loop.block "map0" spatial(%v in 8 = %i) {
+      %x = loop.read %X[%v] : memref<8xf32>
+      loop.write %x, %A[%v] : memref<8xf32>
+    }
+  }
+  loop.for %i : 4 parallel {
+    %B = loop.alloc "B" in %W[128] of memref<1024xi8> slots 3 : memref<4x8xf32>
+    loop.for %j : 8 {
+      loop.block "map1" spatial(%v in 4 = %i, %u in 8 = %j) {
+        %x = loop.read %A[%u] : memref<8xf32>
+        loop.write %x, %B[%v, %u] : memref<4x8xf32>
+      }
+    }
+    loop.for %j : 8 {
+      loop.block "map2" spatial(%v in 4 = %i, %u in 8 = %j) {
+        %x = loop.read %B[%v, %u * -1 + 7] : memref<4x8xf32>
+        loop.write %x, %Y[%v, %u] : memref<4x8xf32>
+      }
+    }
+  }
+  func.return
+}

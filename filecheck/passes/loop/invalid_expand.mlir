@@ -93,3 +93,19 @@ func.func @accumulate(%X: memref<16xf32>, %Y: memref<1xf32> {loop.output}) {
   }
   func.return
 }
+
+// -----
+
+// CHECK: buffer 'B': expected a workspace of 96 bytes, got 64
+func.func @place(%X: memref<8xf32>, %W: memref<64xi8> {loop.workspace}, %Y: memref<8xf32> {loop.output}) {
+  loop.for %i : 4 parallel {
+    %B = loop.alloc "B" in %W[0] of memref<64xi8> slots 2 : memref<8xf32>
+    loop.for %j : 8 {
+      loop.block "map0" spatial(%u in 8 = %j) {
+        %x = loop.read %X[%u] : memref<8xf32>
+        loop.write %x, %B[%u] : memref<8xf32>
+      }
+    }
+  }
+  func.return
+}
