@@ -73,13 +73,56 @@ def _integer_binary(target: type[Operation]) -> Pattern:
     return convert
 
 
-def _division(target: type[Operation], *, signed: bool) -> Pattern:
+def _division(*, signed: bool) -> Pattern:
     def convert(c: LLVMConversion, op: Any) -> None:
-        lhs, rhs = op.operands
-        left = c.get(lhs)
-        c.map(op.results[0], c.emit(target, (left, divisor(c, left, c.get(rhs), signed=signed)), left.type))
+        left, right = (c.get(operand) for operand in op.operands)
+        c.map(op.results[0], quotient(c, left, divisor(c, left, right, signed=signed), signed=signed))
 
     return convert
+
+
+def _remainder(*, signed: bool) -> Pattern:
+    def convert(c: LLVMConversion, op: Any) -> None:
+        left, right = (c.get(operand) for operand in op.operands)
+        right = divisor(c, left, right, signed=signed)
+        if _divides_as_floats(right):
+            whole = c.emit(upstream.MulOp, (quotient(c, left, right, signed=signed), right), left.type)
+            c.map(op.results[0], c.emit(upstream.SubOp, (left, whole), left.type))
+        else:
+            target = upstream.SRemOp if signed else upstream.URemOp
+            c.map(op.results[0], c.emit(target, (left, right), left.type))
+
+    return convert
+
+
+def _divides_as_floats(right: SSAValue) -> bool:
+    """Whether floats divide faster: there is no division of vectors of integers but by constants, which LLVM knows."""
+    return as_vector(right.type) is not None and _width(right.type) <= 32 and not _is_constant(right)
+
+
+def _is_constant(value: SSAValue) -> bool:
+    return isinstance(value.owner, upstream.ConstantOp)
+
+
+def quotient(c: LLVMConversion, left: SSAValue, right: SSAValue, *, signed: bool) -> SSAValue:
+    """The quotient towards zero, where there is one.
+
+    Rounding reaches no whole number that the quotient does not: that is at least a part in `left` away, and floats
+    have more bits than `left`.
+    """
+    type = left.type
+    if not _divides_as_floats(right):
+        return c.emit(upstream.SDivOp if signed else upstream.UDivOp, (left, right), type)
+    narrow = _width(type) <= 16
+    float_type, integer_type = like(type, f32 if narrow else f64), like(type, i32)
+    to_float, to_integer = (upstream.SIToFPOp, llvm.FPToSIOp) if signed else (llvm.UIToFPOp, llvm.FPToUIOp)
+    floats = [c.emit(to_float, (each,), float_type) for each in (left, right)]
+    divided = c.emit(upstream.FDivOp, floats, float_type, {"fastmathFlags": NO_FASTMATH})
+    if not narrow:
+        return c.emit(to_integer, (divided,), type)
+    # all that fits into 16 bits fits into 32 with a sign
+    whole = c.emit(llvm.FPToSIOp, (divided,), integer_type)
+    return c.emit(upstream.TruncOp, (whole,), type)
 
 
 def divisor(c: LLVMConversion, left: SSAValue, right: SSAValue, *, signed: bool) -> SSAValue:
@@ -334,8 +377,8 @@ def convert_ceildiv_signed(c: LLVMConversion, op: arith.CeilDivSIOp) -> None:
 def _rounded_division(c: LLVMConversion, left: SSAValue, right: SSAValue, *, up: bool) -> SSAValue:
     type = left.type
     right = divisor(c, left, right, signed=True)
-    quotient = c.emit(upstream.SDivOp, (left, right), type)
-    remainder = c.emit(upstream.SubOp, (left, c.emit(upstream.MulOp, (quotient, right), type)), type)
+    whole = quotient(c, left, right, signed=True)
+    remainder = c.emit(upstream.SubOp, (left, c.emit(upstream.MulOp, (whole, right), type)), type)
     inexact = _compare(c, _NE, remainder, c.zero(type))
     signs = c.emit(upstream.XOrOp, (left, right), type)
     differ = _compare(c, _SLT, signs, c.zero(type))
@@ -343,17 +386,17 @@ def _rounded_division(c: LLVMConversion, left: SSAValue, right: SSAValue, *, up:
         differ = c.emit(upstream.XOrOp, (differ, c.splat_integer(1, differ.type)), differ.type)
     adjust = c.emit(upstream.AndOp, (inexact, differ), inexact.type)
     amount = c.emit(upstream.ZExtOp, (adjust,), type)
-    return c.emit(upstream.AddOp if up else upstream.SubOp, (quotient, amount), type)
+    return c.emit(upstream.AddOp if up else upstream.SubOp, (whole, amount), type)
 
 
 def convert_ceildiv_unsigned(c: LLVMConversion, op: arith.CeilDivUIOp) -> None:
     left, right = c.get(op.lhs), c.get(op.rhs)
     type = left.type
     right = divisor(c, left, right, signed=False)
-    quotient = c.emit(upstream.UDivOp, (left, right), type)
-    remainder = c.emit(upstream.SubOp, (left, c.emit(upstream.MulOp, (quotient, right), type)), type)
+    whole = quotient(c, left, right, signed=False)
+    remainder = c.emit(upstream.SubOp, (left, c.emit(upstream.MulOp, (whole, right), type)), type)
     inexact = c.emit(upstream.ZExtOp, (_compare(c, _NE, remainder, c.zero(type)),), type)
-    c.map(op.result, c.emit(upstream.AddOp, (quotient, inexact), type))
+    c.map(op.result, c.emit(upstream.AddOp, (whole, inexact), type))
 
 
 def _compare(c: LLVMConversion, predicate: Attribute, lhs: SSAValue, rhs: SSAValue) -> SSAValue:
@@ -370,8 +413,8 @@ _PATTERNS: dict[type[Operation], Pattern] = {
     arith.CmpfOp: convert_cmpf,
     arith.CmpiOp: convert_cmpi,
     arith.ConstantOp: convert_constant,
-    arith.DivSIOp: _division(upstream.SDivOp, signed=True),
-    arith.DivUIOp: _division(upstream.UDivOp, signed=False),
+    arith.DivSIOp: _division(signed=True),
+    arith.DivUIOp: _division(signed=False),
     arith.DivfOp: _float_binary(upstream.FDivOp),
     arith.ExtFOp: _cast(upstream.FPExtOp),
     arith.ExtSIOp: _cast(upstream.SExtOp),
@@ -393,8 +436,8 @@ _PATTERNS: dict[type[Operation], Pattern] = {
     arith.NegfOp: convert_negf,
     arith.OrIOp: _integer_binary(upstream.OrOp),
     wide.RemFOp: _float_binary(upstream.FRemOp),
-    arith.RemSIOp: _division(upstream.SRemOp, signed=True),
-    arith.RemUIOp: _division(upstream.URemOp, signed=False),
+    arith.RemSIOp: _remainder(signed=True),
+    arith.RemUIOp: _remainder(signed=False),
     arith.SIToFPOp: _cast(upstream.SIToFPOp),
     arith.SelectOp: convert_select,
     arith.ShLIOp: _shift(upstream.ShlOp),
