@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -241,12 +241,14 @@ def _reason(error: Exception) -> str:
 # the cache
 
 
-def store_program(cache: Cache, key: str, compiled: CompiledCode, files: Mapping[str, str]) -> None:
-    """Stores a program. It counts where further files beside the source have the checksums that are given."""
+def store_program(cache: Cache, key: str, compiled: CompiledCode, files: Mapping[str, str]) -> CompiledCode:
+    """Stores a program, and gives it with what is known of it now. It counts where further files beside the source have
+    the checksums that are given."""
     pieces, offsets = weight_pieces(compiled.constants)
     digest = checksum(*pieces) if pieces else ""
+    known = replace(compiled, weights_checksum=digest)
     if pieces and not cache.put_data(digest, pieces):
-        return
+        return known
     header = {
         **describe(compiled),
         "objects": list(compiled.objects),
@@ -255,6 +257,7 @@ def store_program(cache: Cache, key: str, compiled: CompiledCode, files: Mapping
         "files": dict(files),
     }
     cache.put("programs", key, Entry(header, tuple(compiled.objects.values())))
+    return known
 
 
 def find_program(cache: Cache, key: str, folder: str | os.PathLike[str]) -> CompiledCode | None:

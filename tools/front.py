@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -49,6 +50,7 @@ def compile(
         progress: is told before each kernel that is compiled.
     """
     kept = find_cache(cache)
+    stamps = _stamps(source, schedule, pipeline)
     key = _program_key(source, target, schedule, pipeline, sizes) if kept is not None else None
     if kept is not None and key is not None:
         start = time.perf_counter()
@@ -73,11 +75,22 @@ def compile(
     )
     if kept is not None and key is not None and isinstance(program, Executable):
         others = _other_files(source, pipeline)
-        # What was changed meanwhile has another key.
-        if others is not None and _program_key(source, target, schedule, pipeline, sizes) == key:
-            store_program(kept, key, program.compiled, others)
+        # What was changed meanwhile would have another key.
+        if others is not None and _stamps(source, schedule, pipeline) == stamps:
+            program.compiled = store_program(kept, key, program.compiled, others)
             kept.trim()
     return program
+
+
+def _stamps(*files: Any) -> list[tuple[int, int, int]]:
+    """What changes when a file does, of each that is there."""
+    stamps: list[tuple[int, int, int]] = []
+    for file in files:
+        if isinstance(file, str | os.PathLike):
+            with suppress(OSError, ValueError):
+                stat = os.stat(cast("str | os.PathLike[str]", file))
+                stamps.append((stat.st_mtime_ns, stat.st_size, stat.st_ino))
+    return stamps
 
 
 def _program_key(

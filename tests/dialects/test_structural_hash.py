@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
+from io import StringIO
 
 import pytest
+from stepwell.backends.oracles.random_loop import parse_kernel, random_kernel
 from stepwell.backends.registry import make_context
 from stepwell.dialects.source import parse_module
 from stepwell.dialects.structural_hash import structural_hash
-from xdsl.dialects.builtin import IntegerAttr, i32, i64
+from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, ModuleOp, StringAttr, i32, i64
 from xdsl.dialects.func import FuncOp
+from xdsl.printer import Printer
 
 KERNEL = """
 func.func private @kernel(
@@ -135,3 +139,50 @@ def test_every_process_finds_the_same() -> None:
         for seed in ("1", "2")
     }
     assert found == {hash_of(KERNEL)}
+
+
+def canonical_text(function: FuncOp) -> str:
+    """The text of a kernel without anything that only names."""
+    module = ModuleOp([function.clone()])
+    for op in module.walk():
+        op.properties.pop("alias", None)
+        if "sym_name" in op.properties and op.name != "loop.block":
+            op.properties["sym_name"] = StringAttr("")
+        if isinstance(op, FuncOp) and op.arg_attrs is not None:
+            kept = [{key: value for key, value in each.data.items() if key != "te.name"} for each in op.arg_attrs]
+            op.arg_attrs = ArrayAttr([DictionaryAttr(each) for each in kept])
+        for value in (*op.results, *(arg for region in op.regions for block in region.blocks for arg in block.args)):
+            value.name_hint = None
+    stream = StringIO()
+    Printer(stream, print_generic_format=True).print_op(module)
+    return stream.getvalue()
+
+
+def with_other_names(function: FuncOp, rng: random.Random) -> FuncOp:
+    clone = function.clone()
+    for op in clone.walk():
+        if op.name == "loop.block":
+            op.properties["alias"] = StringAttr(f"alias{rng.random()}")
+        elif "sym_name" in op.properties:
+            op.properties["sym_name"] = StringAttr(f"name{rng.random()}")
+        for result in op.results:
+            result.name_hint = f"v{rng.randrange(10**9)}"
+    return clone
+
+
+def test_hashes_are_equal_where_kernels_are_but_for_names() -> None:
+    """Random kernels of few sizes, so that some are equal."""
+    rng = random.Random(0)
+    texts: dict[str, str] = {}
+    hashes: dict[str, str] = {}
+    kernels = 0
+    for _ in range(50):
+        _, text = random_kernel(rng)
+        (function,) = parse_kernel(text).ops
+        assert isinstance(function, FuncOp)
+        for each in (function, with_other_names(function, rng)):
+            found, canonical = structural_hash(each), canonical_text(each)
+            assert hashes.setdefault(canonical, found) == found
+            assert texts.setdefault(found, canonical) == canonical
+            kernels += 1
+    assert 10 < len(hashes) < kernels
