@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from xdsl.dialects.builtin import BytesAttr, DenseIntOrFPElementsAttr
 from xdsl.ir import SSAValue
+from xdsl.utils.exceptions import VerifyException
 
 from ....dialects import graph
 from ....dialects.extents import Extent
@@ -58,7 +59,23 @@ def reshaped(node: Node, operand: SSAValue, extents: Sequence[Extent | int]) -> 
         return operand
     if _is_empty(operand):
         return node.weight(_empty(node, operand).reshape([size.constant for size in shape]))
+    source = extents_of(operand)
+    counts = ops.Count.of(source), ops.Count.of(shape)
+    if counts[0] == counts[1]:
+        _check_strides(source, shape)
+    elif counts[0].symbols:
+        raise UnknownValueError(f"expected a shape of {counts[0]} elements, got {graph.format_shape(shape)}", ())
     return node.add(ops.ReshapeOp(operand, shape))
+
+
+def _check_strides(source: Sequence[Extent], target: Sequence[Extent]) -> None:
+    """Checks that a reshape does not multiply sizes that are not known yet."""
+    for groups in ops.reshape_groups(source, target):
+        for dims, extents in zip(groups, (source, target), strict=True):
+            for dim in dims[1:]:
+                if not extents[dim].is_constant:
+                    shapes = f"{graph.format_shape(tuple(source))} as {graph.format_shape(tuple(target))}"
+                    raise UnknownValueError(f"expected static extents to reshape {shapes}", ())
 
 
 def _is_empty(value: SSAValue) -> bool:
@@ -100,7 +117,8 @@ def _missing(source: Sequence[Extent], known: Sequence[Extent], target: Sequence
             raise ImportModelError(f"expected extents other than 0 beside -1, got {list(target)}")
         return Extent.of(0)
     if not rest.divides(all):
-        raise ImportModelError(f"expected a shape of {all} elements, got {list(target)}")
+        message = f"expected a shape of {all} elements, got {list(target)}"
+        raise UnknownValueError(message, ()) if all.symbols else ImportModelError(message)
     symbols = list(all.symbols)
     for symbol in rest.symbols:
         symbols.remove(symbol)
@@ -139,11 +157,13 @@ def _convert_squeeze(node: Node) -> SSAValue:
     operand = node.tensors(1, 2)[0]
     extents = extents_of(operand)
     axes = _axes(node, len(extents))
+    for axis in range(len(extents)) if axes is None else axes:
+        if not extents[axis].is_constant:
+            raise UnknownValueError(f"expected a static extent at axis {axis}, got {extents[axis]}", ())
+        if axes is not None and extents[axis] != Extent.of(1):
+            raise ImportModelError(f"expected an extent of 1 at axis {axis}, got {extents[axis]}")
     if axes is None:
         axes = [dim for dim, extent in enumerate(extents) if extent == Extent.of(1)]
-    for axis in axes:
-        if extents[axis] != Extent.of(1):
-            raise ImportModelError(f"expected an extent of 1 at axis {axis}, got {extents[axis]}")
     return reshaped(node, operand, [extent for dim, extent in enumerate(extents) if dim not in axes])
 
 
@@ -195,9 +215,10 @@ def _convert_split(node: Node) -> list[SSAValue]:
         if node.opset < 18 and extent.constant % count:
             raise ImportModelError(f"expected an extent that {count} parts divide, got {extent}")
         sizes = [min(size, extent.constant - size * part) for part in range(count)]
-    starts = accumulate(sizes, initial=0)
-    if Extent.of(sum(sizes)) != extents_of(operand)[axis] or min(sizes) < 0:
-        raise ImportModelError(f"expected parts of {extents_of(operand)[axis]}, got {sizes}")
+    starts, extent = accumulate(sizes, initial=0), extents_of(operand)[axis]
+    if Extent.of(sum(sizes)) != extent or min(sizes) < 0:
+        message = f"expected parts of {extent}, got {sizes}"
+        raise ImportModelError(message) if extent.is_constant else UnknownValueError(message, ())
     return [_part(node, operand, axis, start, size) for start, size in zip(starts, sizes, strict=False)]
 
 
@@ -272,7 +293,13 @@ def _convert_expand(node: Node) -> SSAValue:
     (operand, _) = node.tensors(2)
     sizes = node.integers(1)
     assert sizes is not None
-    shape = graph.broadcast_shapes(extents_of(operand), tuple(map(Extent.of, sizes)))
+    extents = extents_of(operand)
+    try:
+        shape = graph.broadcast_shapes(extents, tuple(map(Extent.of, sizes)))
+    except VerifyException as error:
+        if all(extent.is_constant for extent in extents):
+            raise
+        raise UnknownValueError(str(error), ()) from None
     return broadcast(node, operand, shape)
 
 
@@ -369,6 +396,10 @@ def _pad(
         low, high = [max(size, 0) for size in low], [max(size, 0) for size in high]
     if not any((*low, *high)):
         return operand
+    if mode in ("reflect", "wrap"):
+        for size, before, after in zip(extents_of(operand), low, high, strict=True):
+            if (before or after) and not size.is_constant:
+                raise UnknownValueError(f"expected a static extent to pad, got {size}", ())
     if value is not None:
         value = reshaped(node, value, ())
     return node.add(ops.PadOp(operand, low, high, value=value if mode == "constant" else None, mode=mode))
