@@ -132,7 +132,8 @@ def test_fourier_transforms(length: int, onesided: int):
     forward = np.fft.rfft if onesided else np.fft.fft
     expected = forward(x[..., 0].astype(np.float64), length, axis=1)
     np.testing.assert_allclose(result[..., 0] + 1j * result[..., 1], expected, rtol=1e-5, atol=1e-5)
-    (back,) = run("DFT", result, count, axis, weights=2, onesided=onesided, inverse=1)
+    spectrum = result if onesided else result.astype(np.float64)
+    (back,) = run("DFT", spectrum, count, axis, weights=2, onesided=onesided, inverse=1)
     padded = np.zeros((2, length, 3))
     padded[:, : min(length, 6)] = x[:, :length, :, 0]
     np.testing.assert_allclose(back[..., 0], padded, rtol=1e-5, atol=1e-5)
@@ -176,5 +177,7 @@ def test_refused():
         run("LpNormalization", x, p=3)
     with pytest.raises(ImportModelError, match="expected real or complex numbers in the last dimension, got 3 parts"):
         run("DFT", floats(1, 5, 3))
+    with pytest.raises(ImportModelError, match="expected float64 for the inverse transform of complex numbers"):
+        run("DFT", floats(1, 5, 2), inverse=1)
     with pytest.raises(ImportModelError, match="expected frames of at most 4 elements, got 5, 1 apart"):
         run("STFT", floats(1, 4, 1), np.array(1), None, np.array(5), weights=3)
