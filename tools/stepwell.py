@@ -129,6 +129,8 @@ def _save(program: Executable | SymbolicExecutable, options: argparse.Namespace)
     if not isinstance(program, Executable):
         raise CompileError("expected a program with fixed sizes, got symbolic ones: give each with --size NAME=N")
     program.save(options.output)
+    if options.verbose or options.timing:
+        print(f"memory: {program.memory}", file=sys.stderr)
 
 
 def _compile(source: str, options: argparse.Namespace) -> Executable | SymbolicExecutable:
