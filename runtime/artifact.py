@@ -245,6 +245,9 @@ def store_program(cache: Cache, key: str, compiled: CompiledCode, files: Mapping
     """Stores a program, and gives it with what is known of it now. It counts where further files beside the source have
     the checksums that are given."""
     pieces, offsets = weight_pieces(compiled.constants)
+    if sum(len(piece) for piece in pieces) > cache.limit // 4:
+        # It would leave no room for others; its kernels are there.
+        return compiled
     digest = checksum(*pieces) if pieces else ""
     known = replace(compiled, weights_checksum=digest)
     if pieces and not cache.put_data(digest, pieces):

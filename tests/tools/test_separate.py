@@ -304,6 +304,16 @@ def test_a_model_that_changes_is_compiled_again(model: Path, tmp_path: Path) -> 
     np.testing.assert_allclose(second(X), 2 * first(X), rtol=1e-5)
 
 
+def test_large_programs_are_not_kept(model: Path, tmp_path: Path) -> None:
+    """Their kernels are."""
+    cache = Cache(tmp_path / "cache", limit=8192)
+    program = sw.compile(model, cache=cache)
+    assert not (cache.folder / "programs").exists()
+    _, watch = compiled(model, cache)
+    assert watch.cached
+    np.testing.assert_allclose(program(X), expected(SIZES, X), rtol=1e-5)
+
+
 def test_weights_in_other_files_count(tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx")
     from onnx import TensorProto, helper, numpy_helper
