@@ -189,7 +189,8 @@ def _convert_transpose(node: Node) -> SSAValue:
 
 def transposed(node: Node, operand: SSAValue, permutation: Sequence[int]) -> SSAValue:
     """The operand with its dimensions in another order."""
-    return operand if list(permutation) == sorted(permutation) else node.add(ops.TransposeOp(operand, permutation))
+    identity = list(range(rank_of(operand)))
+    return operand if list(permutation) == identity else node.add(ops.TransposeOp(operand, permutation))
 
 
 def _convert_concat(node: Node) -> SSAValue:
