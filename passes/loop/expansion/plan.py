@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import cast
 
 from xdsl.dialects import affine, arith, scf
@@ -37,6 +38,9 @@ from ....dialects.regions import accesses_of, footprint, index_forms, reduce_loo
 from ....errors import CompileError
 
 Access = ReadOp | WriteOp | ReduceOp
+
+LARGE = 64 * 1024
+"""The bytes from which on a buffer takes room for lanes that do not run only if that is a quarter of it at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +247,7 @@ def buffer_storage(alloc: AllocOp) -> Storage:
     kept = tuple(d for d in alloc.order if found.shape[d] > 1)
     shape = [found.shape[d] for d in kept]
     if kept and kept[-1] == alloc.order[-1]:
-        shape[-1] = max(shape[-1], _reach_of_lanes(alloc, kept[-1], found.base[kept[-1]]))
+        shape[-1] = _row_length(alloc, shape, _reach_of_lanes(alloc, kept[-1], found.base[kept[-1]]))
     lane = None
     for loop in enclosing_loops(alloc):
         if loop.kind is LoopKind.VECTORIZED and is_lane_private(alloc.buffer, loop):
@@ -262,6 +266,12 @@ def buffer_storage(alloc: AllocOp) -> Storage:
         tuple(row_major_strides(shape)),
         tuple(logical[d] for d in kept),
     )
+
+
+def _row_length(alloc: AllocOp, shape: Sequence[int], reach: int) -> int:
+    """How long the rows of a staged buffer are, where lanes go so far: that, unless it makes a large buffer larger."""
+    size = prod(shape[:-1]) * reach * _byte_size(_memref(alloc.buffer).element_type)
+    return max(shape[-1], reach) if size <= LARGE or 4 * reach <= 5 * shape[-1] else shape[-1]
 
 
 def lanes_of(extent: int) -> int:
