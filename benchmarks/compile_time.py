@@ -1,4 +1,4 @@
-"""How long compiling takes: `python benchmarks/compile_time.py [--model resnet18.onnx] [--check]`.
+"""How long compiling takes: `python benchmarks/compile_time.py [--model FILE.onnx] [--check]`.
 
 Two tables. The first has models of 10, 20, 40 and 80 convolutional (or dense) layers, no two of the same kernel,
 compiled in one process that has compiled before, without the cache: the time per layer must not grow. The second has
@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -87,6 +88,66 @@ def model(path: Path, count: int, kind: str, seed: int = 0) -> None:
     )
     graph = helper.make_graph(nodes, "layers", inputs, outputs, weights)
     save_model(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)
+
+
+class Network:
+    """A convolutional network on an image of 224 x 224, written node by node."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Any] = []
+        self.weights: list[Any] = []
+        self.random = np.random.default_rng(0)
+
+    def add(self, kind: str, *operands: str, **attributes: Any) -> str:
+        """Adds an operator; the name of its result."""
+        from onnx import helper
+
+        name = f"v{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, operands, [name], **attributes))
+        return name
+
+    def weight(self, *shape: int) -> str:
+        """Adds random weights that keep the scale of what they are multiplied with."""
+        from onnx import numpy_helper
+
+        name = f"w{len(self.weights)}"
+        data = self.random.standard_normal(shape, np.float32) / np.sqrt(np.prod(shape[1:]), dtype=np.float32)
+        self.weights.append(numpy_helper.from_array(data, name))
+        return name
+
+    def conv(self, x: str, inner: int, outer: int, kernel: int, stride: int = 1) -> str:
+        """A convolution that pads such that the stride alone decides the size."""
+        weight, bias = self.weight(outer, inner, kernel, kernel), self.weight(outer)
+        return self.add("Conv", x, weight, bias, pads=[kernel // 2] * 4, strides=[stride] * 2)
+
+    def block(self, x: str, inner: int, outer: int, stride: int) -> str:
+        """Two convolutions, and what they are given added to what they result in."""
+        y = self.add("Relu", self.conv(x, inner, outer, 3, stride))
+        y = self.conv(y, outer, outer, 3)
+        skip = x if inner == outer else self.conv(x, inner, outer, 1, stride)
+        return self.add("Relu", self.add("Add", y, skip))
+
+    def save(self, path: Path, y: str, classes: int) -> None:
+        """Writes the network as a model from `x` to `y`."""
+        from onnx import TensorProto, helper, save_model
+
+        inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, 224, 224])]
+        outputs = [helper.make_tensor_value_info(y, TensorProto.FLOAT, [1, classes])]
+        graph = helper.make_graph(self.nodes, "network", inputs, outputs, self.weights)
+        save_model(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)
+
+
+def resnet18(path: Path) -> None:
+    """Writes ResNet-18 with random weights, its normalisations part of the convolutions."""
+    network = Network()
+    x = network.add("Relu", network.conv("x", 3, 64, 7, 2))
+    x = network.add("MaxPool", x, kernel_shape=[3, 3], pads=[1] * 4, strides=[2, 2])
+    for inner, outer in ((64, 64), (64, 128), (128, 256), (256, 512)):
+        x = network.block(x, inner, outer, 1 if inner == outer else 2)
+        x = network.block(x, outer, outer, 1)
+    x = network.add("Flatten", network.add("GlobalAveragePool", x))
+    x = network.add("Gemm", x, network.weight(1000, 512), network.weight(1000), transB=1)
+    network.save(path, x, 1000)
 
 
 # measuring
@@ -156,7 +217,7 @@ def process_rows(folder: Path, path: Path, repeat: int) -> Iterator[tuple[str, T
 def main() -> int:
     """Prints the tables; 1 if a goal is missed and `--check` is given."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--model", type=Path, metavar="FILE.onnx", help="the model of the second table")
+    parser.add_argument("--model", type=Path, metavar="FILE.onnx", help="the second table's model, else ResNet-18")
     parser.add_argument("--kind", choices=("conv", "dense"), default="conv", help="what layers there are")
     parser.add_argument("--counts", type=int, nargs="+", default=COUNTS, help="how many layers")
     parser.add_argument("--repeat", type=int, default=3, help="how many runs each time is the least of")
@@ -168,13 +229,15 @@ def main() -> int:
         ratio = layers_table(folder, options.kind, options.counts, options.repeat)
         if ratio > LINEAR:
             missed.append(f"expected at most {LINEAR} times the time per layer, got {ratio:.2f}")
-        if options.model is not None:
-            print(f"\n{options.model.name:20}     cpu s    wall s")
-            for what, times in process_rows(folder, options.model, options.repeat):
-                print(f"{what:20}  {times}", flush=True)
-                goal = {"empty cache": COLD_SECONDS, "unchanged": UNCHANGED_SECONDS}.get(what)
-                if goal is not None and times.cpu > goal:
-                    missed.append(f"{what}: expected at most {goal} s of one core, got {times.cpu:.2f} s")
+        path: Path | None = options.model
+        if path is None:
+            resnet18(path := folder / "resnet18.onnx")
+        print(f"\n{path.name:20}     cpu s    wall s")
+        for what, times in process_rows(folder, path, options.repeat):
+            print(f"{what:20}  {times}", flush=True)
+            goal = {"empty cache": COLD_SECONDS, "unchanged": UNCHANGED_SECONDS}.get(what)
+            if goal is not None and times.cpu > goal:
+                missed.append(f"{what}: expected at most {goal} s of one core, got {times.cpu:.2f} s")
     print("\n".join(missed))
     return int(bool(missed) and options.check)
 
