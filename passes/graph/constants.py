@@ -19,6 +19,7 @@ from ...operators.reference.evaluate import evaluate, has_semantics
 
 _INLINE_ELEMENTS = 16
 """Data of more elements stands beside the text."""
+_TILE = 128
 _FREE_BYTES = 1 << 16
 """Data of less bytes may be made of anything."""
 _GROWTH = 4
@@ -183,7 +184,20 @@ def bytes_of(array: Array) -> bytes:
         base = cast(object, base.base)
     if array.flags.c_contiguous and isinstance(base, bytes) and len(base) == array.nbytes:
         return base
+    if array.ndim == 2 and array.flags.f_contiguous:
+        return _transposed(array).tobytes()
     return array.tobytes()
+
+
+def _transposed(array: Array) -> Array:
+    """A copy in row-major order of a matrix in column-major order, tile by tile: rows and columns stay in the cache."""
+    copy = np.empty(array.shape, array.dtype)
+    rows, columns = array.shape
+    for row in range(0, rows, _TILE):
+        for column in range(0, columns, _TILE):
+            tile = slice(row, row + _TILE), slice(column, column + _TILE)
+            copy[tile] = array[tile]
+    return copy
 
 
 def data_attribute(name: str, type: graph.AnyTensor, data: bytes) -> graph.AnyDense | ResourceAttr:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -22,8 +23,10 @@ def merge_data(module: ModuleOp) -> None:
     """Make every weight name the first data of the same type and bytes."""
     first: dict[tuple[Attribute, bytes], str] = {}
     same: dict[str, str] = {}
-    for op in module.ops:
-        if isinstance(op, graph.DataOp) and op.data is not None:
+    data = [op for op in module.ops if isinstance(op, graph.DataOp) and op.data is not None]
+    counts = Counter(op.type for op in data)
+    for op in data:
+        if counts[op.type] > 1 and op.data is not None:
             name = op.sym_name.data
             same[name] = first.setdefault((op.type, op.data), name)
     for weight in weights(module):

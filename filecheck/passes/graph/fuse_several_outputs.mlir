@@ -80,3 +80,40 @@ func.func @constant() -> tensor<4xf32> {
   %c = graph.constant dense<2.0> : tensor<4xf32>
   func.return %c : tensor<4xf32>
 }
+
+// -----
+
+// The square would be one more result of the product's kernel, which gives %r anyway: what sums it computes it.
+
+// CHECK-LABEL: func.func @computed_elsewhere
+// CHECK-NEXT:    %r = func.call @kernel0(%x) : (tensor<4x4xf32>) -> tensor<4x4xf32>
+// CHECK-NEXT:    %y = func.call @kernel1(%r) : (tensor<4x4xf32>) -> tensor<4x4xf32>
+// CHECK-NEXT:    func.return %y
+// CHECK:       func.func private @kernel1
+// CHECK-NEXT:    graph.mul
+// CHECK-NEXT:    graph.reduce_sum
+// CHECK-NEXT:    graph.mul
+// CHECK-NEXT:    func.return
+func.func @computed_elsewhere(%x: tensor<4x4xf32>) -> tensor<4x4xf32> {
+  %m = graph.matmul %x, %x : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %r = graph.relu %m : tensor<4x4xf32>
+  %q = graph.mul %r, %r : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %s = graph.reduce_sum %q axes [1] {keepdims} : (tensor<4x4xf32>) -> tensor<4x1xf32>
+  %y = graph.mul %r, %s : (tensor<4x4xf32>, tensor<4x1xf32>) -> tensor<4x4xf32>
+  func.return %y : tensor<4x4xf32>
+}
+
+// -----
+
+// Not so where the product itself is needed nowhere else.
+
+// CHECK-LABEL: func.func @swish
+// CHECK-NEXT:    %y = func.call @kernel0(%x)
+// CHECK-NEXT:    %z = func.call @kernel1(%y)
+func.func @swish(%x: tensor<4x4xf32>) -> tensor<4xf32> {
+  %m = graph.matmul %x, %x : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %s = graph.sigmoid %m : tensor<4x4xf32>
+  %y = graph.mul %m, %s : (tensor<4x4xf32>, tensor<4x4xf32>) -> tensor<4x4xf32>
+  %z = graph.reduce_sum %y axes [1] : (tensor<4x4xf32>) -> tensor<4xf32>
+  func.return %z : tensor<4xf32>
+}

@@ -24,6 +24,8 @@ from .quotient import Node, merge
 DEFAULT_MAX_OPS = 64
 MAX_OPERANDS = 48
 """The most operands and results of a kernel."""
+_MOST_LOOKED_AT = 48
+"""The most operators that an epilogue is looked for among."""
 MAX_CONSUMERS = 8
 """How many kernels an operator is tried to be put into."""
 DATA = graph.ConstantOp | graph.WeightOp
@@ -184,7 +186,7 @@ class Fuser:
         """Extends an anchor's group over what follows on the same elements, or on the same rows."""
         queue: list[tuple[int, Operation]] = []
         self._queue_users(anchor, queue)
-        seen: set[Operation] = set()
+        seen = self.computed_elsewhere(anchor)
         while queue:
             _, op = heappop(queue)
             if op in seen:
@@ -194,6 +196,36 @@ class Fuser:
             if group is not other and self.follows(op, other, group) and self.join(group, other):
                 for joined in other.ops if other.kind is FusionClass.REDUCTION else (op,):
                     self._queue_users(joined, queue)
+
+    def computed_elsewhere(self, anchor: Operation) -> set[Operation]:
+        """What could end the anchor's epilogue, but would only be one more result: its operands are results anyway, and
+        the one kernel that uses it may as well compute it from them."""
+        group = self.groups[anchor]
+        if group.rows is not None:
+            return set()
+        region, later = {anchor: None}, set[Operation]()
+        queue: list[tuple[int, Operation]] = []
+        self._queue_users(anchor, queue)
+        while queue and len(region) + len(later) < _MOST_LOOKED_AT:
+            _, op = heappop(queue)
+            if op in region or op in later:
+                continue
+            waits = any(isinstance(operand, OpResult) and operand.op in later for operand in op.operands)
+            if not waits and self.follows(op, self.groups[op], group):
+                region[op] = None
+            else:
+                later.add(op)
+            self._queue_users(op, queue)
+        elsewhere: set[Operation] = set()
+        for op in sorted(region, key=lambda op: -self.position[op]):
+            users = users_of(op)
+            if op is anchor or len(users) != 1 or users[0] in region or not _takes_producers(users[0]):
+                continue
+            inside = [operand.op for operand in op.operands if isinstance(operand, OpResult) and operand.op in region]
+            if all(any(user not in region for user in users_of(producer)) for producer in inside):
+                elsewhere.add(op)
+                del region[op]
+        return elsewhere
 
     def _queue_users(self, op: Operation, queue: list[tuple[int, Operation]]) -> None:
         for user in users_of(op):
@@ -323,6 +355,11 @@ def _count(shape: graph.Shape) -> int | None:
             return None
         total *= dim.constant
     return total
+
+
+def _takes_producers(op: Operation) -> bool:
+    takes = _class_of(op) in (FusionClass.REDUCTION, FusionClass.INJECTIVE)
+    return takes and op.name != VIEW and op.name not in _CHOOSING
 
 
 def _class_of(op: Operation) -> FusionClass | None:
