@@ -87,7 +87,7 @@ def model(path: Path, count: int, kind: str, seed: int = 0) -> None:
         for name, shape in zip(("x0", f"x{count}"), shapes, strict=True)
     )
     graph = helper.make_graph(nodes, "layers", inputs, outputs, weights)
-    save_model(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)
+    save_model(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
 
 
 class Network:
@@ -134,7 +134,7 @@ class Network:
         inputs = [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 3, 224, 224])]
         outputs = [helper.make_tensor_value_info(y, TensorProto.FLOAT, [1, classes])]
         graph = helper.make_graph(self.nodes, "network", inputs, outputs, self.weights)
-        save_model(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)]), path)
+        save_model(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
 
 
 def resnet18(path: Path) -> None:
