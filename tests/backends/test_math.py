@@ -29,6 +29,14 @@ FUNCTIONS: dict[str, tuple[Callable[[Any], Any], float]] = {
     "sin": (np.sin, 1.5),
     "cos": (np.cos, 1.5),
     "tan": (np.tan, 3.0),
+    "acos": (np.arccos, 1.0),
+    "acosh": (np.arccosh, 1.0),
+    "asin": (np.arcsin, 1.0),
+    "asinh": (np.arcsinh, 1.0),
+    "atan": (np.arctan, 1.0),
+    "atanh": (np.arctanh, 1.0),
+    "cosh": (np.cosh, 1.0),
+    "sinh": (np.sinh, 1.0),
 }
 """The reference in float64, and the error that is stated, in units of the last place."""
 
@@ -103,12 +111,13 @@ def _powers() -> tuple[Array, Array]:
 
 
 @pytest.mark.parametrize("lanes", [None, 16], ids=["scalar", "vector"])
-def test_powers(lanes: int | None) -> None:
-    bases, exponents = _powers()
-    text = elementwise("%y = math.powf %x0, %x1 : $0", COUNT, ["float32", "float32"], "float32", lanes)
-    result = compile_text(text)(bases, exponents)
+@pytest.mark.parametrize(("name", "function"), [("powf", np.power), ("atan2", np.arctan2)])
+def test_functions_of_two(name: str, function: Callable[[Any, Any], Any], lanes: int | None) -> None:
+    x, y = _powers()
+    text = elementwise(f"%y = math.{name} %x0, %x1 : $0", COUNT, ["float32", "float32"], "float32", lanes)
+    result = compile_text(text)(x, y)
     with np.errstate(all="ignore"):
-        exact = np.power(bases.astype(np.float64), exponents.astype(np.float64))
+        exact = function(x.astype(np.float64), y.astype(np.float64))
         rounded = exact.astype(np.float32)
     np.testing.assert_array_equal(np.isnan(result), np.isnan(rounded))
     finite = np.isfinite(rounded)
