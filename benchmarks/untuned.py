@@ -269,17 +269,28 @@ def _close(found: np.ndarray[Any, Any], expected: np.ndarray[Any, Any]) -> bool:
     return bool(np.abs(found.astype(np.float64) - expected).max() <= tolerance * (scale or 1.0))
 
 
-def sources(layers: bool, folder: Path, names: Sequence[str]) -> Iterator[tuple[str, driver.Source]]:
-    """What there is to compile, by name: the seven models from one of torch's exporters, or single layers."""
-    if layers:
+def sources(arguments: argparse.Namespace) -> Iterator[tuple[str, driver.Source]]:
+    """What there is to compile, by name: the seven models from one of torch's exporters, the nine that the `onnx` wheel
+    has, or single layers."""
+    if arguments.layers:
         for name, build in LAYERS.items():
             yield name, build()
         return
-    from models import MODELS, export
+    import onnx
+    from models import MODELS, export, light, light_names
 
-    for name in MODELS:
-        if not names or any(name in each or each in name for each in names):
+    folder: Path = arguments.folder or Path(tempfile.gettempdir()) / "stepwell-models"
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in light_names() if arguments.light else MODELS:
+        if arguments.names and not any(name in each or each in name for each in arguments.names):
+            continue
+        if not arguments.light:
             yield name, export(name, folder)
+            continue
+        path = folder / f"light_{name}.onnx"
+        if not path.exists():
+            onnx.save(light(name), path)
+        yield name, path
 
 
 def main() -> None:
@@ -289,6 +300,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=0, help="how many threads parallel loops use; 0: all")
     parser.add_argument("--seconds", type=float, default=0.2, help="for how long each kernel is called")
     parser.add_argument("--most", type=float, default=20.0, help="how many times its bound a kernel may take")
+    parser.add_argument("--light", action="store_true", help="the nine models of the onnx wheel")
     parser.add_argument("--layers", action="store_true", help="single layers as tensor expressions, not the models")
     parser.add_argument("--check", action="store_true", help="compare results with those without schedules")
     arguments = parser.parse_args()
@@ -304,9 +316,7 @@ def main() -> None:
     print("     µs    bound  times  GFLOP/s  schedule ms  LLVM ms  kernel")
     over: list[str] = []
     worst = 0.0
-    folder = arguments.folder or Path(tempfile.gettempdir()) / "stepwell-models"
-    given = sources(arguments.layers, folder, arguments.names)
-    for kernel in distinct(kernel for name, source in given for kernel in kernels_of(name, source)):
+    for kernel in distinct(kernel for name, source in sources(arguments) for kernel in kernels_of(name, source)):
         if arguments.names and not any(name in kernel.name for name in arguments.names):
             continue
         report = driver.Report()

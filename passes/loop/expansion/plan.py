@@ -39,8 +39,8 @@ from ....errors import CompileError
 
 Access = ReadOp | WriteOp | ReduceOp
 
-LARGE = 64 * 1024
-"""The bytes from which on a buffer takes room for lanes that do not run only if that is a quarter of it at most."""
+MOST_PADDED = 4096
+"""The most elements of a buffer whose rows are made to fill registers: a tile of accumulators."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,8 +246,8 @@ def buffer_storage(alloc: AllocOp) -> Storage:
     found = footprint(alloc)
     kept = tuple(d for d in alloc.order if found.shape[d] > 1)
     shape = [found.shape[d] for d in kept]
-    if kept and kept[-1] == alloc.order[-1]:
-        shape[-1] = _row_length(alloc, shape, _reach_of_lanes(alloc, kept[-1], found.base[kept[-1]]))
+    if kept and kept[-1] == alloc.order[-1] and prod(shape) <= MOST_PADDED:
+        shape[-1] = max(shape[-1], _reach_of_lanes(alloc, kept[-1], found.base[kept[-1]]))
     lane = None
     for loop in enclosing_loops(alloc):
         if loop.kind is LoopKind.VECTORIZED and is_lane_private(alloc.buffer, loop):
@@ -268,20 +268,15 @@ def buffer_storage(alloc: AllocOp) -> Storage:
     )
 
 
-def _row_length(alloc: AllocOp, shape: Sequence[int], reach: int) -> int:
-    """How long the rows of a staged buffer are, where lanes go so far: that, unless it makes a large buffer larger."""
-    size = prod(shape[:-1]) * reach * _byte_size(_memref(alloc.buffer).element_type)
-    return max(shape[-1], reach) if size <= LARGE or 4 * reach <= 5 * shape[-1] else shape[-1]
-
-
 def lanes_of(extent: int) -> int:
     """How many lanes run that many iterations: a power of two, since others are no registers."""
     return 1 << (extent - 1).bit_length()
 
 
 def _reach_of_lanes(alloc: AllocOp, dimension: int, base: Lin) -> int:
-    """How far lanes go in a dimension of a staged buffer, also those that are there only to fill a register. There is
-    room for them, so that whole registers are loaded and stored."""
+    """How far lanes go in a dimension of a staged buffer, also those that are there only to fill a register, so that
+    there is room to load and store whole registers; 0 if something is loaded that no lane stores. (Whatever lies there
+    may be numbers that take long to compute with.)"""
 
     def bounds(value: SSAValue) -> Interval | None:
         loop = loop_of(value)
@@ -289,14 +284,16 @@ def _reach_of_lanes(alloc: AllocOp, dimension: int, base: Lin) -> int:
             return None
         return 0, (lanes_of(loop.extent) if loop.kind is LoopKind.VECTORIZED else loop.extent) - 1
 
-    reach = 0
+    stored = loaded = 0
     for access in accesses_of(alloc.buffer):
         in_lanes = any(loop.kind is LoopKind.VECTORIZED for loop in enclosing_loops(access))
         form = index_forms(access, bounds)[dimension] if in_lanes else None
         spread = None if form is None else (form - base).range(bounds)
-        if spread is not None:
-            reach = max(reach, spread[1] + 1)
-    return reach
+        if spread is not None and isinstance(access, WriteOp):
+            stored = max(stored, spread[1] + 1)
+        elif spread is not None:
+            loaded = max(loaded, spread[1] + 1)
+    return stored if stored >= loaded else 0
 
 
 def describe(loop: ForOp) -> str:
