@@ -17,8 +17,8 @@ demo: $(VENV)/.run
 matmul: $(VENV)/.run
 	$(BIN)/python benchmarks/matmul.py
 
-bench-untuned: $(VENV)/.run
-	$(BIN)/python benchmarks/untuned.py --check
+bench-untuned: $(VENV)/.models
+	$(BIN)/python benchmarks/untuned.py --folder $(MODELS) --check
 
 compile-time: $(VENV)/.run
 	$(BIN)/python benchmarks/compile_time.py --check

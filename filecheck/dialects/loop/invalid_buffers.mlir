@@ -191,3 +191,13 @@ func.func @state(%A: memref<4xf32>, %C: memref<4x5xf32> {loop.output}) {
   }
   func.return
 }
+
+// -----
+
+// A layout lists each dimension once.
+
+func.func @f(%D: memref<4x5xf32> {loop.output}) {
+  %b = loop.alloc "b" {layout = array<i64: 1, 1>} : memref<4x5xf32>
+  func.return
+}
+// CHECK: expected a layout that permutes 2 dimensions, got [1, 1]
