@@ -29,5 +29,7 @@ func.func @vectors(%a: vector<4xf32>, %b: vector<4xi8>, %n: vector<4xi64>, %c: i
   %l = arith.fptoui %f : vector<4xf32> to vector<4xi32>
   // CHECK-NEXT: %i = arith.index_cast %n : vector<4xi64> to vector<4xindex>
   %i = arith.index_cast %n : vector<4xi64> to vector<4xindex>
+  // CHECK-NEXT: %r = arith.remf %f, %g fastmath<nnan> : vector<4xf32>
+  %r = arith.remf %f, %g fastmath<nnan> : vector<4xf32>
   func.return
 }

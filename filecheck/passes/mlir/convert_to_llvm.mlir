@@ -96,3 +96,80 @@ func.func @public(%A: memref<8xf32>) {
   func.call @helper(%A) : (memref<8xf32>) -> ()
   func.return
 }
+
+// -----
+
+// A shift by all bits or more leaves none, or the sign; one by a constant is known to be less.
+
+// CHECK: llvm.func @shift(
+// CHECK-DAG: %[[width:.*]] = llvm.mlir.constant(32 : i32) : i32
+// CHECK-DAG: %[[last:.*]] = llvm.mlir.constant(31 : i32) : i32
+// CHECK:      %[[left:.*]] = llvm.shl %x, %n : i32
+// CHECK-NEXT: %[[fits:.*]] = llvm.icmp "ult" %n, %[[width]] : i32
+// CHECK-NEXT: %a = llvm.select %[[fits]], %[[left]], %{{.*}} : i1, i32
+// CHECK-NEXT: %[[most:.*]] = llvm.call_intrinsic "llvm.umin.i32"(%n, %[[last]]) : (i32, i32) -> i32
+// CHECK-NEXT: %b = llvm.ashr %a, %[[most]] : i32
+// CHECK-NEXT: %d = llvm.lshr %b, %{{.*}} : i32
+// CHECK-NEXT: llvm.return
+func.func @shift(%x: i32, %n: i32) -> i32 {
+  %a = arith.shli %x, %n : i32
+  %b = arith.shrsi %a, %n : i32
+  %c = arith.constant 3 : i32
+  %d = arith.shrui %b, %c : i32
+  func.return %d : i32
+}
+
+// -----
+
+// Floats are clamped to what the integers have; NaN is 0, which an unsigned range's end is anyway.
+
+// CHECK: llvm.func @to_integers(
+// CHECK-DAG: %[[low:.*]] = llvm.mlir.constant(dense<-1.280000e+02> : vector<8xf32>)
+// CHECK-DAG: %[[high:.*]] = llvm.mlir.constant(dense<1.270000e+02> : vector<8xf32>)
+// CHECK:      %[[above:.*]] = llvm.fcmp "ogt" %x, %[[low]] : vector<8xf32>
+// CHECK-NEXT: %[[x:.*]] = llvm.select %[[above]], %x, %[[low]] : vector<8xi1>, vector<8xf32>
+// CHECK-NEXT: %[[below:.*]] = llvm.fcmp "olt" %[[x]], %[[high]] : vector<8xf32>
+// CHECK-NEXT: %[[y:.*]] = llvm.select %[[below]], %[[x]], %[[high]] : vector<8xi1>, vector<8xf32>
+// CHECK-NEXT: %[[wide:.*]] = llvm.fptosi %[[y]] : vector<8xf32> to vector<8xi32>
+// CHECK-NEXT: %[[narrow:.*]] = llvm.trunc %[[wide]] : vector<8xi32> to vector<8xi8>
+// CHECK-NEXT: %[[nan:.*]] = llvm.fcmp "uno" %x, %x : vector<8xf32>
+// CHECK-NEXT: %a = llvm.select %[[nan]], %{{.*}}, %[[narrow]] : vector<8xi1>, vector<8xi8>
+// CHECK-NOT: llvm.fcmp "uno"
+// CHECK: llvm.return
+func.func @to_integers(%x: vector<8xf32>) -> (vector<8xi8>) {
+  %a = arith.fptosi %x : vector<8xf32> to vector<8xi8>
+  %b = arith.fptoui %x : vector<8xf32> to vector<8xi8>
+  %c = arith.addi %a, %b : vector<8xi8>
+  func.return %c : vector<8xi8>
+}
+
+// -----
+
+// Vectors of integers divide as floats, but by constants.
+
+// CHECK: llvm.func @quotients(
+// CHECK: llvm.fdiv %{{.*}}, %{{.*}} : vector<8xf32>
+// CHECK-NOT: llvm.fdiv
+// CHECK: llvm.udiv %{{.*}}, %{{.*}} : vector<8xi16>
+func.func @quotients(%x: vector<8xi16>, %y: vector<8xi16>) -> vector<8xi16> {
+  %a = arith.divsi %x, %y : vector<8xi16>
+  %c = arith.constant dense<10> : vector<8xi16>
+  %b = arith.divui %a, %c : vector<8xi16>
+  func.return %b : vector<8xi16>
+}
+
+// -----
+
+// bf16 is i16: it is loaded, chosen and stored only.
+
+// CHECK: llvm.func @choose(%A: !llvm.ptr
+// CHECK: llvm.mlir.constant(dense<16320> : vector<8xi16>)
+// CHECK: llvm.load %A {alignment = 2 : i64} : !llvm.ptr -> vector<8xi16>
+// CHECK: llvm.select %c, %{{.*}}, %{{.*}} : i1, vector<8xi16>
+func.func @choose(%A: memref<8xbf16>, %c: i1) {
+  %x = "affine.vector_load"(%A) <{map = affine_map<() -> (0)>}> : (memref<8xbf16>) -> vector<8xbf16>
+  %k = arith.constant dense<1.5> : vector<8xbf16>
+  %y = arith.select %c, %x, %k : vector<8xbf16>
+  "affine.vector_store"(%y, %A) <{map = affine_map<() -> (0)>}> : (vector<8xbf16>, memref<8xbf16>) -> ()
+  func.return
+}

@@ -27,3 +27,22 @@ func.func @types(%x: f16, %y: f64) -> f16 {
   %b = math.tanh %y : f64
   func.return %a : f16
 }
+
+// -----
+
+// Angles that are too large for the polynomial are left to the library, in their lanes.
+
+// CHECK: func.func @angles(
+// CHECK-NOT: math.sin
+// CHECK: %[[large:.*]] = arith.cmpf ogt, %{{.*}}, %{{.*}} : vector<8xf32>
+// CHECK-NEXT: %[[some:.*]] = vector.reduction <or>, %[[large]] : vector<8xi1> into i1
+// CHECK-NEXT: %y = scf.if %[[some]] -> (vector<8xf32>) {
+// CHECK-NEXT:   %[[exact:.*]] = math.sin %x : vector<8xf32>
+// CHECK-NEXT:   %[[chosen:.*]] = arith.select %[[large]], %[[exact]], %[[fast:.*]] : vector<8xi1>, vector<8xf32>
+// CHECK-NEXT:   scf.yield %[[chosen]]
+// CHECK-NEXT: } else {
+// CHECK-NEXT:   scf.yield %[[fast]]
+func.func @angles(%x: vector<8xf32>) -> vector<8xf32> {
+  %y = math.sin %x : vector<8xf32>
+  func.return %y : vector<8xf32>
+}

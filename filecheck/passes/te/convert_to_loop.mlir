@@ -192,3 +192,19 @@ func.func private @kernel0(%A: tensor<3xf32>) -> tensor<3xf32> {
   } -> tensor<3xf32>
   func.return %B : tensor<3xf32>
 }
+
+// -----
+
+// What has no sign stays marked.
+
+// CHECK: func.func @halves(%A: memref<8xi8> {te.name = "A", te.unsigned}, %H: memref<8xi8> {te.unsigned, loop.output}) {
+func.func @halves(%A: tensor<8xi8> {te.name = "A", te.unsigned}) -> (tensor<8xi8> {te.unsigned}) {
+  %H = te.compute "H" spatial(%i in 8) {
+    %a = te.read %A[%i] : tensor<8xi8>
+    %2 = arith.constant 2 : i8
+    // CHECK: arith.divui
+    %h = arith.divui %a, %2 : i8
+    te.yield %h : i8
+  } -> tensor<8xi8>
+  func.return %H : tensor<8xi8>
+}
