@@ -22,6 +22,8 @@ from stepwell.errors import ArgumentError, PipelineError
 from stepwell.runtime.artifact import Kernel
 from stepwell.runtime.cache import Cache
 from stepwell.runtime.executable import Executable
+from stepwell.runtime.host import usable_threads
+from stepwell.runtime.openmp import openmp
 from stepwell.runtime.symbolic import SymbolicExecutable
 from stepwell.tools.driver import Report, compile, list_kernels, lower
 
@@ -406,6 +408,7 @@ def test_a_compiler_that_is_killed_leaves_a_cache_that_works(tmp_path: Path) -> 
     assert program.compiled.objects == fresh.compiled.objects
 
 
+@pytest.mark.skipif(usable_threads() < 2 or not openmp().available, reason="there is one thread only")
 def test_one_number_of_threads_for_all_objects(tmp_path: Path) -> None:
     model = tmp_path / "model.mlir"
     model.write_text(layers([512, 1024, 2048], rows=64))
