@@ -420,10 +420,13 @@ class ConcatOp(Operator):
                 inner = [*indices[:axis], place - offsets[number] if number else place, *indices[axis + 1 :]]
                 return operands[number].read(*inner)
 
-            value = read(len(operands) - 1)
-            for number in reversed(range(len(operands) - 1)):
-                value = te.if_then_else(place < offsets[number + 1], read(number), value)
-            return value
+            def choose(first: int, last: int) -> Expr:
+                if first == last:
+                    return read(first)
+                middle = (first + last + 1) // 2
+                return te.if_then_else(place < offsets[middle], choose(first, middle - 1), choose(middle, last))
+
+            return choose(0, len(operands) - 1)
 
         return te.compute(known_extents(self.result), element, name="concat")
 

@@ -151,6 +151,12 @@ def test_concat(axis: int, dtype: str):
     np.testing.assert_array_equal(result, np.concatenate(arrays, axis))
 
 
+def test_concat_of_many():
+    arrays = [tensor(2, 1 + seed % 3, seed=seed) for seed in range(37)]
+    (result,) = check(lambda *values: ops.ConcatOp(values, 1), *arrays)
+    np.testing.assert_array_equal(result, np.concatenate(arrays, 1))
+
+
 # Pads
 
 
