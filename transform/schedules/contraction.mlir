@@ -103,8 +103,9 @@ module attributes {transform.with_named_sequence} {
 
   // How many rows and columns of accumulators fit the registers: columns that fill a quarter of what fits leave room for
   // six or more rows, a row of the right input, and one broadcast element of the left one. As many rows as fit, or nearly
-  // as many if all tiles are full then.
-  transform.named_sequence @tile_shape(%out: !transform.any_op {transform.readonly}, %i: !transform.any_op {transform.readonly}, %j: !transform.any_op {transform.readonly}) -> (!transform.any_param, !transform.any_param) {
+  // as many if all tiles are full then. Half of the columns, which is as fast, if the panels of the right input that threads
+  // may pack take more than half of the memory that the left input and the output take.
+  transform.named_sequence @tile_shape(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly}, %ns: !transform.any_op {transform.readonly}, %i: !transform.any_op {transform.readonly}, %j: !transform.any_op {transform.readonly}) -> (!transform.any_param, !transform.any_param) {
     %m = sched.get_extent %i : (!transform.any_op) -> !transform.any_param
     %n = sched.get_extent %j : (!transform.any_op) -> !transform.any_param
     %lanes = transform.include @lanes failures(propagate) (%out) : (!transform.any_op) -> !transform.any_param
@@ -114,7 +115,28 @@ module attributes {transform.with_named_sequence} {
     %enough = sched.param min %most, %needed : (!transform.any_param, !transform.any_param) -> !transform.any_param
     // Three registers of columns are as many as four, of which one is empty.
     %three = sched.param eq %enough, 3 : (!transform.any_param) -> !transform.any_param
-    %vectors = sched.param sub %enough, %three : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %full = sched.param sub %enough, %three : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %points = sched.get_points %sum : (!transform.any_op) -> !transform.any_param
+    %elements = sched.param floordiv %points, %m : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %column = sched.param floordiv %elements, %n : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %vector = sched.target_query "vector_bytes" : !transform.any_param
+    %row_bytes = sched.param mul %full, %vector : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %panel = sched.param mul %column, %row_bytes : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %threads = sched.target_query "threads" : !transform.any_param
+    %panels = sched.param mul %panel, %threads : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %twice = sched.param mul %panels, 2 : (!transform.any_param) -> !transform.any_param
+    %of_left = sched.param floordiv %points, %n : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %of_out = sched.param mul %m, %n : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %others_elements = sched.param add %of_left, %of_out : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %element = sched.get_element_bytes %sum : (!transform.any_op) -> !transform.any_param
+    %others_bytes = sched.param mul %others_elements, %element : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %large = sched.param gt %twice, %others_bytes : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %others = transform.num_associations %ns : (!transform.any_op) -> !transform.any_param
+    %alone = sched.param eq %others, 0 : (!transform.any_param) -> !transform.any_param
+    %halved = sched.param mul %large, %alone : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %half = sched.param floordiv %full, 2 : (!transform.any_param) -> !transform.any_param
+    %fewer = sched.param mul %half, %halved : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %vectors = sched.param sub %full, %fewer : (!transform.any_param, !transform.any_param) -> !transform.any_param
     %columns = sched.param mul %vectors, %lanes : (!transform.any_param, !transform.any_param) -> !transform.any_param
     %left = sched.param sub %registers, %vectors : (!transform.any_param, !transform.any_param) -> !transform.any_param
     %free = sched.param sub %left, 1 : (!transform.any_param) -> !transform.any_param
@@ -136,7 +158,7 @@ module attributes {transform.with_named_sequence} {
     %batch, %ms, %ns, %i, %j = sched.get_tile_loops %sum in %out : (!transform.any_op, !transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
     %m = sched.get_extent %i : (!transform.any_op) -> !transform.any_param
     %n = sched.get_extent %j : (!transform.any_op) -> !transform.any_param
-    %rows, %columns = transform.include @tile_shape failures(propagate) (%out, %i, %j) : (!transform.any_op, !transform.any_op, !transform.any_op) -> (!transform.any_param, !transform.any_param)
+    %rows, %columns = transform.include @tile_shape failures(propagate) (%sum, %out, %ns, %i, %j) : (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op) -> (!transform.any_param, !transform.any_param)
     sched.reorder %batch, %ms, %ns, %i, %j : !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op
     %io, %jo, %ii, %ji = sched.tile %i, %j tile_sizes [%rows, %columns] : (!transform.any_op, !transform.any_op, !transform.any_param, !transform.any_param) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
     transform.include @reuse_rows failures(suppress) (%ms, %io, %ns, %jo) : (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op) -> ()
@@ -160,7 +182,7 @@ module attributes {transform.with_named_sequence} {
     %batch, %ms, %ns, %i, %j = sched.get_tile_loops %sum in %sum : (!transform.any_op, !transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
     %m = sched.get_extent %i : (!transform.any_op) -> !transform.any_param
     %n = sched.get_extent %j : (!transform.any_op) -> !transform.any_param
-    %rows, %columns = transform.include @tile_shape failures(propagate) (%sum, %i, %j) : (!transform.any_op, !transform.any_op, !transform.any_op) -> (!transform.any_param, !transform.any_param)
+    %rows, %columns = transform.include @tile_shape failures(propagate) (%sum, %sum, %ns, %i, %j) : (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op) -> (!transform.any_param, !transform.any_param)
     sched.reorder %batch, %ms, %ns, %i, %j : !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op
     %io, %jo, %ii, %ji = sched.tile %i, %j tile_sizes [%rows, %columns] : (!transform.any_op, !transform.any_op, !transform.any_param, !transform.any_param) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
     transform.include @reuse_rows failures(suppress) (%ms, %io, %ns, %jo) : (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op) -> ()
