@@ -1,9 +1,10 @@
 """How much memory models work in, beside their weights, inputs and outputs.
 
-For each model: what its tensors would take one beside the other; the most bytes of them that live at one time, which no
-plan goes below; what a call works in (its *peak*), and how many times the bound that is. What kernels stage, for their
-threads too, and what is left between places is part of the peak. `--check` exits with 1 where the peak is more than
-`--most` times the bound.
+For each model: what its tensors would take one beside the other; the most bytes of them that live at one time (the
+*bound*); what a call works in (its *peak*), and how many times the bound that is. Tensors are those between kernels and
+the states of recurrences, which live as long as their kernel runs. What kernels stage, pad or pack, for their threads
+too, and what is left between places is in the peak and not in the bound. `--check` exits with 1 where the peak is more
+than `--most` times the bound.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from pathlib import Path
 
 import stepwell as sw
 from models import EXPORTERS, MODELS, export
-from stepwell.passes.loop.memory.liveness import function_buffers, positions
-from stepwell.passes.loop.memory.packing import live_bytes
+from stepwell.dialects.loop import AllocOp, IteratorKind, blocks_in, byte_count, memref_type
+from stepwell.passes.loop.memory.liveness import calls_in, function_buffers, positions
+from stepwell.passes.loop.memory.packing import Request, live_bytes
 from stepwell.runtime.executable import Executable
 from stepwell.tools.driver import lower
 from xdsl.dialects.builtin import ModuleOp
@@ -51,15 +53,33 @@ class Row:
 HEADER = f"{'KiB':24}{'all':>11}{'bound':>11}{'peak':>11}{'weights':>11}{'ratio':>9}"
 
 
-def main_of(module: ModuleOp) -> FuncOp:
-    """The entry of a model."""
-    return next(op for op in module.ops if isinstance(op, FuncOp) and op.sym_name.data == "main")
+def states_of(kernel: FuncOp) -> int:
+    """The bytes of the states of a kernel's recurrences that are no outputs."""
+    states = {
+        buffer
+        for block in blocks_in(kernel)
+        if block.has_kind(IteratorKind.ORDERED)
+        for buffer in block.written_buffers()
+        if isinstance(buffer.owner, AllocOp) and isinstance(buffer.owner.parent_op(), FuncOp)
+    }
+    return sum(byte_count(memref_type(state)) for state in states)
+
+
+def tensors_of(module: ModuleOp) -> list[Request]:
+    """The tensors of a model, and when they live."""
+    kernels = {op.sym_name.data: op for op in module.ops if isinstance(op, FuncOp)}
+    main = kernels["main"]
+    times = positions(main)
+    tensors = [buffer.request for buffer in function_buffers(main, times)]
+    for call in calls_in(main):
+        size = states_of(kernels[call.callee.root_reference.data])
+        tensors.append(Request(times[call], times[call], size))
+    return tensors
 
 
 def measure(name: str, path: Path) -> Row:
     """The memory of the model in a file."""
-    main = main_of(lower(path, until=ABOVE))
-    requests = [buffer.request for buffer in function_buffers(main, positions(main))]
+    requests = tensors_of(lower(path, until=ABOVE))
     program = sw.compile(path)
     assert isinstance(program, Executable), "expected a model of fixed sizes"
     total = sum(request.size for request in requests)
