@@ -479,90 +479,77 @@ def compile(
         progress: is told before each kernel that is compiled.
     """
     report = report or Report()
-    kept = find_cache(cache)
     ctx = make_context()
     backend, attribute = find_backend(target)
     with report.phase("read"):
         module = _load_or_none(source, ctx)
     with report.phase("read the pipeline"):
         manager = pipeline_steps(backend, pipeline, ctx)
+    compiler = _Compiler(backend, manager, schedule, threads, find_cache(cache), progress)
     if module is None:
 
         def compile_module(module: ModuleOp) -> Executable:
             _set_target(module, backend, attribute)
-            return _compile(backend, manager, module, schedule, None, threads, Report(), kept, progress)
+            return compiler.compile(module)
 
         return specialized_model(cast("str | ModelProto", source), compile_module)
     _set_target(module, backend, attribute)
     symbolic = symbolic_inputs(module) if not sizes else None
     if symbolic is not None:
-        return SymbolicExecutable(
-            symbolic,
-            lambda found: _compile(
-                backend, manager, module.clone(), schedule, found, threads, Report(), kept, progress
-            ),
-        )
-    return _compile(backend, manager, module, schedule, sizes, threads, report, kept, progress)
+        return SymbolicExecutable(symbolic, lambda found: compiler.compile(module.clone(), found))
+    return compiler.compile(module, sizes, report)
 
 
-def _compile(
-    backend: Backend,
-    manager: PassManager,
-    module: ModuleOp,
-    schedule: str | os.PathLike[str] | None,
-    sizes: Mapping[str, int] | None,
-    threads: int,
-    report: Report,
-    cache: Cache | None = None,
-    progress: Progress | None = None,
-) -> Executable:
-    facts = ProgramFacts()
-    facts.look(module)
-    ctx = make_context()
-    prepared = _prepared(manager, schedule, sizes)
-    parts = split(prepared) if backend.links_objects else None
-    if parts is not None and rung_of(module) in ("graph", "te", "loop"):
-        return _compile_apart(
-            backend, parts, schedule is not None, ctx, module, threads, facts, report, cache, progress
-        )
-    prepared.run(ctx, module, (report, facts))
-    check_lowered(backend, module)
-    signature = facts.known_signature()
-    with report.phase("native code"):
-        return backend.executable(module, signature, facts.constants(), threads=threads)
+@dataclass(frozen=True)
+class _Compiler:
+    """How programs are compiled."""
 
+    backend: Backend
+    manager: PassManager
+    schedule: str | os.PathLike[str] | None
+    threads: int
+    cache: Cache | None
+    progress: Progress | None
 
-def _compile_apart(
-    backend: Backend,
-    parts: tuple[PassManager, PassManager],
-    has_script: bool,
-    ctx: Context,
-    module: ModuleOp,
-    threads: int,
-    facts: ProgramFacts,
-    report: Report,
-    cache: Cache | None,
-    progress: Progress | None,
-) -> Executable:
-    """Compiles a program whose kernels are compiled one by one from where they are scheduled on."""
-    above, below = parts
-    before = len(above.steps) - int(has_script)
-    # What is next does the same, and says what it found.
-    naming = int(before > 0 and above.steps[before - 1].pass_.name == NameKernelsPass.name)
-    replace(above, steps=above.steps[: before - naming]).run(ctx, module, (report, facts))
-    with report.phase(NameKernelsPass.name):
-        found = find_kernels(module)
-    # The user's script sees the whole program.
-    replace(above, steps=above.steps[before:]).run(ctx, module, (report, facts))
-    compiler = SeparateCompiler(backend, below, ctx, cache, progress)
-    compiler.compile_kernels(module, found, changed=has_script)
-    main = compiler.compile_rest(module, facts)
-    report.steps += compiler.times.seconds.items()
-    objects = {"main": main, **compiler.objects}
-    with report.phase("load"):
-        if cache is not None:
-            cache.trim()
-        return backend.link(objects, facts.known_signature(), facts.constants(), kernels=found, threads=threads)
+    def compile(
+        self, module: ModuleOp, sizes: Mapping[str, int] | None = None, report: Report | None = None
+    ) -> Executable:
+        """Compiles a module, which is not what it was afterwards."""
+        facts, report = ProgramFacts(), report or Report()
+        facts.look(module)
+        manager = _prepared(self.manager, self.schedule, sizes)
+        parts = split(manager) if self.backend.links_objects else None
+        if parts is not None and rung_of(module) in ("graph", "te", "loop"):
+            return self._compile_apart(module, *parts, facts, report)
+        manager.run(make_context(), module, (report, facts))
+        check_lowered(self.backend, module)
+        signature = facts.known_signature()
+        with report.phase("native code"):
+            return self.backend.executable(module, signature, facts.constants(), threads=self.threads)
+
+    def _compile_apart(
+        self, module: ModuleOp, above: PassManager, below: PassManager, facts: ProgramFacts, report: Report
+    ) -> Executable:
+        """Compiles a program whose kernels are compiled one by one from where they are scheduled on."""
+        ctx = make_context()
+        has_script = self.schedule is not None
+        before = len(above.steps) - int(has_script)
+        # What is next does the same, and says what it found.
+        naming = int(before > 0 and above.steps[before - 1].pass_.name == NameKernelsPass.name)
+        replace(above, steps=above.steps[: before - naming]).run(ctx, module, (report, facts))
+        with report.phase(NameKernelsPass.name):
+            found = find_kernels(module)
+        # The user's script sees the whole program.
+        replace(above, steps=above.steps[before:]).run(ctx, module, (report, facts))
+        separate = SeparateCompiler(self.backend, below, ctx, self.cache, self.progress)
+        separate.compile_kernels(module, found, changed=has_script)
+        objects = {"main": separate.compile_rest(module, facts), **separate.objects}
+        report.steps += separate.times.seconds.items()
+        with report.phase("load"):
+            if self.cache is not None:
+                self.cache.trim()
+            signature, constants = facts.known_signature(), facts.constants()
+            return self.backend.link(objects, signature, constants, kernels=found, threads=self.threads)
 
 
 def _load_or_none(source: Source, ctx: Context) -> ModuleOp | None:
