@@ -224,6 +224,8 @@ def _as_array(argument: Any, parameter: Parameter) -> Array:
     else:
         got = argument.__class__.__name__
         raise ArgumentError(f"argument '{parameter.name}': expected a numpy array of {parameter}, got {got}")
+    if parameter.dtype == "bfloat16" and array.dtype == np.dtype("V2"):
+        array = array.view(parameter.numpy_dtype)  # as numpy loads what it saved
     if array.dtype != parameter.numpy_dtype or array.shape != parameter.shape:
         got = describe_array(array.dtype, array.shape)
         raise ArgumentError(f"argument '{parameter.name}': expected {parameter}, got {got}")

@@ -175,6 +175,16 @@ def test_programs_with_bf16_constants_are_saved(tmp_path: Any) -> None:
             each(x.astype(np.float32))
 
 
+def test_files_of_numpy_hold_bf16(tmp_path: Any) -> None:
+    a = te.placeholder((3,), "bfloat16", name="A")
+    program = sw.compile([a, te.compute((3,), lambda i: a[i] * 2.0, name="B")])
+    np.savez(tmp_path / "in.npz", A=np.array([1.0, -2.5, np.inf], numpy_dtype("bfloat16")))
+    with np.load(tmp_path / "in.npz") as loaded:
+        assert program(loaded["A"]).tolist() == [2.0, -5.0, np.inf]
+    with pytest.raises(ArgumentError, match=r"expected bfloat16\[3\], got \|V2\[2\]|got bfloat16\[2\]"):
+        program(np.zeros(2, "V2"))
+
+
 def test_what_the_passes_left_is_refused() -> None:
     for body in ("arith.addf %x0, %x0", "math.exp %x0"):
         text = elementwise(f"%y = {body} : $0", 16, ["bfloat16"], "bfloat16", 8)
