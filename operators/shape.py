@@ -50,7 +50,7 @@ AnyDim: TypeAlias = Dim | int
 """An extent, or the number that it is."""
 
 
-def dims_of(sizes: Iterable[AnyDim]) -> Shape:
+def dims_of_shape(sizes: Iterable[AnyDim]) -> Shape:
     """A shape of extents and numbers."""
     return tuple(None if size is None else Extent.of(size) for size in sizes)
 
@@ -126,7 +126,7 @@ class ReshapeOp(MovementOp):
 
     def __init__(self, operand: SSAValue, shape: Iterable[AnyDim]):
         element_type = tensor_operand(operand).element_type
-        super().__init__(operands=[operand], result_types=[tensor_of(element_type, dims_of(shape))])
+        super().__init__(operands=[operand], result_types=[tensor_of(element_type, dims_of_shape(shape))])
 
     def infer_result_types(self) -> Sequence[AnyTensor]:
         source, target = shape_of(tensor_operand(self.operand)), self.given_shape()
@@ -259,7 +259,7 @@ class BroadcastOp(MovementOp):
 
     def __init__(self, operand: SSAValue, shape: Iterable[AnyDim]):
         element_type = tensor_operand(operand).element_type
-        super().__init__(operands=[operand], result_types=[tensor_of(element_type, dims_of(shape))])
+        super().__init__(operands=[operand], result_types=[tensor_of(element_type, dims_of_shape(shape))])
 
     def infer_result_types(self) -> Sequence[AnyTensor]:
         shape, target = shape_of(tensor_operand(self.operand)), self.given_shape()
@@ -342,7 +342,7 @@ class SliceOp(MovementOp):
         super().__init__(
             operands=[operand],
             properties={"starts": _integers(starts), "steps": _integers([1] * len(starts) if steps is None else steps)},
-            result_types=[tensor_of(tensor_operand(operand).element_type, dims_of(sizes))],
+            result_types=[tensor_of(tensor_operand(operand).element_type, dims_of_shape(sizes))],
         )
 
     @property

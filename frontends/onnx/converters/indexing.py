@@ -10,10 +10,9 @@ from ....dialects import graph
 from ....dialects.extents import Extent
 from ....errors import ImportModelError
 from ....operators import indexing as ops
-from ....operators import shape
+from ..layout import count_of, dims_of, part, reshape, take
 from ..node import Converter, Node, normalized_axis, rank_of, type_of
 from ..terms import Term
-from .shape import extents_of, product, reshaped, sliced
 
 _AXIS = ("axis",)
 
@@ -26,7 +25,7 @@ def _convert_gather(node: Node) -> SSAValue:
 
 def gathered(node: Node, operand: SSAValue, indices: SSAValue, axis: int) -> SSAValue:
     """Slices of the operand along an axis; known indices at equal distances are one slice."""
-    extents = list(extents_of(operand))
+    extents = list(dims_of(operand))
     known = node.builder.constant(indices)
     if known is None or not extents[axis].is_constant:
         return node.add(ops.GatherOp(operand, indices, axis))
@@ -43,9 +42,9 @@ def gathered(node: Node, operand: SSAValue, indices: SSAValue, axis: int) -> SSA
     rank = len(extents)
     starts, steps = [0] * rank, [1] * rank
     starts[axis], steps[axis] = flat[0], step
-    part = [*extents[:axis], Extent.of(len(flat)), *extents[axis + 1 :]]
-    found = sliced(node, operand, starts, part, steps)
-    return reshaped(node, found, [*extents[:axis], *map(Extent.of, known.shape), *extents[axis + 1 :]])
+    dims = [*extents[:axis], Extent.of(len(flat)), *extents[axis + 1 :]]
+    found = part(node, operand, starts, dims, steps)
+    return reshape(node, found, [*extents[:axis], *map(Extent.of, known.shape), *extents[axis + 1 :]])
 
 
 def _convert_gather_elements(node: Node) -> Operation:
@@ -84,13 +83,13 @@ def _convert_one_hot(node: Node) -> SSAValue:
     if graph.shape_of(type_of(values)) != (Extent.of(2),):
         raise ImportModelError(f"expected two values, got {type_of(values)}")
     size = int(depth.reshape(-1)[0])
-    extents = extents_of(indices)
+    extents = dims_of(indices)
     axis = normalized_axis(node.attribute("axis", -1), len(extents) + 1)
     index = Term(node, indices).cast(i64)
     index = (index < 0).select(index + size, index)
-    place = Term(node, reshaped(node, index.value, [*extents[:axis], Extent.of(1), *extents[axis:]]))
+    place = Term(node, reshape(node, index.value, [*extents[:axis], Extent.of(1), *extents[axis:]]))
     numbers = np.arange(size, dtype=np.int64).reshape([size] + [1] * (len(extents) - axis))
-    off, on = (Term(node, reshaped(node, node.add(shape.SliceOp(values, [number], [1])), ())) for number in range(2))
+    off, on = (Term(node, reshape(node, take(node, values, 0, number, number + 1), ())) for number in range(2))
     return place.equals(Term(node, node.weight(numbers))).select(on, off).value
 
 
@@ -101,7 +100,7 @@ def _convert_compress(node: Node) -> SSAValue:
     assert condition is not None
     axis = node.optional("axis", int)
     if axis is None:
-        operand = reshaped(node, operand, [product(extents_of(operand))])
+        operand = reshape(node, operand, [count_of(dims_of(operand))])
     dim = 0 if axis is None else normalized_axis(axis, rank_of(operand))
     return gathered(node, operand, node.weight(np.flatnonzero(condition)), dim)
 
@@ -117,9 +116,9 @@ def _convert_nonzero(node: Node) -> SSAValue:
 def _convert_array_feature_extractor(node: Node) -> SSAValue:
     operand, indices = node.tensors(2)
     rank = rank_of(operand)
-    flat = reshaped(node, indices, [product(extents_of(indices))])
+    flat = reshape(node, indices, [count_of(dims_of(indices))])
     found = gathered(node, operand, flat, rank - 1)
-    return reshaped(node, found, [Extent.of(1), *extents_of(found)]) if rank == 1 else found
+    return reshape(node, found, [Extent.of(1), *dims_of(found)]) if rank == 1 else found
 
 
 CONVERTERS = (

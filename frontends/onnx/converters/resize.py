@@ -17,11 +17,11 @@ from xdsl.ir import SSAValue
 from ....errors import ImportModelError
 from ....operators.linear_algebra import MatmulOp
 from ....operators.reference.arrays import numpy_dtype
-from ....operators.shape import dims_of
+from ..layout import broadcast, dims_of, reshape, transpose
 from ..node import Converter, Node, static_shape, type_of
 from ..terms import Term
 from .indexing import gathered
-from .shape import broadcast, extents_of, int_list, reshaped, transposed
+from .shape import int_list
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -144,7 +144,7 @@ def _resized(node: Node, operand: SSAValue, dim: int, elements: Integers, weight
     dtype = numpy_dtype(type_of(operand).element_type)
     if elements.shape[1] > _MAX_GATHERS:
         return _contracted(node, operand, dim, elements, weights.astype(dtype))
-    rank = len(extents_of(operand))
+    rank = len(dims_of(operand))
     shape = [-1, *[1] * (rank - 1 - dim)]
     terms: list[Term] = []
     for tap in range(elements.shape[1]):
@@ -159,26 +159,26 @@ def _resized(node: Node, operand: SSAValue, dim: int, elements: Integers, weight
 
 def _picked(node: Node, operand: SSAValue, dim: int, elements: Integers) -> SSAValue:
     """Elements along one dimension; each several times is a broadcast."""
-    extents = list(extents_of(operand))
+    extents = list(dims_of(operand))
     size = extents[dim].constant
     times = len(elements) // size
     if times > 1 and np.array_equal(elements, np.arange(len(elements)) // times):
         before, after = extents[:dim], extents[dim + 1 :]
-        apart = reshaped(node, operand, [*before, size, 1, *after])
-        repeated = broadcast(node, apart, dims_of([*before, size, times, *after]))
-        return reshaped(node, repeated, [*before, size * times, *after])
+        apart = reshape(node, operand, [*before, size, 1, *after])
+        repeated = broadcast(node, apart, [*before, size, times, *after])
+        return reshape(node, repeated, [*before, size * times, *after])
     return gathered(node, operand, node.weight(elements), dim)
 
 
 def _contracted(node: Node, operand: SSAValue, dim: int, elements: Integers, weights: NDArray[Any]) -> SSAValue:
     """The same as a product with a matrix that is mostly zeros."""
-    matrix = np.zeros((extents_of(operand)[dim].constant, len(elements)), weights.dtype)
+    matrix = np.zeros((dims_of(operand)[dim].constant, len(elements)), weights.dtype)
     for row, (places, values) in enumerate(zip(elements, weights, strict=True)):
         np.add.at(matrix, (places, row), values)
-    order = list(range(len(extents_of(operand))))
+    order = list(range(len(dims_of(operand))))
     order[dim], order[-1] = order[-1], order[dim]
-    last = transposed(node, operand, order)
-    return transposed(node, node.add(MatmulOp(last, node.weight(matrix))), order)
+    last = transpose(node, operand, order)
+    return transpose(node, node.add(MatmulOp(last, node.weight(matrix))), order)
 
 
 def resize(
@@ -190,7 +190,7 @@ def resize(
         raise ImportModelError(f"expected floats in mode {how.mode}, got elements of type {original.element_type}")
     narrow = how.mode != "nearest" and original.element_type in (f16, bf16)
     value = original.cast(f32).value if narrow else operand
-    rank = len(extents_of(operand))
+    rank = len(dims_of(operand))
     outside: Term | None = None
     for dim, axis in axes:
         if axis.is_whole:

@@ -10,8 +10,9 @@ from ....errors import ImportModelError
 from ....operators.linear_algebra import MatmulOp
 from ....operators.reference.arrays import numpy_dtype
 from ....operators.sampling import GRID_MODES, Col2ImOp, GridSampleOp
+from ..layout import dims_of, reshape, transpose
 from ..node import Converter, Node, static_shape, type_of
-from .shape import extents_of, int_list, reshaped, transposed
+from .shape import int_list
 
 _OLD_MODES = {"bilinear": "linear", "bicubic": "cubic"}
 
@@ -45,7 +46,7 @@ def _convert_col2im(node: Node) -> Operation:
 
 
 def _convert_affine_grid(node: Node) -> SSAValue:
-    """The places of all elements, times the transposed transformations."""
+    """The places of all elements, times the transpose transformations."""
     theta, _ = node.tensors(2)
     size = node.integers(1)
     assert size is not None
@@ -60,8 +61,8 @@ def _convert_affine_grid(node: Node) -> SSAValue:
     corners = np.meshgrid(*places, indexing="ij")[::-1]
     base = np.stack([*corners, np.ones(sizes)], axis=-1).reshape(-1, columns)
     known = node.weight(base.astype(numpy_dtype(type_of(theta).element_type)))
-    product = node.add(MatmulOp(known, transposed(node, theta, [0, 2, 1])))
-    return reshaped(node, product, [extents_of(theta)[0], *sizes, rows])
+    product = node.add(MatmulOp(known, transpose(node, theta, [0, 2, 1])))
+    return reshape(node, product, [dims_of(theta)[0], *sizes, rows])
 
 
 def _places(length: int, align_corners: bool) -> NDArray[np.float64]:

@@ -18,19 +18,9 @@ from ....dialects.extents import Extent
 from ....errors import ImportModelError
 from ....operators import shape as ops
 from ....operators.reference.arrays import numpy_dtype
+from ..layout import broadcast, concat, count_of, dims_of, missing_extent, part, reshape, take, transpose
 from ..node import Converter, Node, UnknownValueError, normalized_axis, rank_of, static_shape, type_of
 from ..tensors import element_type, tensor_array, tensor_type_of
-
-Extents = tuple[Extent, ...]
-
-
-def extents_of(value: SSAValue) -> Extents:
-    """The extents of a tensor value, symbolic ones too."""
-    dims = graph.shape_of(type_of(value))
-    known = tuple(dim for dim in dims if dim is not None)
-    if len(known) != len(dims):
-        raise UnknownValueError(f"expected a known shape, got {graph.format_shape(dims)}", ())
-    return known
 
 
 def int_list(node: Node, name: str) -> list[int] | None:
@@ -52,49 +42,11 @@ def _required_list(node: Node, name: str) -> list[int]:
 # Reshape
 
 
-def reshaped(node: Node, operand: SSAValue, extents: Sequence[Extent | int]) -> SSAValue:
-    """The operand in another shape."""
-    shape = tuple(map(Extent.of, extents))
-    if shape == graph.shape_of(type_of(operand)):
-        return operand
-    if _is_empty(operand):
-        return node.weight(_empty(node, operand).reshape([size.constant for size in shape]))
-    source = extents_of(operand)
-    counts = ops.Count.of(source), ops.Count.of(shape)
-    if counts[0] == counts[1]:
-        _check_strides(source, shape)
-    elif counts[0].symbols:
-        raise UnknownValueError(f"expected a shape of {counts[0]} elements, got {graph.format_shape(shape)}", ())
-    return node.add(ops.ReshapeOp(operand, shape))
-
-
-def _check_strides(source: Sequence[Extent], target: Sequence[Extent]) -> None:
-    """Checks that a reshape does not multiply sizes that are not known yet."""
-    for groups in ops.reshape_groups(source, target):
-        for dims, extents in zip(groups, (source, target), strict=True):
-            for dim in dims[1:]:
-                if not extents[dim].is_constant:
-                    shapes = f"{graph.format_shape(tuple(source))} as {graph.format_shape(tuple(target))}"
-                    raise UnknownValueError(f"expected static extents to reshape {shapes}", ())
-
-
-def _is_empty(value: SSAValue) -> bool:
-    return 0 in type_of(value).get_shape()
-
-
-def _empty(node: Node, value: SSAValue) -> NDArray[Any]:
-    """An empty tensor, which only shape arithmetic may have."""
-    array = node.builder.constant(value)
-    if array is None:
-        raise ImportModelError(f"expected positive extents, got {type_of(value)}")
-    return array
-
-
 def _convert_reshape(node: Node) -> SSAValue:
     (operand, _) = node.tensors(2)
     target = node.integers(1)
     assert target is not None
-    source = extents_of(operand)
+    source = dims_of(operand)
     if not node.flag("allowzero"):
         if any(size == 0 and dim >= len(source) for dim, size in enumerate(target)):
             raise ImportModelError(f"expected extents of the operand where 0 stands, got {target}")
@@ -105,39 +57,16 @@ def _convert_reshape(node: Node) -> SSAValue:
     if any(size < -1 for size in target) or len(free) > 1:
         raise ImportModelError(f"expected extents and at most one -1, got {target}")
     if free:
-        shape[free[0]] = _missing(source, [size for dim, size in enumerate(shape) if dim != free[0]], target)
-    return reshaped(node, operand, shape)
-
-
-def _missing(source: Sequence[Extent], known: Sequence[Extent], target: Sequence[int]) -> Extent:
-    """The extent that is missing in a shape of as many elements as `source`."""
-    all, rest = ops.Count.of(source), ops.Count.of(known)
-    if 0 in (all.factor, rest.factor):
-        if rest.factor == 0:
-            raise ImportModelError(f"expected extents other than 0 beside -1, got {list(target)}")
-        return Extent.of(0)
-    if not rest.divides(all):
-        message = f"expected a shape of {all} elements, got {list(target)}"
-        raise UnknownValueError(message, ()) if all.symbols else ImportModelError(message)
-    symbols = list(all.symbols)
-    for symbol in rest.symbols:
-        symbols.remove(symbol)
-    if len(symbols) > 1:
-        raise UnknownValueError(f"expected static extents to multiply, got {' and '.join(map(str, symbols))}", ())
-    return Extent.of(all.factor // rest.factor) * (symbols[0] if symbols else 1)
-
-
-def product(extents: Sequence[Extent]) -> Extent:
-    """How many elements a shape has, as an extent."""
-    return _missing(extents, (), (-1,))
+        shape[free[0]] = missing_extent(source, [size for dim, size in enumerate(shape) if dim != free[0]], target)
+    return reshape(node, operand, shape)
 
 
 def _convert_flatten(node: Node) -> SSAValue:
     (operand,) = node.tensors(1)
-    extents = extents_of(operand)
+    extents = dims_of(operand)
     axis = node.attribute("axis", 1)
     axis = axis if axis == len(extents) else normalized_axis(axis, max(len(extents), 1))
-    return reshaped(node, operand, [product(extents[:axis]), product(extents[axis:])])
+    return reshape(node, operand, [count_of(extents[:axis]), count_of(extents[axis:])])
 
 
 def _axes(node: Node, rank: int) -> list[int] | None:
@@ -155,7 +84,7 @@ def _normalized_axes(axes: Sequence[int], rank: int) -> list[int]:
 
 def _convert_squeeze(node: Node) -> SSAValue:
     operand = node.tensors(1, 2)[0]
-    extents = extents_of(operand)
+    extents = dims_of(operand)
     axes = _axes(node, len(extents))
     for axis in range(len(extents)) if axes is None else axes:
         if not extents[axis].is_constant:
@@ -164,18 +93,18 @@ def _convert_squeeze(node: Node) -> SSAValue:
             raise ImportModelError(f"expected an extent of 1 at axis {axis}, got {extents[axis]}")
     if axes is None:
         axes = [dim for dim, extent in enumerate(extents) if extent == Extent.of(1)]
-    return reshaped(node, operand, [extent for dim, extent in enumerate(extents) if dim not in axes])
+    return reshape(node, operand, [extent for dim, extent in enumerate(extents) if dim not in axes])
 
 
 def _convert_unsqueeze(node: Node) -> SSAValue:
     operand = node.tensors(1, 2)[0]
-    extents = iter(extents_of(operand))
+    extents = iter(dims_of(operand))
     axes = node.integers(1) if node.opset >= 13 else _required_list(node, "axes")
     if axes is None:
         raise ImportModelError("expected axes, got none")
     rank = rank_of(operand) + len(axes)
     added = _normalized_axes(axes, rank)
-    return reshaped(node, operand, [Extent.of(1) if dim in added else next(extents) for dim in range(rank)])
+    return reshape(node, operand, [Extent.of(1) if dim in added else next(extents) for dim in range(rank)])
 
 
 # Other shapes
@@ -184,23 +113,13 @@ def _convert_unsqueeze(node: Node) -> SSAValue:
 def _convert_transpose(node: Node) -> SSAValue:
     (operand,) = node.tensors(1)
     permutation = int_list(node, "perm") or list(reversed(range(rank_of(operand))))
-    return transposed(node, operand, permutation)
-
-
-def transposed(node: Node, operand: SSAValue, permutation: Sequence[int]) -> SSAValue:
-    """The operand with its dimensions in another order."""
-    identity = list(range(rank_of(operand)))
-    return operand if list(permutation) == identity else node.add(ops.TransposeOp(operand, permutation))
+    return transpose(node, operand, permutation)
 
 
 def _convert_concat(node: Node) -> SSAValue:
     operands = node.tensors(1, -1)
     axis = normalized_axis(node.required("axis", int), rank_of(operands[0]))
-    full = [operand for operand in operands if not _is_empty(operand)]
-    if not full:
-        arrays = [_empty(node, operand) for operand in operands]
-        return node.weight(np.concatenate(arrays, axis))
-    return full[0] if len(full) == 1 else node.add(ops.ConcatOp(full, axis))
+    return concat(node, operands, axis)
 
 
 def _convert_split(node: Node) -> list[SSAValue]:
@@ -209,40 +128,18 @@ def _convert_split(node: Node) -> list[SSAValue]:
     sizes = node.integers(1) if node.opset >= 13 else int_list(node, "split")
     count = node.attribute("num_outputs", len(node.proto.output))
     if sizes is None:
-        extent = extents_of(operand)[axis]
+        extent = dims_of(operand)[axis]
         if not extent.is_constant:
             raise UnknownValueError(f"expected a static extent to split, got {extent}", ())
         size = -(-extent.constant // count)
         if node.opset < 18 and extent.constant % count:
             raise ImportModelError(f"expected an extent that {count} parts divide, got {extent}")
         sizes = [min(size, extent.constant - size * part) for part in range(count)]
-    starts, extent = accumulate(sizes, initial=0), extents_of(operand)[axis]
+    starts, extent = accumulate(sizes, initial=0), dims_of(operand)[axis]
     if Extent.of(sum(sizes)) != extent or min(sizes) < 0:
         message = f"expected parts of {extent}, got {sizes}"
         raise ImportModelError(message) if extent.is_constant else UnknownValueError(message, ())
-    return [_part(node, operand, axis, start, size) for start, size in zip(starts, sizes, strict=False)]
-
-
-def _part(node: Node, operand: SSAValue, axis: int, start: int, size: int) -> SSAValue:
-    """`size` elements from `start` on along one axis."""
-    extents: list[Extent] = list(extents_of(operand))
-    extents[axis] = Extent.of(size)
-    starts = [start if dim == axis else 0 for dim in range(len(extents))]
-    return sliced(node, operand, starts, extents, [1] * len(extents))
-
-
-def sliced(
-    node: Node, operand: SSAValue, starts: Sequence[int], extents: Sequence[Extent], steps: Sequence[int]
-) -> SSAValue:
-    """Some elements of the operand along each dimension."""
-    if tuple(extents) == extents_of(operand) and not any(starts) and all(step == 1 for step in steps):
-        return operand
-    if Extent.of(0) in extents:
-        if not all(extent.is_constant for extent in extents):
-            raise UnknownValueError(f"expected static extents, got {graph.format_shape(tuple(extents))}", ())
-        dtype = numpy_dtype(type_of(operand).element_type)
-        return node.weight(np.zeros([extent.constant for extent in extents], dtype))
-    return node.add(ops.SliceOp(operand, starts, extents, steps))
+    return [take(node, operand, axis, start, start + size) for start, size in zip(starts, sizes, strict=False)]
 
 
 def _convert_slice(node: Node) -> SSAValue:
@@ -265,7 +162,7 @@ def _slice(
     steps: Sequence[int] | None,
 ) -> SSAValue:
     assert starts is not None and ends is not None
-    extents = list(extents_of(operand))
+    extents = list(dims_of(operand))
     rank = len(extents)
     axes = _normalized_axes(range(len(starts)) if axes is None else axes, rank)
     steps = [1] * len(axes) if steps is None else steps
@@ -282,7 +179,7 @@ def _slice(
         all_starts[axis] = places.start if len(places) else 0
         all_steps[axis] = step if len(places) > 1 else 1
         extents[axis] = Extent.of(len(places))
-    return sliced(node, operand, all_starts, extents, all_steps)
+    return part(node, operand, all_starts, extents, all_steps)
 
 
 def _end(end: int, step: int, extent: int) -> int | None:
@@ -294,19 +191,14 @@ def _convert_expand(node: Node) -> SSAValue:
     (operand, _) = node.tensors(2)
     sizes = node.integers(1)
     assert sizes is not None
-    extents = extents_of(operand)
+    extents = dims_of(operand)
     try:
-        shape = graph.broadcast_shapes(extents, tuple(map(Extent.of, sizes)))
+        shape = graph.broadcast_shapes(tuple(extents), tuple(map(Extent.of, sizes)))
     except VerifyException as error:
         if all(extent.is_constant for extent in extents):
             raise
         raise UnknownValueError(str(error), ()) from None
     return broadcast(node, operand, shape)
-
-
-def broadcast(node: Node, operand: SSAValue, shape: graph.Shape) -> SSAValue:
-    """The operand, repeated to be of a shape."""
-    return operand if shape == graph.shape_of(type_of(operand)) else node.add(ops.BroadcastOp(operand, shape))
 
 
 def _convert_tile(node: Node) -> SSAValue:
@@ -329,14 +221,14 @@ def _convert_depth_to_space(node: Node) -> SSAValue:
         raise ImportModelError(f"expected channels in blocks of {size} x {size}, got {c}")
     match node.attribute("mode", "DCR"):
         case "DCR":
-            blocks = reshaped(node, operand, [n, size, size, c // size**2, h, w])
-            moved = transposed(node, blocks, [0, 3, 4, 1, 5, 2])
+            blocks = reshape(node, operand, [n, size, size, c // size**2, h, w])
+            moved = transpose(node, blocks, [0, 3, 4, 1, 5, 2])
         case "CRD":
-            blocks = reshaped(node, operand, [n, c // size**2, size, size, h, w])
-            moved = transposed(node, blocks, [0, 1, 4, 2, 5, 3])
+            blocks = reshape(node, operand, [n, c // size**2, size, size, h, w])
+            moved = transpose(node, blocks, [0, 1, 4, 2, 5, 3])
         case other:
             raise ImportModelError(f"expected mode DCR or CRD, got '{other}'")
-    return reshaped(node, moved, [n, c // size**2, h * size, w * size])
+    return reshape(node, moved, [n, c // size**2, h * size, w * size])
 
 
 def _convert_space_to_depth(node: Node) -> SSAValue:
@@ -345,18 +237,18 @@ def _convert_space_to_depth(node: Node) -> SSAValue:
     n, c, h, w = _image(operand)
     if size < 1 or h % size or w % size:
         raise ImportModelError(f"expected an image of blocks of {size} x {size}, got {h} x {w}")
-    blocks = reshaped(node, operand, [n, c, h // size, size, w // size, size])
-    moved = transposed(node, blocks, [0, 3, 5, 1, 2, 4])
-    return reshaped(node, moved, [n, c * size**2, h // size, w // size])
+    blocks = reshape(node, operand, [n, c, h // size, size, w // size, size])
+    moved = transpose(node, blocks, [0, 3, 5, 1, 2, 4])
+    return reshape(node, moved, [n, c * size**2, h // size, w // size])
 
 
 def _image(operand: SSAValue) -> tuple[Extent, int, int, int]:
-    extents = extents_of(operand)
+    extents = dims_of(operand)
     if len(extents) != 4:
-        raise ImportModelError(f"expected a batch of images, got {graph.format_shape(extents)}")
+        raise ImportModelError(f"expected a batch of images, got {graph.format_shape(tuple(extents))}")
     batch, *rest = extents
     if not all(extent.is_constant for extent in rest):
-        raise UnknownValueError(f"expected images of static extents, got {graph.format_shape(extents)}", ())
+        raise UnknownValueError(f"expected images of static extents, got {graph.format_shape(tuple(extents))}", ())
     c, h, w = (extent.constant for extent in rest)
     return batch, c, h, w
 
@@ -398,11 +290,11 @@ def _pad(
     if not any((*low, *high)):
         return operand
     if mode in ("reflect", "wrap"):
-        for size, before, after in zip(extents_of(operand), low, high, strict=True):
+        for size, before, after in zip(dims_of(operand), low, high, strict=True):
             if (before or after) and not size.is_constant:
                 raise UnknownValueError(f"expected a static extent to pad, got {size}", ())
     if value is not None:
-        value = reshaped(node, value, ())
+        value = reshape(node, value, ())
     return node.add(ops.PadOp(operand, low, high, value=value if mode == "constant" else None, mode=mode))
 
 
@@ -413,7 +305,7 @@ def _cropped(node: Node, operand: SSAValue, low: Sequence[int], high: Sequence[i
     left = [size - start - max(-after, 0) for size, start, after in zip(sizes, starts, high, strict=True)]
     if min(left) < 0:
         raise ImportModelError(f"expected pads that leave something of {list(sizes)}, got {list(low)} and {list(high)}")
-    return sliced(node, operand, starts, [Extent.of(size) for size in left], [1] * len(sizes))
+    return part(node, operand, starts, [Extent.of(size) for size in left], [1] * len(sizes))
 
 
 def _convert_trilu(node: Node) -> SSAValue:
