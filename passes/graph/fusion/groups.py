@@ -7,7 +7,7 @@ say, or a normalisation, in whatever operators it is written). A kernel gives ev
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import pairwise
@@ -186,7 +186,7 @@ class Fuser:
         """Extends an anchor's group over what follows on the same elements, or on the same rows."""
         queue: list[tuple[int, Operation]] = []
         self._queue_users(anchor, queue)
-        seen = self.computed_elsewhere(anchor)
+        seen = self.left_out(anchor)
         while queue:
             _, op = heappop(queue)
             if op in seen:
@@ -197,12 +197,16 @@ class Fuser:
                 for joined in other.ops if other.kind is FusionClass.REDUCTION else (op,):
                     self._queue_users(joined, queue)
 
-    def computed_elsewhere(self, anchor: Operation) -> set[Operation]:
-        """What could end the anchor's epilogue, but would only be one more result: its operands are results anyway, and
-        the one kernel that uses it may as well compute it from them."""
+    def left_out(self, anchor: Operation) -> set[Operation]:
+        """What could follow an anchor, but had better not."""
+        region = self._region(anchor)
+        if self.groups[anchor].rows is not None:
+            return self._after_results(region)
+        return self._computed_elsewhere(anchor, region)
+
+    def _region(self, anchor: Operation) -> dict[Operation, None]:
+        """The anchor and what follows it, and needs nothing that comes after the kernel."""
         group = self.groups[anchor]
-        if group.rows is not None:
-            return set()
         region, later = {anchor: None}, set[Operation]()
         queue: list[tuple[int, Operation]] = []
         self._queue_users(anchor, queue)
@@ -211,11 +215,16 @@ class Fuser:
             if op in region or op in later:
                 continue
             waits = any(isinstance(operand, OpResult) and operand.op in later for operand in op.operands)
-            if not waits and self.follows(op, self.groups[op], group):
+            if not waits and self.follows(op, self.groups[op], group, region):
                 region[op] = None
             else:
                 later.add(op)
             self._queue_users(op, queue)
+        return region
+
+    def _computed_elsewhere(self, anchor: Operation, region: dict[Operation, None]) -> set[Operation]:
+        """What could end an epilogue, but would only be one more result: its operands are results anyway, and the one
+        kernel that uses it may as well compute it from them."""
         elsewhere: set[Operation] = set()
         for op in sorted(region, key=lambda op: -self.position[op]):
             users = users_of(op)
@@ -227,23 +236,45 @@ class Fuser:
                 del region[op]
         return elsewhere
 
+    def _after_results(self, region: dict[Operation, None]) -> set[Operation]:
+        """What needs a value that others need, too: rows pass through a kernel one after another, up to its results."""
+        left_out: set[Operation] = set()
+        found = True
+        while found:
+            found = False
+            for op in sorted(region, key=lambda op: self.position[op]):
+                users = users_of(op)
+                inside = [user for user in users if user in region]
+                if op in left_out or len(inside) < len(users):
+                    for user in inside:
+                        del region[user]
+                    left_out.update(inside)
+                    found = found or bool(inside)
+        return left_out
+
     def _queue_users(self, op: Operation, queue: list[tuple[int, Operation]]) -> None:
         for user in users_of(op):
             if isinstance(user, graph.TensorOp):
                 heappush(queue, (self.position[user], user))
 
-    def follows(self, op: Operation, other: Group, group: Group) -> bool:
-        """Whether `op`, of group `other`, computes on the elements that the anchor of `group` gives."""
+    def follows(self, op: Operation, other: Group, group: Group, region: Collection[Operation] = ()) -> bool:
+        """Whether `op`, of group `other`, computes on the elements that the anchor of `group` gives. `region` may become
+        part of that group.
+        """
         if group.rows is not None and other.kind is FusionClass.REDUCTION:
             return other.rows == group.rows
         if len(other.ops) > 1 or other.kind is not FusionClass.INJECTIVE:
             return False
         if group.rows is None:
             return is_elementwise(op) and shape_of(op.results[0]) == group.shape
-        return self._follows_rows(op, group, group.rows)
+        inside = [
+            operand
+            for operand in op.operands
+            if isinstance(operand, OpResult) and (operand.op in region or self.groups.get(operand.op) is group)
+        ]
+        return self._follows_rows(op, inside, group.rows)
 
-    def _follows_rows(self, op: Operation, group: Group, rows: Rows) -> bool:
-        inside = [operand for operand in op.operands if self._group_of_value(operand) is group]
+    def _follows_rows(self, op: Operation, inside: Sequence[SSAValue], rows: Rows) -> bool:
         shapes = {shape_of(operand) for operand in inside}
         result = shape_of(op.results[0])
         if op.name == VIEW:
@@ -271,6 +302,8 @@ class Fuser:
                 self.join(group, consumer)
             return
         if is_elementwise(op):
+            # What others need, too, is a result more. Rows pass through a kernel, and give results at its end.
+            consumers = [consumer for consumer in consumers if consumer.rows is None]
             for consumer in sorted(consumers, key=lambda consumer: consumer.order)[:MAX_CONSUMERS]:
                 alike = consumer.shape == shape_of(op.results[0]) and self.takes(
                     consumer, op, [user for user in users if self.groups[user] is consumer]
@@ -311,9 +344,6 @@ class Fuser:
         )
 
     # Groups
-
-    def _group_of_value(self, value: SSAValue) -> Group | None:
-        return self.groups.get(value.op) if isinstance(value, OpResult) else None
 
     def join(self, first: Group, second: Group) -> bool:
         """Merges two groups, if the kernel stays small enough and no kernels need one another."""
