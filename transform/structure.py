@@ -249,7 +249,7 @@ def row_loops(block: BlockOp, out: BlockOp) -> tuple[list[ForOp], list[ForOp]]:
     if positions is None or len(set(moving)) != len(moving) or None in moving:
         raise ScheduleError(f"expected '{out.block_name}' to write the rows that '{block.block_name}' reduces", out)
     columns = [i for d in positions if (i := own[d]) is not None]
-    rows = [i for i in range(len(out.extents)) if i not in columns]
+    rows = [i for i, kind in enumerate(out.kinds) if kind is IteratorKind.SPATIAL and i not in columns]
     return loops_binding(out, rows), loops_binding(out, columns)
 
 

@@ -78,6 +78,26 @@ def remarks(body: str) -> list[str]:
             "%x = transform.merge_handles %q, %n, %m : !op\n%v = sched.get_extent %x : (!op) -> !param",
             "8 : i64, 16 : i64, 6 : i64",
         ),
+        (
+            "%b, %m, %n, %x, %y = sched.get_tile_loops %c in %c : (!op, !op) -> (!op, !op, !op, !op, !op)\n"
+            "%z = transform.merge_handles %y, %x : !op\n%v = sched.get_extent %z : (!op) -> !param",
+            "16 : i64, 6 : i64",
+        ),
+        (
+            "%o, %r, %n = sched.get_row_loops %c in %c : (!op, !op) -> (!op, !op, !op)\n"
+            "%z = transform.merge_handles %r, %o, %n : !op\n%v = sched.get_extent %z : (!op) -> !param",
+            "16 : i64, 6 : i64",
+        ),
+        (
+            "%x = transform.merge_handles %A, %B : !value\n"
+            "%v = sched.get_stride %c, %x along %k : (!op, !value, !op) -> !param",
+            "1 : i64, 16 : i64",
+        ),
+        (
+            '%l = sched.get_loops %c {of = "spatial", moving} : (!op) -> !op\n'
+            "%v = sched.get_extent %l : (!op) -> !param",
+            "6 : i64, 16 : i64",
+        ),
     ],
 )
 def test_queries(query: str, expected: str) -> None:

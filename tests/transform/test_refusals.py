@@ -14,6 +14,25 @@ REFUSED = [
     (MATMUL, "%x:5 = sched.get_loops %c {rest = 0} : (!op) -> (!op, !op, !op, !op, !op)", "at least 4 loops, got 3"),
     (CHAIN, "%x:4 = sched.get_contraction_loops %p : (!op) -> (!op, !op, !op, !op)", "got block 'map0'"),
     (CHAIN, "%x:2 = sched.get_contraction_inputs %p : (!op) -> (!value, !value)", "got block 'map0'"),
+    (
+        CHAIN,
+        f"%x:5 = sched.get_tile_loops %p in %c : (!op, !op) -> ({', '.join(['!op'] * 5)})",
+        "two dimensions to tile",
+    ),
+    (
+        MATMUL,
+        "%k2 = sched.get_consumers %c : (!op) -> !op\n"
+        f"%x:5 = sched.get_tile_loops %c in %k2 : (!op, !op) -> ({', '.join(['!op'] * 5)})",
+        "expected a handle to exactly one loop.block, got 0",
+    ),
+    (
+        MATMUL,
+        "%none = sched.get_consumers %c : (!op) -> !op\n"
+        "%x:3 = sched.get_row_loops %none in %c : (!op, !op) -> (!op, !op, !op)",
+        "expected a reduction before 'reduce0', got none",
+    ),
+    (CHAIN, "%x = sched.get_stride %c, %B along %p : (!op, !value, !op) -> !param", "expected a handle to loop.for"),
+    (MATMUL, "%x = sched.split_reduction %c at %i : (!op, !op) -> !op", "expected a loop of a reduce iterator"),
     (CHAIN, 'sched.match.structure "contraction", %p : !op', "expected a contraction, got block 'map0'"),
     (CHAIN, 'sched.match.structure "any", %p {reduce = 1} : !op', "expected 1 reduce iterators, got 0"),
     (CHAIN, 'sched.match.structure "any", %p {rank = 3} : !op', "expected to write a buffer of rank 3, got 2"),

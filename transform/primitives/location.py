@@ -212,8 +212,8 @@ def require_unchanged(block: BlockOp, buffer: SSAValue, writer: BlockOp, places:
 def _producer_forms(
     block: BlockOp, buffers: Sequence[SSAValue], outer: Collection[ForOp]
 ) -> tuple[list[tuple[Lin, int]], list[tuple[Lin, int]]]:
-    """For each iterator, where its new loop starts and its extent (0 where it needs none): what the readers need, or the
-    whole domain. And predicates over iterators that hold where the readers need something."""
+    """For each iterator, where its new loop starts and its extent (0 where it needs none): what the readers need, or
+    the whole domain. And predicates over iterators that hold where the readers need something."""
     needed: dict[SSAValue, Interval] = {}
     for buffer in buffers:
         reads = [op for op in accesses_of(buffer) if block_of(op) is not block]

@@ -45,8 +45,8 @@ module attributes {transform.with_named_sequence} {
       transform.include @parallelize_sums failures(suppress) (%c) : (!transform.any_op) -> ()
       transform.yield %scope : !transform.any_op
     }
-    %staged = transform.include @stage_map failures(propagate) (%scheduled) : (!transform.any_op) -> !transform.any_op
-    transform.include @schedule_maps failures(suppress) (%staged) : (!transform.any_op) -> ()
+    transform.include @stage_map failures(suppress) (%scheduled) : (!transform.any_op) -> ()
+    transform.include @schedule_maps failures(suppress) (%scheduled) : (!transform.any_op) -> ()
     transform.yield
   }
 
@@ -376,7 +376,7 @@ module attributes {transform.with_named_sequence} {
   // In the other files of this folder.
   transform.named_sequence private @lanes(%block: !transform.any_op {transform.readonly}) -> !transform.any_param
   transform.named_sequence private @inline_maps(%kernel: !transform.any_op {transform.readonly})
-  transform.named_sequence private @stage_map(%kernel: !transform.any_op {transform.consumed}) -> !transform.any_op
+  transform.named_sequence private @stage_map(%kernel: !transform.any_op {transform.readonly})
   transform.named_sequence private @schedule_maps(%kernel: !transform.any_op {transform.readonly})
   transform.named_sequence private @vectorize_innermost(%block: !transform.any_op {transform.readonly})
   transform.named_sequence private @parallelize_sums(%block: !transform.any_op {transform.readonly})

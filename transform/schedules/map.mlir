@@ -13,27 +13,20 @@ module attributes {transform.with_named_sequence} {
 
   // A map that a reduction reads part by part is computed part by part, if parts do not overlap: of a padded image one
   // channel, where channels are pooled or convolved on their own.
-  transform.named_sequence @stage_map(%kernel: !transform.any_op {transform.consumed}) -> !transform.any_op {
-    %staged = transform.alternatives %kernel : !transform.any_op -> !transform.any_op {
-    ^bb0(%scope: !transform.any_op):
-      %maps = sched.match_structure "map" in %scope : (!transform.any_op) -> !transform.any_op
-      %map, %others = transform.split_handle %maps {overflow_result = 1} : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
-      %consumers = sched.get_consumers %map : (!transform.any_op) -> !transform.any_op
-      %count = transform.num_associations %consumers : (!transform.any_op) -> !transform.any_param
-      sched.constrain %count eq 1 : !transform.any_param
-      sched.match.structure "reduction", %consumers : !transform.any_op
-      %first, %inner = sched.get_loops %consumers {of = "spatial", moving, rest = 1} : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
-      sched.compute_at %map into %first : !transform.any_op, !transform.any_op
-      // Small parts would be read while they are still on their way to memory.
-      %written = sched.get_writes %map : (!transform.any_op) -> !transform.any_value
-      %stride = sched.get_stride %map, %written along %first : (!transform.any_op, !transform.any_value, !transform.any_op) -> !transform.any_param
-      sched.constrain %stride ge 4096 : !transform.any_param
-      transform.yield %scope : !transform.any_op
-    }, {
-    ^bb0(%scope: !transform.any_op):
-      transform.yield %scope : !transform.any_op
-    }
-    transform.yield %staged : !transform.any_op
+  transform.named_sequence @stage_map(%kernel: !transform.any_op {transform.readonly}) {
+    %maps = sched.match_structure "map" in %kernel : (!transform.any_op) -> !transform.any_op
+    %map, %others = transform.split_handle %maps {overflow_result = 1} : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    %consumers = sched.get_consumers %map : (!transform.any_op) -> !transform.any_op
+    %count = transform.num_associations %consumers : (!transform.any_op) -> !transform.any_param
+    sched.constrain %count eq 1 : !transform.any_param
+    sched.match.structure "reduction", %consumers : !transform.any_op
+    %first, %inner = sched.get_loops %consumers {of = "spatial", moving, rest = 1} : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    // Small parts would be read while they are still on their way to memory.
+    %written = sched.get_writes %map : (!transform.any_op) -> !transform.any_value
+    %stride = sched.get_stride %consumers, %written along %first : (!transform.any_op, !transform.any_value, !transform.any_op) -> !transform.any_param
+    sched.constrain %stride ge 4096 : !transform.any_param
+    sched.compute_at %map into %first : !transform.any_op, !transform.any_op
+    transform.yield
   }
 
   // A map that one other map reads is computed there.

@@ -57,6 +57,16 @@ module attributes {transform.with_named_sequence} {
       transform.yield %scope : !transform.any_op
     }, {
     ^bb0(%scope: !transform.any_op):
+      // Reductions in lanes, each where it is.
+      %blocks = sched.match_structure "reduction" in %scope : (!transform.any_op) -> !transform.any_op
+      transform.foreach %blocks : !transform.any_op {
+      ^bb1(%block: !transform.any_op):
+        transform.include @reduce_row failures(propagate) (%block) : (!transform.any_op) -> ()
+        transform.include @parallelize_outermost failures(suppress) (%block) : (!transform.any_op) -> ()
+      }
+      transform.yield %scope : !transform.any_op
+    }, {
+    ^bb0(%scope: !transform.any_op):
       // Rows that are reduced step by step: a few of them side by side.
       %last = sched.match_structure "sink" in %scope : (!transform.any_op) -> !transform.any_op
       %reductions = sched.match_structure "reduction" in %scope : (!transform.any_op) -> !transform.any_op
@@ -79,8 +89,8 @@ module attributes {transform.with_named_sequence} {
       }
       transform.yield %scope : !transform.any_op
     }
-    %staged = transform.include @stage_map failures(propagate) (%scheduled) : (!transform.any_op) -> !transform.any_op
-    transform.include @schedule_maps failures(suppress) (%staged) : (!transform.any_op) -> ()
+    transform.include @stage_map failures(suppress) (%scheduled) : (!transform.any_op) -> ()
+    transform.include @schedule_maps failures(suppress) (%scheduled) : (!transform.any_op) -> ()
     transform.yield
   }
 
@@ -181,7 +191,7 @@ module attributes {transform.with_named_sequence} {
   // In the other files of this folder.
   transform.named_sequence private @lanes(%block: !transform.any_op {transform.readonly}) -> !transform.any_param
   transform.named_sequence private @inline_maps(%kernel: !transform.any_op {transform.readonly})
-  transform.named_sequence private @stage_map(%kernel: !transform.any_op {transform.consumed}) -> !transform.any_op
+  transform.named_sequence private @stage_map(%kernel: !transform.any_op {transform.readonly})
   transform.named_sequence private @schedule_maps(%kernel: !transform.any_op {transform.readonly})
   transform.named_sequence private @only_consumer(%sum: !transform.any_op {transform.readonly}) -> !transform.any_op
   transform.named_sequence private @parallelize_outermost(%block: !transform.any_op {transform.readonly})
