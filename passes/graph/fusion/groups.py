@@ -258,8 +258,9 @@ class Fuser:
                 heappush(queue, (self.position[user], user))
 
     def follows(self, op: Operation, other: Group, group: Group, region: Collection[Operation] = ()) -> bool:
-        """Whether `op`, of group `other`, computes on the elements that the anchor of `group` gives. `region` may become
-        part of that group.
+        """Whether `op`, of group `other`, computes on the elements that the anchor of `group` gives.
+
+        What is in `region` may become part of that group.
         """
         if group.rows is not None and other.kind is FusionClass.REDUCTION:
             return other.rows == group.rows
