@@ -41,6 +41,7 @@ from ...dialects.loop import (
     enclosing_loops,
     memref_type,
 )
+from ...errors import CompileError
 from .expand import STACK_BYTES
 from .expansion.plan import buffer_storage, stack_buffers
 from .memory.liveness import Alloc, Buffer, calls_in, deallocs_of, function_buffers, kernel_buffers, positions
@@ -58,27 +59,6 @@ def plan_memory(module: ModuleOp) -> None:
     planner = _Planner(module)
     for name in planner.functions:
         planner.visit(name)
-
-
-def workspaces_of(function: FuncOp) -> list[AnyMemRef]:
-    """The types of the memory that a function is given to work in, which are its last arguments."""
-    attributes = function.arg_attrs.data if function.arg_attrs is not None else ()
-    marked = zip(function.function_type.inputs.data, attributes, strict=False)
-    return [cast(AnyMemRef, type) for type, marks in marked if WORKSPACE in marks.data]
-
-
-def declaration_of(function: FuncOp, name: str | None = None) -> FuncOp:
-    """A declaration that stands for a planned kernel where its callers are planned: it takes what the kernel took
-    before, and says what else the kernel needs."""
-    workspaces = workspaces_of(function)
-    kept = len(function.function_type.inputs.data) - len(workspaces)
-    declaration = FuncOp.external(name or function.sym_name.data, function.function_type.inputs.data[:kept], [])
-    if function.arg_attrs is not None:
-        declaration.arg_attrs = ArrayAttr(function.arg_attrs.data[:kept])
-    if workspaces:
-        declaration.attributes[WORKSPACE] = ArrayAttr(workspaces)
-        declaration.attributes[LIVE_BYTES] = function.attributes[LIVE_BYTES]
-    return declaration
 
 
 class _Planner:
@@ -131,10 +111,12 @@ class _Planner:
             block.insert_op_before(memref.DeallocOp.get(alloc.memref), block.last_op)
             operands.append(alloc.memref)
             self.lent[alloc] = _callee(call)
-        new = CallOp(call.callee, operands, [])
+        new = CallOp(call.callee, operands, call.result_types)
         home = call.parent
         assert home is not None
         home.insert_op_before(new, call)
+        for old, result in zip(call.results, new.results, strict=True):
+            old.replace_all_uses_with(result)
         home.erase_op(call)
 
     def plan(self, function: FuncOp) -> list[AnyMemRef]:
@@ -168,9 +150,9 @@ class _Planner:
                 requests.append(buffer.request)
             elif (callee, buffer.start) not in seen:
                 seen.add((callee, buffer.start))
-                live = self.functions[callee].attributes[LIVE_BYTES]
-                assert isinstance(live, IntegerAttr)
-                requests.append(Request(buffer.start, buffer.end, live.value.data))
+                live = self.functions[callee].attributes.get(LIVE_BYTES)
+                if isinstance(live, IntegerAttr):
+                    requests.append(Request(buffer.start, buffer.end, live.value.data))
         return live_bytes(requests)
 
 
@@ -229,8 +211,13 @@ def _allocs(block: Block) -> Iterator[AllocOp]:
 
 def _declared_workspaces(function: FuncOp) -> list[AnyMemRef]:
     """What the definition of a declared function works in; from now on the declaration takes it."""
-    types = function.attributes.pop(WORKSPACE, None)
-    return list(cast("ArrayAttr[AnyMemRef]", types)) if isinstance(types, ArrayAttr) else []
+    given = function.attributes.pop(WORKSPACE, None)
+    types = list(cast("ArrayAttr[Attribute]", given)) if isinstance(given, ArrayAttr) else []
+    for type in types:
+        if not isinstance(type, MemRefType) or any(extent < 1 for extent in type.get_shape()):
+            name = function.sym_name.data
+            raise CompileError(f"function '{name}': expected types of buffers in '{WORKSPACE}', got {type}")
+    return [cast(AnyMemRef, type) for type in types]
 
 
 def _add_arguments(function: FuncOp, types: Sequence[AnyMemRef]) -> None:

@@ -19,18 +19,18 @@ from stepwell import te
 from stepwell.backends.oracles.loop import ExecutionError, run_loop
 from stepwell.backends.registry import get_backend, make_context
 from stepwell.dialects.cpu import TargetAttr
-from stepwell.dialects.loop import ViewOp
+from stepwell.dialects.loop import LIVE_BYTES, WORKSPACE, ViewOp
 from stepwell.dialects.source import parse_module
 from stepwell.passes.loop.elide_copies import elide_copies
 from stepwell.passes.loop.memory.packing import aligned
-from stepwell.passes.loop.plan_memory import declaration_of, plan_memory, workspaces_of
+from stepwell.passes.loop.plan_memory import plan_memory
 from stepwell.runtime.executable import Executable, load
 from stepwell.runtime.memory import ArenaPool, MemoryReport
 from stepwell.runtime.signature import Parameter
 from stepwell.tools.driver import lower
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ArrayAttr, ModuleOp
 from xdsl.dialects.func import CallOp, FuncOp
-from xdsl.ir import BlockArgument
+from xdsl.ir import Attribute, BlockArgument
 
 SIZES = (3, 1100)
 """A buffer that stays on a kernel's stack, and one that does not."""
@@ -134,7 +134,7 @@ def assert_equal(got: Sequence[np.ndarray[Any, Any]], expected: Sequence[np.ndar
         np.testing.assert_array_equal(left, right)
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(programs())
 def test_the_oracle_sees_no_difference(text: str) -> None:
     module = parse(text)
@@ -146,7 +146,7 @@ def test_the_oracle_sees_no_difference(text: str) -> None:
     assert_equal(run_loop(parse(str(module)), *inputs(text)), expected)
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(programs())
 def test_copies_need_not_be_made(text: str) -> None:
     module = parse(text)
@@ -162,7 +162,7 @@ def test_copies_need_not_be_made(text: str) -> None:
     assert_equal(run_loop(module, *inputs(text)), expected)
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(programs())
 def test_native_code_relies_on_nothing_in_its_memory(text: str) -> None:
     module = parse(text)
@@ -172,6 +172,26 @@ def test_native_code_relies_on_nothing_in_its_memory(text: str) -> None:
     for byte in (0x00, 0x7F, 0xFF):
         assert_equal(as_tuple(program(*inputs(text))), expected)
         program.arenas.fill(byte)
+
+
+def workspaces_of(function: FuncOp) -> list[Attribute]:
+    """The types of the memory that a function is given to work in, which are its last arguments."""
+    attributes = function.arg_attrs.data if function.arg_attrs is not None else ()
+    marked = zip(function.function_type.inputs.data, attributes, strict=False)
+    return [type for type, marks in marked if WORKSPACE in marks.data]
+
+
+def declaration_of(function: FuncOp) -> FuncOp:
+    """A declaration that takes what a planned kernel took before, and says what else the kernel needs."""
+    workspaces = workspaces_of(function)
+    kept = len(function.function_type.inputs.data) - len(workspaces)
+    declaration = FuncOp.external(function.sym_name.data, function.function_type.inputs.data[:kept], [])
+    if function.arg_attrs is not None:
+        declaration.arg_attrs = ArrayAttr(function.arg_attrs.data[:kept])
+    if workspaces:
+        declaration.attributes[WORKSPACE] = ArrayAttr(workspaces)
+        declaration.attributes[LIVE_BYTES] = function.attributes[LIVE_BYTES]
+    return declaration
 
 
 @settings(max_examples=15)
