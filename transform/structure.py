@@ -237,20 +237,31 @@ def row_loops(block: BlockOp, out: BlockOp) -> tuple[list[ForOp], list[ForOp]]:
         ScheduleError: if it is neither.
     """
     writes = [access for access in out.writes() if access.parent_op() is out]
-    shape, own = buffer_shape(writes[0].buffers[0]), _dimensions(writes[0], out)
+    own, shape = _moving_dimensions(writes[0], out)
     reduced = {i for i, kind in enumerate(block.kinds) if kind is IteratorKind.REDUCE}
-    positions: list[int] | None = None
-    if shape == buffer_shape(block.written_buffers()[0]):
-        positions = []
+    columns: list[int | None] | None = None
+    if shape == [extent for extent in buffer_shape(block.written_buffers()[0]) if extent > 1]:
+        columns = []
     for read in block.reads():
-        if positions is None and buffer_shape(read.buffer) == shape:
-            positions = [d for d, i in enumerate(_dimensions(read, block)) if i in reduced]
-    moving = [i for i, extent in zip(own, shape, strict=True) if extent > 1]
-    if positions is None or len(set(moving)) != len(moving) or None in moving:
+        read_at, read_shape = _moving_dimensions(read, block)
+        if columns is None and read_shape == shape:
+            columns = [mine for mine, other in zip(own, read_at, strict=True) if other in reduced]
+    if columns is None or len(set(own)) != len(own) or None in own:
         raise ScheduleError(f"expected '{out.block_name}' to write the rows that '{block.block_name}' reduces", out)
-    columns = [i for d in positions if (i := own[d]) is not None]
     rows = [i for i, kind in enumerate(out.kinds) if kind is IteratorKind.SPATIAL and i not in columns]
-    return loops_binding(out, rows), loops_binding(out, columns)
+    return loops_binding(out, rows), loops_binding(out, [i for i in columns if i is not None])
+
+
+def _moving_dimensions(access: ReadOp | WriteOp | ReduceOp, block: BlockOp) -> tuple[list[int | None], list[int]]:
+    """The iterators that an access is indexed with, and the extents, in dimensions of more than one element."""
+    dimensions = zip(_dimensions(access, block), buffer_shape(access.buffers[0]), strict=True)
+    moving = [(iterator, extent) for iterator, extent in dimensions if extent > 1]
+    return [iterator for iterator, _ in moving], [extent for _, extent in moving]
+
+
+def is_costly(block: BlockOp) -> bool:
+    """Whether the block computes what takes many instructions, of which vectors need no more."""
+    return any(op.name.startswith("math.") or isinstance(op, arith.DivfOp) for op in block.walk())
 
 
 def is_sink(block: BlockOp) -> bool:
@@ -300,6 +311,7 @@ def strided_access(loop: ForOp) -> ReadOp | WriteOp | ReduceOp | None:
 KINDS: dict[str, Callable[[BlockOp], bool]] = {
     "any": lambda block: True,
     "contraction": lambda block: contraction_of(block) is not None,
+    "costly": is_costly,
     "map": is_map,
     "ordered": lambda block: block.has_kind(IteratorKind.ORDERED),
     "reduction": is_reduction,

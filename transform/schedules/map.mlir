@@ -6,6 +6,7 @@ module attributes {transform.with_named_sequence} {
     transform.foreach %maps : !transform.any_op {
     ^bb0(%map: !transform.any_op):
       transform.include @vectorize_innermost failures(suppress) (%map) : (!transform.any_op) -> ()
+      transform.include @vectorize_costly failures(suppress) (%map) : (!transform.any_op) -> ()
       transform.include @parallelize_outermost failures(suppress) (%map) : (!transform.any_op) -> ()
     }
     transform.yield
@@ -53,6 +54,21 @@ module attributes {transform.with_named_sequence} {
     %vector = sched.target_query "vector_bytes" : !transform.any_param
     %lanes = sched.param floordiv %vector, %bytes : (!transform.any_param, !transform.any_param) -> !transform.any_param
     transform.yield %lanes : !transform.any_param
+  }
+
+  // What takes long is worth vectors even where the inputs' elements are no neighbours.
+  transform.named_sequence @vectorize_costly(%block: !transform.any_op {transform.readonly}) {
+    sched.match.structure "costly", %block : !transform.any_op
+    %outer, %j = sched.get_loops %block {moving, rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    %written = sched.get_writes %block : (!transform.any_op) -> !transform.any_value
+    %stride = sched.get_stride %block, %written along %j : (!transform.any_op, !transform.any_value, !transform.any_op) -> !transform.any_param
+    sched.constrain %stride eq 1 : !transform.any_param
+    %n = sched.get_extent %j : (!transform.any_op) -> !transform.any_param
+    %lanes = transform.include @lanes failures(propagate) (%block) : (!transform.any_op) -> !transform.any_param
+    %jo, %ji = sched.tile %j tile_sizes [%lanes] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
+    sched.vectorize %ji : !transform.any_op
+    transform.include @peel_tail failures(suppress) (%jo, %n, %lanes) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
+    transform.yield
   }
 
   transform.named_sequence @vectorize_innermost(%block: !transform.any_op {transform.readonly}) {

@@ -24,6 +24,16 @@ module attributes {transform.with_named_sequence} {
       transform.yield %scope : !transform.any_op
     }, {
     ^bb0(%scope: !transform.any_op):
+      // One reduction over rows, and what follows it: a few rows at a time, each in lanes.
+      %sum = sched.match_structure "reduction" in %scope : (!transform.any_op) -> !transform.any_op
+      %count = transform.num_associations %sum : (!transform.any_op) -> !transform.any_param
+      sched.constrain %count eq 1 : !transform.any_param
+      %e = transform.include @only_consumer failures(propagate) (%sum) : (!transform.any_op) -> !transform.any_op
+      transform.include @sums failures(propagate) (%sum, %e) : (!transform.any_op, !transform.any_op) -> ()
+      transform.include @inner_products failures(propagate) (%sum, %e) : (!transform.any_op, !transform.any_op) -> ()
+      transform.yield %scope : !transform.any_op
+    }, {
+    ^bb0(%scope: !transform.any_op):
       // Rows go through all blocks one after another; each reduction in lanes.
       %last = sched.match_structure "sink" in %scope : (!transform.any_op) -> !transform.any_op
       %reductions = sched.match_structure "reduction" in %scope : (!transform.any_op) -> !transform.any_op
@@ -91,6 +101,14 @@ module attributes {transform.with_named_sequence} {
     }
     transform.include @stage_map failures(suppress) (%scheduled) : (!transform.any_op) -> ()
     transform.include @schedule_maps failures(suppress) (%scheduled) : (!transform.any_op) -> ()
+    transform.yield
+  }
+
+  // Whether a block has an element for each sum, and no more.
+  transform.named_sequence @sums(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly}) {
+    %outer, %row, %columns = sched.get_row_loops %sum in %out : (!transform.any_op, !transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op)
+    %count = transform.num_associations %columns : (!transform.any_op) -> !transform.any_param
+    sched.constrain %count eq 0 : !transform.any_param
     transform.yield
   }
 
@@ -198,5 +216,6 @@ module attributes {transform.with_named_sequence} {
   transform.named_sequence private @peel_tail(%loop: !transform.any_op {transform.readonly}, %extent: !transform.any_param {transform.readonly}, %size: !transform.any_param {transform.readonly})
   transform.named_sequence private @vector_tile(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly})
   transform.named_sequence private @vector_tile_alone(%sum: !transform.any_op {transform.readonly}, %same: !transform.any_op {transform.readonly})
+  transform.named_sequence private @inner_products(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly})
   transform.named_sequence private @accumulate_lanes(%sum: !transform.any_op {transform.readonly}, %j: !transform.any_op {transform.readonly})
 }
