@@ -136,7 +136,9 @@ def coverage_page(outcomes: Sequence[tuple[Any, Outcome]]) -> str:
         "",
         "## Operators with a converter",
         "",
-        ", ".join(sorted({f"`{c.domain}.{c.op_type}`" if c.domain else f"`{c.op_type}`" for c in CONVERTERS})),
+        ", ".join(
+            sorted({"`If`", *(f"`{c.domain}.{c.op_type}`" if c.domain else f"`{c.op_type}`" for c in CONVERTERS)})
+        ),
         "",
         "## Node tests",
         "",
