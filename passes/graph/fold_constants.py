@@ -10,14 +10,14 @@ import numpy as np
 from xdsl.context import Context
 from xdsl.dialects.builtin import DYNAMIC_INDEX, ModuleOp, TensorType, f32, f64
 from xdsl.dialects.func import FuncOp
-from xdsl.ir import Operation, OpResult, SSAValue
+from xdsl.ir import Attribute, Operation, OpResult, SSAValue
 from xdsl.passes import ModulePass
-from xdsl.pattern_rewriter import PatternRewriter, PatternRewriteWalker, RewritePattern
+from xdsl.pattern_rewriter import GreedyRewritePatternApplier, PatternRewriter, PatternRewriteWalker, RewritePattern
 from xdsl.rewriter import InsertPoint
 
 from ...dialects import graph
 from ...operators import convolution, elementwise, linear_algebra, shape
-from ...operators.reference.arrays import Array
+from ...operators.reference.arrays import Array, numpy_dtype
 from ...operators.reference.evaluate import evaluate
 from ..function_pass import functions
 from .constants import Constants, called_functions, elements, erase_unused_data, is_splat, weights
@@ -93,13 +93,17 @@ class FoldAffine(RewritePattern):
     def _chain(self, value: SSAValue, channel: int | None) -> tuple[list[elementwise.BinaryOp], Affine]:
         """The operators that scale and shift a value, and nothing else uses it, one after another, all along dimension
         `channel`, or that of the first of them."""
+        user = next(iter(value.uses)).operation if value.has_one_use() else None
+        return self.chain_from(user, value, channel)
+
+    def chain_from(
+        self, op: Operation | None, value: SSAValue, channel: int | None
+    ) -> tuple[list[elementwise.BinaryOp], Affine]:
+        """As `_chain`, from `op` on, which is not the only one that uses `value`."""
         rank = cast(graph.AnyTensor, value.type).get_num_dims()
         affine = Affine(np.ones([1] * rank), np.zeros([1] * rank))
         chain: list[elementwise.BinaryOp] = []
-        while value.has_one_use():
-            op = next(iter(value.uses)).operation
-            if not isinstance(op, _AFFINE) or op.result.type != value.type:
-                break
+        while isinstance(op, _AFFINE) and op.result.type == value.type:
             is_lhs = op.rhs is value
             number = self._number(op.lhs if is_lhs else op.rhs, rank)
             if number is None or (is_lhs and isinstance(op, elementwise.DivOp)):
@@ -112,6 +116,7 @@ class FoldAffine(RewritePattern):
                 affine.then(op, number, is_lhs=is_lhs)
             chain.append(op)
             value = op.result
+            op = next(iter(value.uses)).operation if value.has_one_use() else None
         return chain, affine
 
     def _number(self, value: SSAValue, rank: int) -> Array | None:
@@ -146,6 +151,56 @@ class FoldAffine(RewritePattern):
         type = TensorType(cast(graph.AnyTensor, old.type).element_type, array.shape)
         new = self.constants.operation(array, type, f"{self.constants.source(old) or 'weight'}.{what}")
         new.results[0].name_hint = old.name_hint if what == "scaled" else what
+        return new
+
+
+class MergeAffine(RewritePattern):
+    """`(x * s + t) * u + v` → `x * su + tuv`: what scales and shifts something else is one product and one sum."""
+
+    def __init__(self, fold: FoldAffine) -> None:
+        self.fold = fold
+        self.constants = fold.constants
+
+    def match_and_rewrite(self, op: Operation, rewriter: PatternRewriter) -> None:
+        if not isinstance(op, _AFFINE) or op.result.type.element_type not in (f32, f64):
+            return
+        known = [self.constants.is_known(operand) for operand in op.operands]
+        if known.count(True) != 1:
+            return
+        value = op.operands[known.index(False)]
+        before = value.owner
+        if isinstance(before, _AFFINE) and value.has_one_use() and any(map(self.constants.is_known, before.operands)):
+            return
+        chain, affine = self.fold.chain_from(op, value, None)
+        scales = any(not isinstance(step, elementwise.AddOp) for step in chain)
+        shifts = any(isinstance(step, elementwise.AddOp | elementwise.SubOp) for step in chain)
+        if len(chain) <= scales + shifts:
+            return
+        new: list[Operation] = []
+        for kind, number, wanted in (
+            (elementwise.MulOp, affine.scale, scales),
+            (elementwise.AddOp, affine.shift, shifts),
+        ):
+            if wanted:
+                data = self._data(number, op.result.type.element_type, rewriter)
+                if data is None:
+                    return
+                new += [data, kind(new[-1].results[0] if new else value, data.results[0])]
+        last = chain[-1]
+        rewriter.insert(new, InsertPoint.before(last))
+        new[-1].results[0].name_hint = last.result.name_hint
+        last.result.replace_all_uses_with(new[-1].results[0])
+        for old in reversed(chain):
+            rewriter.erase(old)
+
+    def _data(self, number: Array, element_type: Attribute, rewriter: PatternRewriter) -> Operation | None:
+        leading = next((dim for dim, size in enumerate(number.shape) if size != 1), number.ndim)
+        with np.errstate(all="ignore"):
+            array = number.reshape(number.shape[leading:]).astype(numpy_dtype(element_type))
+        if not np.all(np.isfinite(array)):
+            return None
+        new = self.constants.operation(array, TensorType(element_type, array.shape), "affine")
+        new.results[0].name_hint = "affine"
         return new
 
 
@@ -206,7 +261,9 @@ def fold_constants(module: ModuleOp) -> None:
     for func in functions(module):
         may_name = func.sym_name.data not in called
         if may_name:
-            PatternRewriteWalker(FoldAffine(constants)).rewrite_region(func.body)
+            fold = FoldAffine(constants)
+            patterns = GreedyRewritePatternApplier([fold, MergeAffine(fold)], dce_enabled=False)
+            PatternRewriteWalker(patterns).rewrite_region(func.body)
         _materialize(func, constants, may_name)
     erase_unused_data(module, named | constants.created)
 

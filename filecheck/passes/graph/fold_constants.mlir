@@ -137,3 +137,28 @@ func.func @infinite(%x: tensor<2x2xf32>) -> tensor<2x2xf32> {
   func.return %c : tensor<2x2xf32>
 }
 graph.data @w = dense<[[1.0, 2.0], [3.0, 4.0]]> : tensor<2x2xf32>
+
+// -----
+
+// Scales and shifts of anything else are one product and one sum.
+
+// CHECK-LABEL: func.func @merged
+// CHECK-NEXT:    %affine = graph.weight @affine : tensor<2xf32>
+// CHECK-NEXT:    %0 = graph.mul %x, %affine
+// CHECK-NEXT:    %affine_1 = graph.weight @affine_1 : tensor<2xf32>
+// CHECK-NEXT:    %d = graph.add %0, %affine_1
+// CHECK-NEXT:    func.return %d
+// CHECK:       graph.data @affine = dense<[2.000000e+00, 6.000000e+00]> : tensor<2xf32>
+// CHECK-NEXT:  graph.data @affine_1 = dense<[3.000000e+00, 4.000000e+00]> : tensor<2xf32>
+func.func @merged(%x: tensor<2x2xf32>) -> tensor<2x2xf32> {
+  %two = graph.constant dense<2.0> : tensor<f32>
+  %s = graph.weight @s : tensor<2xf32>
+  %a = graph.mul %x, %s : (tensor<2x2xf32>, tensor<2xf32>) -> tensor<2x2xf32>
+  %b = graph.add %a, %s : (tensor<2x2xf32>, tensor<2xf32>) -> tensor<2x2xf32>
+  %c = graph.mul %b, %two : (tensor<2x2xf32>, tensor<f32>) -> tensor<2x2xf32>
+  %t = graph.weight @t : tensor<2xf32>
+  %d = graph.sub %c, %t : (tensor<2x2xf32>, tensor<2xf32>) -> tensor<2x2xf32>
+  func.return %d : tensor<2x2xf32>
+}
+graph.data @s = dense<[1.0, 3.0]> : tensor<2xf32>
+graph.data @t = dense<[-1.0, 2.0]> : tensor<2xf32>

@@ -158,3 +158,25 @@ func.func @symbolic(%x: tensor<?x3xf32, #te.shape<n, 3>>) -> tensor<?x3xf32, #te
   %b = graph.reshape %a : tensor<?xf32, #te.shape<3 * n>> -> tensor<?x3xf32, #te.shape<n, 3>>
   func.return %b : tensor<?x3xf32, #te.shape<n, 3>>
 }
+
+// -----
+
+// A convolution pads what it is given; other numbers than 0 stay where they are.
+
+// CHECK-LABEL: func.func @pads
+// CHECK-NEXT:    graph.conv %x, %w strides [1, 1] pads [1, 2, 1, 0] dilations [1, 1] groups 1
+// CHECK-NEXT:    func.return
+// CHECK-LABEL: func.func @ones
+// CHECK:         graph.pad
+// CHECK-NEXT:    graph.conv
+func.func @pads(%x: tensor<1x1x4x4xf32>, %w: tensor<1x1x3x3xf32>) -> tensor<1x1x4x4xf32> {
+  %p = graph.pad %x low [0, 0, 1, 1] high [0, 0, 1, 0] : (tensor<1x1x4x4xf32>) -> tensor<1x1x6x5xf32>
+  %y = graph.conv %p, %w strides [1, 1] pads [0, 1, 0, 0] dilations [1, 1] groups 1 : (tensor<1x1x6x5xf32>, tensor<1x1x3x3xf32>) -> tensor<1x1x4x4xf32>
+  func.return %y : tensor<1x1x4x4xf32>
+}
+func.func @ones(%x: tensor<1x1x4x4xf32>, %w: tensor<1x1x3x3xf32>) -> tensor<1x1x4x4xf32> {
+  %one = graph.constant dense<1.0> : tensor<f32>
+  %p = graph.pad %x, %one low [0, 0, 1, 1] high [0, 0, 1, 1] : (tensor<1x1x4x4xf32>, tensor<f32>) -> tensor<1x1x6x6xf32>
+  %y = graph.conv %p, %w strides [1, 1] pads [0, 0, 0, 0] dilations [1, 1] groups 1 : (tensor<1x1x6x6xf32>, tensor<1x1x3x3xf32>) -> tensor<1x1x4x4xf32>
+  func.return %y : tensor<1x1x4x4xf32>
+}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import cast
 
 from xdsl.dialects.builtin import DenseArrayBase, i64
@@ -11,10 +12,11 @@ from xdsl.pattern_rewriter import PatternRewriter, RewritePattern
 
 from ....dialects import graph
 from ....dialects.extents import Extent
+from ....operators.convolution import ConvOp
 from ....operators.elementwise import AddOp, MulOp
 from ....operators.linear_algebra import GemmOp, MatmulOp
 from ....operators.reductions import ReduceOp, RowOp
-from ....operators.shape import ReshapeOp, TransposeOp, reshape_groups
+from ....operators.shape import PadOp, ReshapeOp, TransposeOp, reshape_groups
 from ..constants import Constants
 from .common import ONE, defining, known_shape, shape_of, type_of
 from .elementwise import KnownPattern, scalar
@@ -115,6 +117,23 @@ def _product(dims: tuple[Extent, ...]) -> Extent | None:
     return total
 
 
+class PadOfConvolution(KnownPattern):
+    """A convolution of what is padded with zeros → one that pads."""
+
+    def match_and_rewrite(self, op: Operation, rewriter: PatternRewriter) -> None:
+        if not isinstance(op, ConvOp):
+            return
+        pad = defining(op.input, PadOp)
+        if not isinstance(pad, PadOp) or pad.mode_name != "constant":
+            return
+        low, high = pad.low.get_values(), pad.high.get_values()
+        if any((*low[:2], *high[:2])) or (pad.value is not None and self.number(pad.value) != 0):
+            return
+        window = op.window
+        pads = [own + more for own, more in zip(window.pads, (*low[2:], *high[2:]), strict=True)]
+        rewriter.replace(op, ConvOp(pad.operand, op.weight, replace(window, pads=tuple(pads)), op.group_count))
+
+
 class RowsBeforeReshape(RewritePattern):
     """A reduction of rows of a reshape → a reshape of a reduction, if that has fewer dimensions and the same rows."""
 
@@ -156,4 +175,4 @@ def _on_axes(op: ReduceOp | RowOp, operand: SSAValue, axes: list[int]) -> Operat
 
 
 PATTERNS: tuple[type[RewritePattern], ...] = (RowsInOneDimension, BatchesInOneDimension, RowsBeforeReshape)
-KNOWN_PATTERNS: tuple[Callable[[Constants], RewritePattern], ...] = (GemmToMatmul,)
+KNOWN_PATTERNS: tuple[Callable[[Constants], RewritePattern], ...] = (GemmToMatmul, PadOfConvolution)
