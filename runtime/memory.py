@@ -48,11 +48,10 @@ class ArenaPool:
     def __init__(self, workspaces: Sequence[Parameter]):
         self.offsets: list[int] = []
         """Where each workspace starts."""
-        size = 0
+        self.size = 0
         for workspace in workspaces:
-            self.offsets.append(size)
-            size += -(-workspace.byte_size // ALIGNMENT) * ALIGNMENT
-        self.size = size
+            self.offsets.append(-(-self.size // ALIGNMENT) * ALIGNMENT)
+            self.size = self.offsets[-1] + workspace.byte_size
         self._free: list[Arena] = []
 
     def take(self) -> Arena:
