@@ -116,6 +116,7 @@ def coverage_page(outcomes: Sequence[tuple[Any, Outcome]]) -> str:
     from stepwell.frontends.onnx.converters import CONVERTERS
 
     kinds = Counter(outcome.kind for _, outcome in outcomes)
+    names = {"If", *(f"{c.domain}.{c.op_type}" if c.domain else c.op_type for c in CONVERTERS)}
     rows: dict[str, list[tuple[Any, Outcome]]] = defaultdict(list)
     for case, outcome in outcomes:
         rows[operator_of(case)].append((case, outcome))
