@@ -137,9 +137,7 @@ def coverage_page(outcomes: Sequence[tuple[Any, Outcome]]) -> str:
         "",
         "## Operators with a converter",
         "",
-        ", ".join(
-            sorted({"`If`", *(f"`{c.domain}.{c.op_type}`" if c.domain else f"`{c.op_type}`" for c in CONVERTERS)})
-        ),
+        ", ".join(sorted(f"`{name}`" for name in names)),
         "",
         "## Node tests",
         "",
