@@ -7,6 +7,7 @@ order. It trusts nothing about the file: whatever cannot be imported is one `Imp
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 
 _MAIN = "main"
+_MAX_ELEMENTS = 2**40  # what does not fit into any memory is a mistake
 
 
 NEWEST_OPSET = 23
@@ -272,6 +274,10 @@ class _Importer:
 
     def add(self, op: Operation) -> Sequence[SSAValue]:
         op.verify()
+        for type in op.result_types:
+            elements = math.prod(size for size in cast(graph.AnyTensor, type).get_shape() if size > 0)
+            if elements > _MAX_ELEMENTS:
+                raise ImportModelError(f"expected tensors of at most {_MAX_ELEMENTS} elements, got {type}")
         self.block.add_op(op)
         return op.results
 

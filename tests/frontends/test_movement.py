@@ -343,7 +343,25 @@ REFUSED: list[tuple[str, Case, str]] = [
     ("OneHot", Case(11, {"x": np.ones(5, np.int64)}, {"d": np.array(0), "v": [0, 1]}), "a positive number as depth"),
     ("NonZero", Case(13, {"x": np.ones(5, np.float32)}), "the elements decide the shape of the result"),
     ("Range", Case(11, {}, {"a": np.array(0), "b": np.array(3), "c": np.array(0)}), "a delta other than 0"),
+    ("Range", Case(11, {}, {"a": np.float32(0), "b": np.float32(np.nan), "c": np.float32(1)}), "finite numbers"),
+    ("Range", Case(11, {}, {"a": np.array(0), "b": np.array(2**62), "c": np.array(1)}), "at most .* elements"),
+    ("ConstantOfShape", Case(9, {}, {"shape": [2**31, 2**31]}), "expected at most .* elements"),
+    ("Expand", Case(13, {"x": np.ones(1, np.float32)}, {"shape": [2**31, 2**31]}), "at most .* elements"),
+    ("Constant", Case(13, {}, attributes={"value_ints": "text"}), "expected numbers as attribute 'value_ints'"),
+    (
+        "Split",
+        Case(18, {"x": np.ones(7, np.float32)}, attributes={"num_outputs": 2**62}, outputs=2),
+        "expected as many outputs as num_outputs says, got 2",
+    ),
     ("Resize", Case(13, {"x": np.ones((2, 2), np.float32)}), "expected scales or sizes, got none"),
+    (
+        "Resize",
+        Case(
+            *(13, {"x": np.ones((2, 2), np.float32)}),
+            {"r": np.zeros(0, np.float32), "s": np.zeros(0, np.float32), "sizes": [1, 2**62]},
+        ),
+        "expected at most .* elements",
+    ),
     (
         "Resize",
         Case(13, {"x": np.ones((2, 2), np.float32)}, {"r": np.zeros(0, np.float32), "s": np.float32([1, -1])}),

@@ -13,6 +13,7 @@ from ....operators import indexing as ops
 from ..layout import count_of, dims_of, part, reshape, take
 from ..node import Converter, Node, normalized_axis, rank_of, type_of
 from ..terms import Term
+from .shape import check_size
 
 _AXIS = ("axis",)
 
@@ -78,11 +79,12 @@ def _convert_one_hot(node: Node) -> SSAValue:
     """Whether indices are `0, 1, …` along a new axis."""
     indices, _, values = node.tensors(3)
     depth = node.constant(1)
-    if depth is None or depth.size != 1 or int(depth.reshape(-1)[0]) < 1:
+    if depth is None or depth.size != 1 or not np.isfinite(depth).all() or depth.reshape(-1)[0] < 1:
         raise ImportModelError(f"expected a positive number as depth, got {None if depth is None else depth.tolist()}")
     if graph.shape_of(type_of(values)) != (Extent.of(2),):
         raise ImportModelError(f"expected two values, got {type_of(values)}")
     size = int(depth.reshape(-1)[0])
+    check_size([size])
     extents = dims_of(indices)
     axis = normalized_axis(node.attribute("axis", -1), len(extents) + 1)
     index = Term(node, indices).cast(i64)

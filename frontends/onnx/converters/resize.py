@@ -21,7 +21,7 @@ from ..layout import broadcast, dims_of, reshape, transpose
 from ..node import Converter, Node, static_shape, type_of
 from ..terms import Term
 from .indexing import gathered
-from .shape import int_list
+from .shape import check_size, int_list
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -215,8 +215,7 @@ def _scale_axes(sizes: Sequence[int], dims: Sequence[int], scales: NDArray[Any])
     if len(scales) != len(dims) or not all(scale > 0 and math.isfinite(scale) for scale in scales):
         raise ImportModelError(f"expected {len(dims)} positive scales, got {scales.tolist()}")
     targets = [int(scale * sizes[dim]) for dim, scale in zip(dims, scales, strict=True)]
-    if min(targets, default=1) < 1:
-        raise ImportModelError(f"expected positive extents, got {targets}")
+    check_size(targets)
     return [
         (dim, Axis(sizes[dim], target, float(scale))) for dim, target, scale in zip(dims, targets, scales, strict=True)
     ]
@@ -225,16 +224,16 @@ def _scale_axes(sizes: Sequence[int], dims: Sequence[int], scales: NDArray[Any])
 def _size_axes(
     sizes: Sequence[int], dims: Sequence[int], targets: Sequence[int], policy: str
 ) -> list[tuple[int, Axis]]:
-    if len(targets) != len(dims) or min(targets, default=1) < 1:
-        raise ImportModelError(f"expected {len(dims)} positive extents, got {list(targets)}")
+    if len(targets) != len(dims):
+        raise ImportModelError(f"expected {len(dims)} extents, got {list(targets)}")
+    check_size(targets)
     scales = [target / sizes[dim] for dim, target in zip(dims, targets, strict=True)]
     if policy not in ("stretch", "not_larger", "not_smaller"):
         raise ImportModelError(f"expected stretch, not_larger or not_smaller, got '{policy}'")
     if policy != "stretch" and scales:
         scales = [min(scales) if policy == "not_larger" else max(scales)] * len(dims)
         targets = [math.floor(scale * sizes[dim] + 0.5) for dim, scale in zip(dims, scales, strict=True)]
-        if min(targets) < 1:
-            raise ImportModelError(f"expected positive extents, got {targets}")
+        check_size(targets)
     return [(dim, Axis(sizes[dim], target, scale)) for dim, target, scale in zip(dims, targets, scales, strict=True)]
 
 

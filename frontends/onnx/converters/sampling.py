@@ -12,7 +12,7 @@ from ....operators.reference.arrays import numpy_dtype
 from ....operators.sampling import GRID_MODES, Col2ImOp, GridSampleOp
 from ..layout import dims_of, reshape, transpose
 from ..node import Converter, Node, static_shape, type_of
-from .shape import int_list
+from .shape import check_size, int_list
 
 _OLD_MODES = {"bilinear": "linear", "bicubic": "cubic"}
 
@@ -50,12 +50,11 @@ def _convert_affine_grid(node: Node) -> SSAValue:
     theta, _ = node.tensors(2)
     size = node.integers(1)
     assert size is not None
-    batch, rows, columns = static_shape(theta, "of transformations")
     sizes = size[2:]
-    if (rows, columns) != (len(sizes), len(sizes) + 1) or size[0] != batch or not sizes:
+    rows, columns = len(sizes), len(sizes) + 1
+    if not sizes or static_shape(theta, "of transformations") != (size[0], rows, columns):
         raise ImportModelError(f"expected a transformation for each of {size}, got {type_of(theta)}")
-    if min(sizes) < 1:
-        raise ImportModelError(f"expected positive extents, got {size}")
+    check_size(size)
     places = [_places(length, node.flag("align_corners")) for length in sizes]
     # the last dimension comes first, and a 1 at the end
     corners = np.meshgrid(*places, indexing="ij")[::-1]

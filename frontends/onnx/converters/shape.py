@@ -39,6 +39,17 @@ def _required_list(node: Node, name: str) -> list[int]:
     return values
 
 
+_MAX_ELEMENTS = 2**28  # of a tensor that is known, or has an axis that is looked at element by element
+
+
+def check_size(sizes: Sequence[int]) -> None:
+    """Checks that a tensor of these extents may be made here."""
+    if any(size < 1 for size in sizes):
+        raise ImportModelError(f"expected positive extents, got {list(sizes)}")
+    if math.prod(sizes) > _MAX_ELEMENTS:
+        raise ImportModelError(f"expected at most {_MAX_ELEMENTS} elements, got extents {list(sizes)}")
+
+
 # Reshape
 
 
@@ -126,7 +137,9 @@ def _convert_split(node: Node) -> list[SSAValue]:
     operand = node.tensors(1, 2)[0]
     axis = node.axis(0, rank_of(operand))
     sizes = node.integers(1) if node.opset >= 13 else int_list(node, "split")
-    count = node.attribute("num_outputs", len(node.proto.output))
+    count = len(node.proto.output)
+    if node.attribute("num_outputs", count) != count or not count:
+        raise ImportModelError(f"expected as many outputs as num_outputs says, got {count}")
     if sizes is None:
         extent = dims_of(operand)[axis]
         if not extent.is_constant:
@@ -323,9 +336,14 @@ def _convert_range(node: Node) -> SSAValue:
     start, limit, delta = (number.reshape(-1)[0] for number in numbers if number is not None)
     if delta == 0:
         raise ImportModelError("expected a delta other than 0, got 0")
-    count = max(math.ceil((float(limit) - float(start)) / float(delta)), 0)
-    if start.dtype.kind in "iu":
-        count = len(range(int(start), int(limit), int(delta)))
+    if not all(math.isfinite(number) for number in (start, limit, delta)):
+        raise ImportModelError(f"expected finite numbers, got {start}, {limit} and {delta}")
+    if start.dtype.kind not in "iu":
+        count = max(math.ceil((float(limit) - float(start)) / float(delta)), 0)
+    else:
+        count = max(-(-(int(limit) - int(start)) // int(delta)), 0)
+    if count:
+        check_size([count])
     return node.weight((start + np.arange(count).astype(start.dtype) * delta).astype(start.dtype))
 
 
@@ -337,8 +355,10 @@ def _convert_constant_of_shape(node: Node) -> SSAValue:
         value = tensor_array(node.attributes["value"]).reshape(-1)
     if len(value) != 1 or any(size < 0 for size in sizes):
         raise ImportModelError(f"expected one number and extents, got {len(value)} numbers and {sizes}")
-    array = np.full(sizes, value[0], value.dtype)
-    return node.weight(array) if 0 in sizes else _constant(node, array)
+    check_size([max(size, 1) for size in sizes])
+    if 0 in sizes:
+        return node.weight(np.zeros(sizes, value.dtype))
+    return _constant(node, np.full(sizes, value[0], value.dtype))
 
 
 def _constant(node: Node, array: NDArray[Any]) -> SSAValue:
@@ -352,6 +372,7 @@ def _convert_eye_like(node: Node) -> SSAValue:
     sizes = static_shape(operand, "for EyeLike")
     if len(sizes) != 2:
         raise ImportModelError(f"expected a matrix, got rank {len(sizes)}")
+    check_size(sizes)
     element = element_type(node.required("dtype", int)) if "dtype" in node.attributes else type_of(operand).element_type
     return node.weight(np.eye(*sizes, k=node.attribute("k", 0)).astype(numpy_dtype(element)))
 

@@ -24,7 +24,10 @@ def _convert_constant(node: Node) -> SSAValue:
         raise ImportModelError(f"expected one attribute, got {', '.join(node.attributes) or 'none'}")
     ((name, value),) = node.attributes.items()
     if name in _NUMBERS:
-        return node.weight(np.asarray(value, _NUMBERS[name]))
+        try:
+            return node.weight(np.asarray(value, _NUMBERS[name]))
+        except (ValueError, TypeError, OverflowError):
+            raise ImportModelError(f"expected numbers as attribute '{name}', got {value!r}") from None
     if name != "value":
         raise ImportModelError(f"expected a tensor of numbers, got attribute '{name}'")
     return node.weight(tensor_array(value))
