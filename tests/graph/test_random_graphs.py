@@ -18,12 +18,14 @@ from stepwell.dialects.extents import Extent
 from stepwell.dialects.resources import ResourceAttr
 from stepwell.dialects.source import parse_module
 from stepwell.operators import elementwise, linear_algebra, reductions
+from stepwell.operators import shape as shape_ops
 from stepwell.operators.operator import UnaryOp
 from stepwell.operators.registry import Graph
 from stepwell.passes.graph.convert_graph_to_te import WEIGHT, convert_graph_to_te
 from stepwell.passes.graph.fuse import fuse
 from stepwell.passes.graph.fusion.groups import rows_of
 from stepwell.passes.graph.infer_shapes import infer_shapes
+from stepwell.passes.registry import our_passes
 from xdsl.dialects.builtin import (
     DYNAMIC_INDEX,
     BytesAttr,
@@ -90,7 +92,7 @@ class Model:
     def add_op(self) -> None:
         value = self.value()
         shape = self.shape(value)
-        kinds = ["relu", "binary", "binary", "matmul"]
+        kinds = ["relu", "binary", "binary", "matmul", "transpose", "reshape"]
         kinds += ["softmax"] if shape else []
         kinds += ["gemm"] * 2 if len(shape) == 2 else []
         extent = st.sampled_from(EXTENTS)
@@ -101,6 +103,13 @@ class Model:
                 other = self.of_shape(self.broadcastable(shape))
                 operands = self.draw(st.permutations([value, other]))
                 op = self.draw(st.sampled_from([elementwise.AddOp, elementwise.SubOp, elementwise.MulOp]))(*operands)
+            case "transpose":
+                op = shape_ops.TransposeOp(value, self.draw(st.permutations(range(len(shape)))))
+            case "reshape":
+                merged = (
+                    [shape[0] * shape[1].constant, *shape[2:]] if len(shape) > 1 and shape[1].is_constant else shape
+                )
+                op = shape_ops.ReshapeOp(value, self.draw(st.sampled_from([merged, [1, *shape], [*shape, 1]])))
             case "softmax":
                 axes = st.sets(st.integers(0, len(shape) - 1), min_size=1)
                 op = reductions.SoftmaxOp(value, self.draw(axes))
@@ -212,8 +221,8 @@ def test_fuse(example: Example, max_ops: int):
             anchors = [op for op in ops if op.FUSION_CLASS is not graph.FusionClass.INJECTIVE]
             assert len({rows_of(op) or op for op in anchors}) <= 1
             assert not max_ops or len(ops) <= max_ops
-    main = [op for op in main_of(module).body.block.ops if not isinstance(op, graph.WeightOp | ReturnOp)]
-    assert all(isinstance(op, CallOp) for op in main)
+    views = graph.WeightOp | shape_ops.ReshapeOp | ReturnOp
+    assert all(isinstance(op, CallOp | views) for op in main_of(module).body.block.ops)
     assert_same(run_graph(module, arrays(module)), expected)
     before = str(module)
     fuse(module, max_ops)
@@ -227,13 +236,33 @@ def test_infer_shapes(example: Example):
     module = example.module
     expected = str(module)
     for op in main_of(module).body.block.ops:
-        if isinstance(op, graph.TensorOp) and not isinstance(op, UnaryOp):
+        if isinstance(op, graph.TensorOp) and not isinstance(op, UnaryOp | shape_ops.ReshapeOp):
             for result in tuple(op.results):
                 unknown = TensorType(result.type.element_type, [DYNAMIC_INDEX] * result.type.get_num_dims())
                 Rewriter.replace_value_with_new_type(result, unknown)
     infer_shapes(module)
     module.verify()
     assert str(module) == expected
+
+
+PASSES = [name for name in our_passes() if name.startswith("graph-")]
+
+
+@MODELS
+@given(models(), st.lists(st.sampled_from(PASSES), min_size=1, max_size=5))
+def test_passes(example: Example, passes: list[str]):
+    """Symbolic extents, too, are kept apart and put together rightly."""
+    module = example.module
+    inputs, data = arrays(module), [op for op in module.ops if isinstance(op, graph.DataOp)]
+    expected = run_graph(module, inputs)
+    for name in passes:
+        our_passes()[name]()().apply(make_context(), module)
+        module.verify()
+    assert_same(run_graph(module, inputs), expected)
+    data += [op for op in module.ops if isinstance(op, graph.DataOp) and op not in data]
+    convert_graph_to_te(module)
+    module.verify()
+    assert_same(run_converted(module, inputs, data), expected)
 
 
 @MODELS
