@@ -185,10 +185,19 @@ def large_buffers(kernel: FuncOp, threads: int | None) -> dict[AllocOp, tuple[in
     for buffer, known in storage.items():
         alloc = buffer.owner
         assert isinstance(alloc, AllocOp)
-        parallel = any(loop.kind is LoopKind.PARALLEL for loop in enclosing_loops(alloc))
-        if buffer not in small and alloc.workspace is None and not (parallel and threads is None):
-            found[alloc] = known.byte_size, threads if parallel else None
+        parallel = next((loop for loop in enclosing_loops(alloc) if loop.kind is LoopKind.PARALLEL), None)
+        if buffer in small or alloc.workspace is not None:
+            continue
+        if parallel is None:
+            found[alloc] = known.byte_size, None
+        elif threads is not None:
+            found[alloc] = known.byte_size, min(threads, _chunks(parallel))
     return found
+
+
+def _chunks(loop: ForOp) -> int:
+    """How many threads a parallel loop has work for."""
+    return -(-loop.extent // (1 if loop.grain is None else loop.grain.value.data))
 
 
 def _is_temporary(buffer: SSAValue) -> bool:

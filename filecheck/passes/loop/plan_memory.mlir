@@ -221,3 +221,30 @@ module attributes {cpu.target = #cpu.target<triple = "x86_64-unknown-linux-gnu",
     func.return
   }
 }
+
+// -----
+
+// No more slots than there is work for threads.
+// CHECK-LABEL: func.func @few(
+// CHECK-SAME:    %workspace: memref<262144xi8> {loop.workspace}) attributes {loop.live_bytes = 262144 : i64} {
+// CHECK:         %b = loop.alloc "b" in %workspace[0] of memref<262144xi8> slots 2 : memref<3x32768xf32, "local">
+module attributes {cpu.target = #cpu.target<triple = "x86_64-unknown-linux-gnu", threads = 8>} {
+  func.func @few(%x: memref<3x32768xf32>, %y: memref<3x32768xf32> {loop.output}) {
+    loop.for %i : 3 parallel(grain = 2) {
+      %b = loop.alloc "b" : memref<3x32768xf32, "local">
+      loop.for %j : 32768 {
+        loop.block "map0" spatial(%v in 3 = %i, %u in 32768 = %j) {
+          %0 = loop.read %x[%v, %u] : memref<3x32768xf32>
+          loop.write %0, %b[%v, %u] : memref<3x32768xf32, "local">
+        }
+      }
+      loop.for %j : 32768 {
+        loop.block "map1" spatial(%v in 3 = %i, %u in 32768 = %j) {
+          %0 = loop.read %b[%v, %u * -1 + 32767] : memref<3x32768xf32, "local">
+          loop.write %0, %y[%v, %u] : memref<3x32768xf32>
+        }
+      }
+    }
+    func.return
+  }
+}
