@@ -136,6 +136,21 @@ class Node:
         """An attribute of this type; None if it is left out."""
         return self.attribute(name, type()) if name in self.attributes else None
 
+    def int_list(self, name: str) -> list[int] | None:
+        """An attribute that is a list of integers; None if it is left out."""
+        values = cast("list[object] | None", self.optional(name, list))
+        numbers = [value for value in values or () if isinstance(value, int)]
+        if values is not None and len(numbers) != len(values):
+            raise ImportModelError(f"expected integers as attribute '{name}', got {values}")
+        return None if values is None else numbers
+
+    def required_int_list(self, name: str) -> list[int]:
+        """An attribute that has to be there, a list of integers."""
+        values = self.int_list(name)
+        if values is None:
+            raise ImportModelError(f"expected attribute '{name}', got none")
+        return values
+
     def flag(self, name: str, default: bool = False) -> bool:
         """A number attribute that stands for a truth."""
         return bool(self.attribute(name, int(default)))

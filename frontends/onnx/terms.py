@@ -41,7 +41,7 @@ class Term:
     def _operand(self, other: TermLike) -> SSAValue:
         if isinstance(other, Term):
             return other.value
-        if not self.is_float and other != int(other):
+        if not self.is_float and not float(other).is_integer():
             raise ImportModelError(f"expected floating-point elements beside {other}, got {self.element_type}")
         return self.node.splat(other, self.value)
 

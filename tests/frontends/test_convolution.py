@@ -167,3 +167,11 @@ def test_refused(message: str):
     arrays = {"x": random(0, *shape), "w": random(1, *weight)}
     with pytest.raises(ImportModelError, match=message):
         computed(model(op, arrays, **attributes), arrays)
+
+
+def test_attributes_that_make_no_windows():
+    arrays = {"x": random(0, 1, 1, 5)}
+    with pytest.raises(ImportModelError, match="expected integers as attribute 'kernel_shape'"):
+        import_onnx(model("AveragePool", arrays, kernel_shape=[1.5]))
+    with pytest.raises(ImportModelError, match="expected windows over at most .* elements"):
+        import_onnx(model("AveragePool", arrays, kernel_shape=[2**62], auto_pad="SAME_UPPER"))

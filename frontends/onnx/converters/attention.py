@@ -59,6 +59,8 @@ def _convert_attention(node: Node) -> list[SSAValue]:
         value = _split_heads(node, value, node.required("kv_num_heads", int))
     past = 0
     if past_key is not None and past_value is not None:
+        if rank_of(past_key) != 4 or rank_of(past_value) != 4:
+            raise ImportModelError("expected past_key and past_value of rank 4, got others")
         past = _number(dims_of(past_key)[2], "past keys")
         key = concat(node, [past_key, key], 2)
         value = concat(node, [past_value, value], 2)

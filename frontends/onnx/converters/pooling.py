@@ -25,7 +25,7 @@ from .windows import WINDOW_ATTRIBUTES, check_spatial, numbers, read_window, spa
 
 def _read_pool(node: Node) -> tuple[SSAValue, Window]:
     (operand,) = node.tensors(1)
-    kernel = node.required("kernel_shape", list[int])
+    kernel = node.required_int_list("kernel_shape")
     check_spatial(operand, len(kernel))
     return operand, read_window(node, operand, kernel, ceil=node.flag("ceil_mode"))
 
@@ -125,7 +125,7 @@ def _convert_max_unpool(node: Node) -> SSAValue:
     operand, positions, _ = node.optional_tensors(2, 3)
     assert operand is not None and positions is not None
     rank = rank_of(operand) - 2
-    kernel = node.required("kernel_shape", list[int])
+    kernel = node.required_int_list("kernel_shape")
     check_spatial(operand, len(kernel))
     strides, pads = numbers(node, "strides", [1] * rank), numbers(node, "pads", [0] * (2 * rank))
     shape = static_sizes(operand, range(rank + 2))

@@ -21,7 +21,7 @@ from ..layout import broadcast, dims_of, reshape, transpose
 from ..node import Converter, Node, static_shape, type_of
 from ..terms import Term
 from .indexing import gathered
-from .shape import check_size, int_list
+from .shape import check_size
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -242,7 +242,7 @@ def _convert_resize(node: Node) -> SSAValue:
     assert operand is not None
     sizes = static_shape(operand, "to resize")
     rank = len(sizes)
-    given = int_list(node, "axes")
+    given = node.int_list("axes")
     dims = list(range(rank)) if given is None else [axis % rank for axis in given]
     if len(set(dims)) != len(dims) or not all(-rank <= axis < rank for axis in given or ()):
         raise ImportModelError(f"expected different axes from {-rank} to {rank - 1}, got {given}")

@@ -12,7 +12,7 @@ from ....operators.reference.arrays import numpy_dtype
 from ....operators.sampling import GRID_MODES, Col2ImOp, GridSampleOp
 from ..layout import dims_of, reshape, transpose
 from ..node import Converter, Node, static_shape, type_of
-from .shape import check_size, int_list
+from .shape import check_size
 
 _OLD_MODES = {"bilinear": "linear", "bicubic": "cubic"}
 
@@ -39,9 +39,9 @@ def _convert_col2im(node: Node) -> Operation:
         operand,
         image,
         block,
-        strides=int_list(node, "strides") or ones,
-        dilations=int_list(node, "dilations") or ones,
-        pads=int_list(node, "pads") or [0] * (2 * len(image)),
+        strides=node.int_list("strides") or ones,
+        dilations=node.int_list("dilations") or ones,
+        pads=node.int_list("pads") or [0] * (2 * len(image)),
     )
 
 

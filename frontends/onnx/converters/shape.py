@@ -22,23 +22,6 @@ from ..layout import broadcast, concat, count_of, dims_of, missing_extent, part,
 from ..node import Converter, Node, UnknownValueError, normalized_axis, rank_of, static_shape, type_of
 from ..tensors import element_type, tensor_array, tensor_type_of
 
-
-def int_list(node: Node, name: str) -> list[int] | None:
-    """An attribute that is a list of integers; None if it is left out."""
-    values = cast("list[object] | None", node.optional(name, list))
-    numbers = [value for value in values or () if isinstance(value, int)]
-    if values is not None and len(numbers) != len(values):
-        raise ImportModelError(f"expected integers as attribute '{name}', got {values}")
-    return None if values is None else numbers
-
-
-def _required_list(node: Node, name: str) -> list[int]:
-    values = int_list(node, name)
-    if values is None:
-        raise ImportModelError(f"expected attribute '{name}', got none")
-    return values
-
-
 _MAX_ELEMENTS = 2**28  # of a tensor that is known, or has an axis that is looked at element by element
 
 
@@ -82,7 +65,7 @@ def _convert_flatten(node: Node) -> SSAValue:
 
 def _axes(node: Node, rank: int) -> list[int] | None:
     """Axes from operand 1, or from the attribute of old; None if they are left out."""
-    axes = node.integers(1) if node.opset >= 13 else int_list(node, "axes")
+    axes = node.integers(1) if node.opset >= 13 else node.int_list("axes")
     return None if axes is None else _normalized_axes(axes, rank)
 
 
@@ -110,7 +93,7 @@ def _convert_squeeze(node: Node) -> SSAValue:
 def _convert_unsqueeze(node: Node) -> SSAValue:
     operand = node.tensors(1, 2)[0]
     extents = iter(dims_of(operand))
-    axes = node.integers(1) if node.opset >= 13 else _required_list(node, "axes")
+    axes = node.integers(1) if node.opset >= 13 else node.required_int_list("axes")
     if axes is None:
         raise ImportModelError("expected axes, got none")
     rank = rank_of(operand) + len(axes)
@@ -123,7 +106,7 @@ def _convert_unsqueeze(node: Node) -> SSAValue:
 
 def _convert_transpose(node: Node) -> SSAValue:
     (operand,) = node.tensors(1)
-    permutation = int_list(node, "perm") or list(reversed(range(rank_of(operand))))
+    permutation = node.int_list("perm") or list(reversed(range(rank_of(operand))))
     return transpose(node, operand, permutation)
 
 
@@ -136,7 +119,7 @@ def _convert_concat(node: Node) -> SSAValue:
 def _convert_split(node: Node) -> list[SSAValue]:
     operand = node.tensors(1, 2)[0]
     axis = node.axis(0, rank_of(operand))
-    sizes = node.integers(1) if node.opset >= 13 else int_list(node, "split")
+    sizes = node.integers(1) if node.opset >= 13 else node.int_list("split")
     count = len(node.proto.output)
     if node.attribute("num_outputs", count) != count or not count:
         raise ImportModelError(f"expected as many outputs as num_outputs says, got {count}")
@@ -162,8 +145,8 @@ def _convert_slice(node: Node) -> SSAValue:
 
 def _convert_slice_by_attributes(node: Node) -> SSAValue:
     (operand,) = node.tensors(1)
-    starts, ends = _required_list(node, "starts"), _required_list(node, "ends")
-    return _slice(node, operand, starts, ends, int_list(node, "axes"), None)
+    starts, ends = node.required_int_list("starts"), node.required_int_list("ends")
+    return _slice(node, operand, starts, ends, node.int_list("axes"), None)
 
 
 def _slice(
@@ -281,7 +264,7 @@ def _convert_pad(node: Node) -> SSAValue:
 def _convert_pad_by_attributes(node: Node) -> SSAValue:
     (operand,) = node.tensors(1)
     value = node.attribute("value", 0.0)
-    return _pad(node, operand, _required_list(node, "pads"), None, node.splat(value, operand) if value else None)
+    return _pad(node, operand, node.required_int_list("pads"), None, node.splat(value, operand) if value else None)
 
 
 def _pad(

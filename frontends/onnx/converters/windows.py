@@ -12,6 +12,8 @@ from ....operators.windows import Window
 from ..layout import dims_of, reshape
 from ..node import Node, UnknownValueError, rank_of, type_of
 
+_MAX_SPAN = 2**24  # in one dimension, pads included
+
 WINDOW_ATTRIBUTES = ("auto_pad", "dilations", "kernel_shape", "pads", "strides")
 
 
@@ -33,6 +35,8 @@ def read_window(node: Node, operand: SSAValue, kernel: Sequence[int], *, ceil: b
         raise ImportModelError(f"expected pads of 0 or more, got {pads}")
     window = Window(tuple(kernel), tuple(strides), tuple(pads), tuple(dilations))
     window.verify()
+    if max(*window.span, *pads, *strides, 1) > _MAX_SPAN:
+        raise ImportModelError(f"expected windows over at most {_MAX_SPAN} elements, got {list(kernel)} and {strides}")
     if auto_pad.startswith("SAME"):
         return _padded_to_same(window, operand, upper=auto_pad == "SAME_UPPER")
     return _rounded_up(window, operand) if ceil and max(strides) > 1 else window
@@ -63,7 +67,9 @@ def static_sizes(operand: SSAValue, axes: Iterable[int]) -> tuple[int, ...]:
     Raises:
         UnknownValueError: if one is symbolic.
     """
-    dims = graph.shape_of(type_of(operand))
+    dims, axes = graph.shape_of(type_of(operand)), list(axes)
+    if max(axes, default=-1) >= len(dims):
+        raise ImportModelError(f"expected an input of rank {max(axes) + 1} or more, got {graph.format_shape(dims)}")
     sizes = [dims[axis] for axis in axes]
     known = tuple(size.constant for size in sizes if size is not None and size.is_constant)
     if len(known) != len(sizes):
