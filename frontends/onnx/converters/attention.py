@@ -120,6 +120,8 @@ def _scores(node: Node, query: SSAValue, key: SSAValue, shapes: _Shapes) -> SSAV
     """Scaled products of queries and keys."""
     width = _number(dims_of(query)[3], "a head's width")
     scale = node.attribute("scale", 0.0) or 1 / math.sqrt(width)
+    if not scale > 0:
+        raise ImportModelError(f"expected scale to be positive, got {scale}")
     # Both factors are scaled, as ONNX says, so that no product overflows.
     query, key = ((Term(node, factor) * math.sqrt(scale)).value for factor in (query, key))
     return _grouped_product(node, query, transpose(node, key, [0, 1, 3, 2]), shapes)
