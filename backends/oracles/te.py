@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from types import MappingProxyType
 from typing import Any, cast
 
 import numpy as np
@@ -604,11 +605,17 @@ def _entry(module: ModuleOp) -> func.FuncOp:
     return next(iter(functions.values()))
 
 
-def _run(function: func.FuncOp, inputs: Sequence[Array], semantics: Mapping[str, Semantics]) -> tuple[Array, ...]:
+def _run(
+    function: func.FuncOp,
+    inputs: Sequence[Array],
+    semantics: Mapping[str, Semantics],
+    caller: Mapping[str, int] = MappingProxyType({}),
+) -> tuple[Array, ...]:
+    """The results of a function. What sizes its inputs do not say (`n` of `3 * n`) are those of the caller."""
     block = function.body.block
     _check_inputs(function, block, inputs)
-    sizes = _sizes(block, inputs)
-    machine = _Machine(sizes, lambda call, operands: _run(_callee(call), operands, semantics), semantics)
+    sizes = {**caller, **_sizes(block, inputs)}
+    machine = _Machine(sizes, lambda call, operands: _run(_callee(call), operands, semantics, sizes), semantics)
     machine.values.update(zip(block.args, inputs, strict=True))
     return machine.run_function(block)
 

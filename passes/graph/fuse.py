@@ -59,9 +59,10 @@ def _place(group: Group, terminator: Operation, outliner: Outliner) -> None:
 
 
 def _has_operators(func: FuncOp) -> bool:
-    """Whether a function is on rung 1: below it, values are also used by what is inside of operations."""
-    ops = func.body.block.ops
-    return any(isinstance(op, graph.TensorOp | DATA) for op in ops) and not any(op.regions for op in ops)
+    """Whether there is something to fuse. Below rung 1, values are also used by what is inside of operations."""
+    ops = tuple(func.body.block.ops)
+    has = any(isinstance(op, graph.ConstantOp) or (isinstance(op, graph.TensorOp) and not is_view([op])) for op in ops)
+    return has and not any(op.regions for op in ops)
 
 
 def _is_private(func: FuncOp) -> bool:
