@@ -47,6 +47,9 @@ class TransformOpInterface(Operation, ABC):
     MATCHER: ClassVar[bool] = False
     """Whether this operation may stand in a matcher: it only looks."""
 
+    STEERS: ClassVar[bool] = False
+    """Whether this operation changes nothing itself: it runs others."""
+
     def operand_effects(self) -> tuple[Effect, ...]:
         """The effects of this very operation, where they depend on more than its class."""
         return self.OPERAND_EFFECTS

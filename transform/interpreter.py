@@ -23,6 +23,14 @@ from .upstream.control import NamedSequenceOp, YieldOp
 DEFAULT_ENTRY = "__transform_main"
 
 
+@dataclass(eq=False)
+class Backup:
+    """What payload ops are before something changes; nothing as long as nothing does."""
+
+    ops: Sequence[Operation]
+    clones: list[Operation] | None = None
+
+
 @dataclass
 class Interpreter:
     """The run of one script on one payload."""
@@ -37,6 +45,7 @@ class Interpreter:
     """What `transform.debug.emit_remark_at` said, and about which payload op."""
     _symbols: dict[Operation, dict[str, Operation]] = field(default_factory=dict[Operation, dict[str, Operation]])
     _running: list[NamedSequenceOp] = field(default_factory=list[NamedSequenceOp])
+    _unsaved: list[Backup] = field(default_factory=list[Backup])
 
     def execute(self, op: Operation) -> None:
         """Runs one operation of a script."""
@@ -55,6 +64,8 @@ class Interpreter:
         if not isinstance(op, TransformOpInterface):
             name = op.op_name.data if isinstance(op, UnregisteredOp) else op.name
             raise ScriptError(f"expected a transform operation, got '{name}'", op)
+        if self._unsaved and not op.MATCHER and not op.STEERS:
+            self._save()
         state = self.state
         state.check_operands(op)
         effects = op.operand_effects()
@@ -135,6 +146,22 @@ class Interpreter:
         if module not in self._symbols:
             self._symbols[module] = _symbols_in(module)
         return self._symbols[module]
+
+    def backup(self, ops: Sequence[Operation]) -> Backup:
+        """A backup of payload ops, which is made when something is about to change; until `forget`."""
+        backup = Backup(ops)
+        self._unsaved.append(backup)
+        return backup
+
+    def forget(self, backup: Backup) -> None:
+        """Ends the time in which a backup may be needed."""
+        if backup in self._unsaved:
+            self._unsaved.remove(backup)
+
+    def _save(self) -> None:
+        for backup in self._unsaved:
+            backup.clones = [op.clone() for op in backup.ops]
+        self._unsaved.clear()
 
     def may_fail(self, action: Callable[[], list[Payload]]) -> list[Payload] | Refusal:
         """What `action` gives, or the refusal that it ended in."""

@@ -102,7 +102,7 @@ module attributes {transform.with_named_sequence} {
   transform.named_sequence @parallelize_some(%block: !transform.any_op {transform.readonly}) {
     %threads = sched.target_query "threads" : !transform.any_param
     sched.constrain %threads ge 2 : !transform.any_param
-    %loops = sched.get_loops %block {of = "spatial"} : (!transform.any_op) -> !transform.any_op
+    %loops = sched.get_loops %block {of = "spatial", moving} : (!transform.any_op) -> !transform.any_op
     transform.foreach %loops : !transform.any_op {
     ^bb0(%loop: !transform.any_op):
       // Refused below a loop that is parallel already.

@@ -245,6 +245,7 @@ class SequenceOp(TransformOpInterface, IRDLOperation):
     """Operations that run one after another; `failures(suppress)` ends it silently at a refusal."""
 
     name = "transform.sequence"
+    STEERS: ClassVar[bool] = True
     failure_propagation_mode = prop_def(IntegerAttr[I32])
     root = var_operand_def(TransformHandleType)
     extra_bindings = var_operand_def(TransformHandleType)
@@ -334,6 +335,7 @@ class IncludeOp(TransformOpInterface, IRDLOperation):
     """Runs a named sequence."""
 
     name = "transform.include"
+    STEERS: ClassVar[bool] = True
     target = prop_def(SymbolRefAttr)
     failure_propagation_mode = prop_def(IntegerAttr[I32])
     operands_ = var_operand_def(TransformHandleType)
@@ -403,6 +405,7 @@ class ForeachOp(TransformOpInterface, IRDLOperation):
     """Runs its body for each payload of its operands, side by side."""
 
     name = "transform.foreach"
+    STEERS: ClassVar[bool] = True
     with_zip_shortest = opt_prop_def(UnitAttr)
     targets = var_operand_def(TransformHandleType)
     results_ = var_result_def(TransformHandleType)
@@ -497,6 +500,7 @@ class ForeachMatchOp(TransformOpInterface, IRDLOperation):
     """Walks the payload in post-order; the first matcher that accepts an op has its action run on what it yields."""
 
     name = "transform.foreach_match"
+    STEERS: ClassVar[bool] = True
     restrict_root = opt_prop_def(UnitAttr)
     flatten_results = opt_prop_def(UnitAttr)
     matchers = prop_def(ArrayAttr[SymbolRefAttr])
@@ -617,6 +621,7 @@ class CollectMatchingOp(TransformOpInterface, IRDLOperation):
     """What a matcher yields for each op of the payload that it accepts."""
 
     name = "transform.collect_matching"
+    STEERS: ClassVar[bool] = True
     matcher = prop_def(SymbolRefAttr)
     root = operand_def(TransformOpHandleType)
     results_ = var_result_def(TransformHandleType)
@@ -640,6 +645,7 @@ class AlternativesOp(TransformOpInterface, IRDLOperation):
     """Tries its regions one after another on the scope (else on the whole payload), undoing each that is refused."""
 
     name = "transform.alternatives"
+    STEERS: ClassVar[bool] = True
     scope = var_operand_def(TransformOpHandleType)
     results_ = var_result_def(TransformHandleType)
     alternatives = var_region_def()
@@ -665,12 +671,15 @@ class AlternativesOp(TransformOpInterface, IRDLOperation):
                 raise ScriptError("only isolated-from-above ops can be alternative scopes", scope)
         failures: list[tuple[str, object]] = []
         for region in self.regions:
-            backups = [scope.clone() for scope in scopes]
-            outcome = interpreter.may_fail(lambda: interpreter.run_block(region.block, [scopes]))  # noqa: B023
+            backup = interpreter.backup(scopes)
+            try:
+                outcome = interpreter.may_fail(lambda: interpreter.run_block(region.block, [scopes]))  # noqa: B023
+            finally:
+                interpreter.forget(backup)
             if not isinstance(outcome, Refusal):
                 return outcome
-            for scope, backup in zip(scopes, backups, strict=True):
-                _restore(scope, backup)
+            for scope, clone in zip(scopes, backup.clones or (), strict=False):
+                _restore(scope, clone)
             failures.append((outcome.message, outcome.script_op))
         raise ScheduleError("all alternatives failed", self, tuple(failures))
 
