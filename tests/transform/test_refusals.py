@@ -144,6 +144,25 @@ def test_suppressed_refusals_end_the_sequence() -> None:
     assert "reached" not in str(module)
 
 
+def test_alternatives_that_change_nothing_leave_the_payload_alone() -> None:
+    module = parse(MATMUL)
+    before = list(module.walk())
+    run(
+        module,
+        MATMUL_HANDLES
+        + """
+        %n = sched.get_extent %i : (!op) -> !param
+        transform.alternatives %f : !op {
+        ^bb0(%scope: !op):
+          sched.constrain %n gt 6 : !param
+        }, {
+        ^bb0(%scope: !op):
+        }
+        """,
+    )
+    assert all(a is b for a, b in zip(before, module.walk(), strict=True))
+
+
 def test_alternatives_undo_what_was_done() -> None:
     module = parse(MATMUL)
     run(
