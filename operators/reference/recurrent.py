@@ -42,7 +42,7 @@ def _run(op: ops.RecurrentOp, x: Array, states: Sequence[Array], lengths: Array 
     y = np.zeros((steps, *states[0].shape))
     last = [np.array(state, np.float64) for state in states]
     for b in range(batch):
-        length = steps if lengths is None else int(lengths[b])
+        length = steps if lengths is None else min(int(lengths[b]), steps)
         order = range(length)
         state = [each[b] for each in last]
         for t in reversed(order) if op.reverse else order:

@@ -26,7 +26,7 @@ def _roi_align(op: ops.RoiAlignOp, operand: Array, regions: Array, images: Array
     for r, region in enumerate(wide(regions)):
         x1, y1, x2, y2 = region * op.scale_value - offset
         extents = (y2 - y1, x2 - x1) if op.half_pixel else (max(y2 - y1, 1.0), max(x2 - x1, 1.0))
-        image = data[images[r]]
+        image = data[np.clip(images[r], 0, len(data) - 1)]
         for i, j in np.ndindex(*op.sizes):
             values: list[Array] = []
             for a, b in np.ndindex(samples, samples):
