@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from xdsl.ir import SSAValue
+
+from ...errors import ImportModelError
 
 if TYPE_CHECKING:
     from onnx import AttributeProto, FunctionProto, GraphProto, NodeProto
@@ -34,12 +36,45 @@ def find_function(
     return None if opset is None else _schema_function(node, opset, operands)
 
 
-def _schema_function(node: NodeProto, opset: int, operands: Sequence[SSAValue | None]) -> FunctionProto | None:
-    from onnx import FunctionProto, defs
+def _schema(node: NodeProto, opset: int | None) -> Any | None:
+    """What ONNX says of a node's operator; None if it is not ONNX's."""
+    from onnx import defs
 
+    domain = "" if node.domain in DOMAINS else node.domain
     try:
-        schema = cast(Any, defs.get_schema(node.op_type, opset, "" if node.domain in DOMAINS else node.domain))
+        return defs.get_schema(node.op_type, domain) if opset is None else defs.get_schema(node.op_type, opset, domain)
     except defs.SchemaError:
+        return None
+
+
+def check_node(node: NodeProto, opset: int | None) -> None:
+    """Checks that a node has the inputs, and attributes of the types, that ONNX says.
+
+    Raises:
+        ImportModelError: if it has not.
+    """
+    from onnx import AttributeProto, helper
+
+    schema = _schema(node, opset)
+    if schema is None:
+        return
+    if len(node.input) < schema.min_input:
+        raise ImportModelError(f"expected {schema.min_input} inputs, got {len(node.input)}")
+    for attribute in node.attribute:
+        known = schema.attributes.get(attribute.name)
+        given = AttributeProto.AttributeType.Name(attribute.type)
+        if known is None or attribute.ref_attr_name or known.type.name == given:
+            continue
+        value = helper.get_attribute_value(attribute)
+        got = value.decode(errors="replace") if isinstance(value, bytes) else value
+        raise ImportModelError(f"expected attribute '{attribute.name}' of type {known.type.name.lower()}, got {got!r}")
+
+
+def _schema_function(node: NodeProto, opset: int, operands: Sequence[SSAValue | None]) -> FunctionProto | None:
+    from onnx import FunctionProto
+
+    schema = _schema(node, opset)
+    if schema is None:
         return None
     # A body is written for the opset that it names; one of a later opset may use operators that the model's lacks.
     versions: list[int] = [version for version in schema.function_opset_versions if version <= opset]
@@ -51,7 +86,10 @@ def _schema_function(node: NodeProto, opset: int, operands: Sequence[SSAValue | 
     if not versions:
         return None
     types = [_type_proto(operand) for operand in operands]
-    body = schema.get_context_dependent_function_with_opset_version(max(versions), node.SerializeToString(), types)
+    try:
+        body = schema.get_context_dependent_function_with_opset_version(max(versions), node.SerializeToString(), types)
+    except (RuntimeError, ValueError) as error:
+        raise ImportModelError(f"{node.op_type} (opset {opset}): {error}") from None
     if not body:
         return None
     found.ParseFromString(body)
@@ -128,11 +166,8 @@ def _rename_graph(
 
 def _schema_defaults(node: NodeProto, function: FunctionProto) -> Iterator[Any]:
     """The defaults of an operator's attributes, which its function refers to."""
-    from onnx import defs
-
-    try:
-        schema = defs.get_schema(node.op_type, "" if node.domain in DOMAINS else node.domain)
-    except defs.SchemaError:
+    schema = _schema(node, None)
+    if schema is None:
         return
     for name in function.attribute:
         attribute = schema.attributes.get(name)

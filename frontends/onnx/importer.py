@@ -28,7 +28,7 @@ from ...operators.reference.arrays import Array, array_of
 from ...operators.reference.evaluate import constant_value
 from .converters import CONVERTERS
 from .functions import DOMAINS as _DOMAINS
-from .functions import find_function, instantiate, opset_of
+from .functions import check_node, find_function, instantiate, opset_of
 from .node import Converter, Node, UnknownValueError
 from .tensors import data_attribute, element_type, tensor_data, tensor_type_of
 
@@ -323,6 +323,7 @@ class _Importer:
         operands = [self._value(name) for name in node.input]
         attributes = dict(_attributes(node, converter))
         try:
+            check_node(node, opset)
             converted = converter.convert(Node(node, opset, operands, attributes, self))
             if isinstance(converted, Operation):
                 converted = self.add(converted)
@@ -372,6 +373,8 @@ class _Importer:
     def _expand(self, node: NodeProto, opsets: Mapping[str, int]) -> None:
         """Import a node as the function that ONNX, or the model itself, defines it by."""
         operands = [self._value(name) for name in node.input]
+        with _context(node.op_type):
+            check_node(node, opset_of(node.domain, opsets))
         function = find_function(node, opsets, self.model.functions, operands)
         if function is None:
             raise self._unsupported(node, opsets)
@@ -505,9 +508,9 @@ def _check_declared(info: ValueInfoProto, value: SSAValue) -> None:
 
 
 def _identifier(name: str) -> str:
-    """`name` as an identifier of the assembly format."""
+    """`name` as an identifier of the assembly format, which is not a number that it would take for one of its own."""
     identifier = re.sub(r"[^A-Za-z0-9_]", "_", name)
-    return identifier if identifier[:1].isalpha() else f"_{identifier}"
+    return identifier if identifier[:1].isalpha() else f"v{identifier}"
 
 
 def _candidates(base: str) -> Iterator[str]:

@@ -453,3 +453,28 @@ def test_a_condition_that_is_an_input_chooses_when_called() -> None:
     x = np.asarray([[-1, 2, -3], [4, -5, 6]], np.float32)
     np.testing.assert_array_equal(program(x, np.asarray(True)), np.maximum(x, 0))
     np.testing.assert_array_equal(program(x, np.asarray(False)), -x)
+
+
+@pytest.mark.parametrize("name", ["1", "_1", "12_3", "a_1", "-3", "."])
+def test_values_may_be_named_by_numbers(name: str) -> None:
+    weight = np.ones((3, 2), np.float32)
+    x = np.ones((2, 3), np.float32)
+    for inner, weight_name, output in ((name, "w", "y"), ("z", name, "y"), ("z", "w", name)):
+        nodes = [node("Relu", ["x"], inner), node("MatMul", [inner, weight_name], output)]
+        program = sw.compile(model(nodes, [X], [info(output, [2, 2])], {weight_name: weight}), cache=False)
+        np.testing.assert_array_equal(program(x), x @ weight)
+
+
+@pytest.mark.parametrize(
+    "op_type, inputs, attributes, message",
+    [
+        ("Constant", [], {"value": 3}, "Constant (opset 17): expected attribute 'value' of type tensor, got 3"),
+        ("GRU", ["x", "x", "x"], {"activations": [1]}, "expected attribute 'activations' of type strings, got [1]"),
+        ("ConstantOfShape", [], {}, "ConstantOfShape (opset 17): expected 1 inputs, got 0"),
+        ("MeanVarianceNormalization", ["x"], {"axes": [0.5]}, "expected attribute 'axes' of type ints, got [0.5]"),
+    ],
+)
+def test_nodes_are_what_onnx_says(op_type: str, inputs: list[str], attributes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ImportModelError) as caught:
+        import_onnx(model([node(op_type, inputs, "y", **attributes)], [X], [Y]))
+    assert message in str(caught.value)
