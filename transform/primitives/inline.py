@@ -52,16 +52,18 @@ def compute_inline(block: BlockOp) -> None:
                 ("read here", read),
             )
     _require_stable_inputs(block)
-    copies = [_copy_body(block, write, dimensions, read) for read in reads]
-    for read, (ops, _) in zip(reads, copies, strict=True):
+    groups = _equal_reads(reads)
+    copies = [_copy_body(block, write, dimensions, equal[0]) for equal in groups]
+    for equal, (ops, _) in zip(groups, copies, strict=True):
         if (failure := _bounds_failure(ops)) is not None:
             for inserted, _ in copies:
                 _discard(inserted)
-            refuse(f"{failure}, to inline '{block.block_name}' there", block, ("read here", read))
-    for read, (ops, value) in zip(reads, copies, strict=True):
-        read.result.replace_all_uses_with(value)
-        read.detach()
-        read.erase()
+            refuse(f"{failure}, to inline '{block.block_name}' there", block, ("read here", equal[0]))
+    for equal, (ops, value) in zip(groups, copies, strict=True):
+        for read in equal:
+            read.result.replace_all_uses_with(value)
+            read.detach()
+            read.erase()
         _erase_unused(ops)
     parent = block.parent_op()
     block.detach()
@@ -69,6 +71,18 @@ def compute_inline(block: BlockOp) -> None:
     erase_empty_loops(parent)
     alloc.detach()
     alloc.erase()
+
+
+def _equal_reads(reads: list[ReadOp]) -> list[list[ReadOp]]:
+    """Reads of one element beside each other, the first of them in front: one copy of the producer serves them all, or
+    each producer in a chain that squares would double what its own producers are copied to."""
+    groups: dict[object, list[ReadOp]] = {}
+    for read in reads:
+        group = groups.setdefault((read.parent, read.map, tuple(read.operands)), [])
+        group.append(read)
+        if len(group) > 1 and read.is_before_in_block(group[0]):
+            group[0], group[-1] = group[-1], group[0]
+    return list(groups.values())
 
 
 def _iterator_of_dimension(block: BlockOp, write: WriteOp) -> list[tuple[SSAValue | None, int]]:
