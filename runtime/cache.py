@@ -24,7 +24,7 @@ from typing import Any, TypeAlias
 
 Buffer: TypeAlias = "bytes | bytearray | memoryview | mmap.mmap"
 
-MAGIC = b"stepwell-cache 1\n"
+MAGIC = b"stepwell-cache 2\n"
 DIGEST_BYTES = 16
 LIMIT = 1 << 30
 """How many bytes a cache holds by default."""
@@ -54,17 +54,18 @@ class Entry:
     header: Mapping[str, Any]
     blobs: tuple[bytes, ...] = ()
 
-    def pack(self) -> bytes:
-        """The content of the entry's file."""
+    def pack(self, place: str = "") -> bytes:
+        """The content of the entry's file, which belongs at `place` and nowhere else."""
         header = json.dumps({"header": self.header, "blobs": [len(blob) for blob in self.blobs]}).encode()
         content = b"".join((struct.pack("<I", len(header)), header, *self.blobs))
-        return MAGIC + bytes.fromhex(checksum(content)) + content
+        return MAGIC + bytes.fromhex(checksum(place.encode(), content)) + content
 
     @staticmethod
-    def unpack(data: bytes) -> Entry | None:
-        """The entry in a file's content, if it is one."""
+    def unpack(data: bytes, place: str = "") -> Entry | None:
+        """The entry in the content of the file at `place`, if it is the one that belongs there."""
         content = memoryview(data)[len(MAGIC) + DIGEST_BYTES :]
-        if not data.startswith(MAGIC) or data[len(MAGIC) : len(MAGIC) + DIGEST_BYTES].hex() != checksum(content):
+        stated = data[len(MAGIC) : len(MAGIC) + DIGEST_BYTES].hex()
+        if not data.startswith(MAGIC) or stated != checksum(place.encode(), content):
             return None
         try:
             (length,) = struct.unpack_from("<I", content)
@@ -97,14 +98,14 @@ class Cache:
             data = path.read_bytes()
         except OSError:
             return None
-        entry = Entry.unpack(data)
+        entry = Entry.unpack(data, f"{kind}/{key}")
         if entry is not None:
             _touch(path)
         return entry
 
     def put(self, kind: str, key: str, entry: Entry) -> bool:
         """Stores an entry, in place of what was there."""
-        return self._write(kind, key, (entry.pack(),))
+        return self._write(kind, key, (entry.pack(f"{kind}/{key}"),))
 
     def get_data(self, key: str) -> mmap.mmap | None:
         """Large data whose checksum is the key, mapped into memory."""
@@ -117,11 +118,8 @@ class Cache:
 
     def put_data(self, key: str, pieces: Sequence[Buffer]) -> bool:
         """Stores large data under its checksum, if it is not there."""
-        path = self.path("data", key)
-        with suppress(OSError):
-            if path.stat().st_size == sum(len(piece) for piece in pieces):
-                _touch(path)
-                return True
+        if self.get_data(key) is not None:
+            return True
         return self._write("data", key, pieces)
 
     def discard(self, kind: str, key: str) -> None:

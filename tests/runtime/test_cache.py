@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -173,3 +174,22 @@ def test_writers_that_are_killed_leave_whole_entries(cache: Cache) -> None:
         for number in range(4):
             entry = cache.get("kernels", str(number))
             assert entry == Entry({"number": number}, (bytes([number]) * 300_000,))
+
+
+def test_an_entry_belongs_to_its_key(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    assert cache.put("kernels", "one", ENTRY)
+    shutil.copy(cache.path("kernels", "one"), cache.path("kernels", "other"))
+    assert cache.get("kernels", "one") == ENTRY
+    assert cache.get("kernels", "other") is None
+
+
+def test_damaged_data_is_replaced(tmp_path: Path) -> None:
+    cache = Cache(tmp_path)
+    key = checksum(b"weights")
+    assert cache.put_data(key, [b"weights"])
+    cache.path("data", key).write_bytes(b"Weights")
+    assert cache.get_data(key) is None
+    assert cache.put_data(key, [b"wei", b"ghts"])
+    data = cache.get_data(key)
+    assert data is not None and data[:] == b"weights"
