@@ -55,7 +55,7 @@ def toy(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     root = tmp_path_factory.mktemp("toy")
     # pip builds in the folder of the sources.
     source = shutil.copytree(SOURCE, root / "stepwell-toy", ignore=shutil.ignore_patterns("build", "*.egg-info"))
-    options = ["--no-deps", "--no-build-isolation", "--no-index", "--disable-pip-version-check"]
+    options = ["--no-deps", "--no-build-isolation", "--no-index", "--no-cache-dir", "--disable-pip-version-check"]
     command = [sys.executable, "-m", "pip", "install", *options, "--target", str(root / "site"), str(source)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
