@@ -9,7 +9,7 @@ N ?= 1000
 MODELS ?= build/models
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint types matmul bench-untuned memory models compile-time fuzz lit pytest clean
+.PHONY: demo test lint types matmul bench-untuned onnx-coverage memory models compile-time fuzz lit pytest clean
 
 demo: $(VENV)/.run
 	$(BIN)/python examples/digits.py

@@ -9,13 +9,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+try:
+    import fcntl
+except ModuleNotFoundError:  # not on Windows
+    fcntl = None
 
 from ..errors import ArgumentError, StepwellError
 from .cache import Buffer, Cache, Entry, checksum, map_file, write_whole
@@ -138,31 +143,54 @@ def read_weights(data: Buffer, offsets: Sequence[int], parameters: Sequence[Para
 
 
 def save_program(compiled: CompiledCode, directory: str | os.PathLike[str], threads: int) -> None:
-    """Writes a program into a folder."""
+    """Writes a program into a folder. Of several that are saved there at the same time, the last one stays."""
     folder = Path(directory)
-    old = _files_of(folder)
-    objects: list[dict[str, Any]] = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, code in compiled.objects.items():
-            objects.append({"name": name, **_write_file(folder, name, ".o", (code,))})
-        pieces, offsets = weight_pieces(compiled.constants)
-        weights: dict[str, Any] = {
-            **_write_file(folder, "weights", ".bin", pieces, compiled.weights_checksum),
-            "offsets": offsets,
-        }
-        manifest: dict[str, Any] = {
-            "format": FORMAT,
-            "version": FORMAT_VERSION,
-            **describe(compiled),
-            "threads": threads,
-            "objects": objects,
-            "weights": weights,
-        }
-        manifest["checksum"] = _manifest_checksum(manifest)
-        write_whole(folder / MANIFEST, (json.dumps(manifest, indent=2).encode(), b"\n"))
+        with _locked(folder, exclusive=True):
+            _write_program(compiled, folder, threads)
     except OSError as error:
         raise ArgumentError(f"cannot write '{folder}': {error.strerror or error}") from None
+
+
+@contextmanager
+def _locked(folder: Path, *, exclusive: bool) -> Generator[None]:
+    """Keeps writers out of a folder, and readers if `exclusive`; the system ends the lock of one that is killed."""
+    try:
+        descriptor = None if fcntl is None else os.open(folder, os.O_RDONLY)
+    except OSError:  # what is not there or cannot be read is found out by what follows
+        descriptor = None
+    if fcntl is None or descriptor is None:
+        yield
+        return
+    try:
+        with suppress(OSError):  # not every file system has locks
+            fcntl.flock(descriptor, fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _write_program(compiled: CompiledCode, folder: Path, threads: int) -> None:
+    old = _files_of(folder)
+    objects: list[dict[str, Any]] = []
+    for name, code in compiled.objects.items():
+        objects.append({"name": name, **_write_file(folder, name, ".o", (code,))})
+    pieces, offsets = weight_pieces(compiled.constants)
+    weights: dict[str, Any] = {
+        **_write_file(folder, "weights", ".bin", pieces, compiled.weights_checksum),
+        "offsets": offsets,
+    }
+    manifest: dict[str, Any] = {
+        "format": FORMAT,
+        "version": FORMAT_VERSION,
+        **describe(compiled),
+        "threads": threads,
+        "objects": objects,
+        "weights": weights,
+    }
+    manifest["checksum"] = _manifest_checksum(manifest)
+    write_whole(folder / MANIFEST, (json.dumps(manifest, indent=2).encode(), b"\n"))
     for name in old - {file["file"] for file in (*objects, weights)}:
         with suppress(OSError):
             (folder / name).unlink()
@@ -198,8 +226,14 @@ def _manifest_checksum(manifest: Mapping[str, Any]) -> str:
 
 
 def read_program(directory: str | os.PathLike[str]) -> tuple[CompiledCode, int]:
-    """The program in a folder, and for how many threads it was saved."""
+    """The program in a folder, and for how many threads it was saved. One that is saved there at the same time is read
+    as it was before, or as it is then."""
     folder = Path(directory)
+    with _locked(folder, exclusive=False):
+        return _read_program(folder)
+
+
+def _read_program(folder: Path) -> tuple[CompiledCode, int]:
     try:
         manifest: Any = json.loads((folder / MANIFEST).read_bytes())
         if manifest["version"] != FORMAT_VERSION:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -138,3 +139,20 @@ def test_places_that_cannot_be_written(tmp_path: Path) -> None:
 def test_a_place_that_is_missing(tmp_path: Path) -> None:
     with pytest.raises(ArgumentError, match=r"cannot read '.*manifest.json': No such file or directory"):
         sw.load(tmp_path / "nowhere")
+
+
+def test_saves_and_loads_at_the_same_time_do_not_meet(tmp_path: Path) -> None:
+    programs = [program(2.0), program(3.0, size=16)]
+    programs[0].save(tmp_path / "out")
+
+    def work(number: int) -> None:
+        for _ in range(20):
+            if number < 2:
+                programs[number].save(tmp_path / "out")
+            else:
+                assert len(sw.load(tmp_path / "out").input_names) == 1
+
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(work, number) for number in range(4)]:
+            done.result()
+    sw.load(tmp_path / "out")
