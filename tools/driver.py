@@ -369,6 +369,17 @@ def _prepared(
     return manager
 
 
+def check_sizes(sizes: Mapping[str, int] | None) -> None:
+    """Checks that sizes are positive numbers.
+
+    Raises:
+        CompileError: if one is not.
+    """
+    for name, size in (sizes or {}).items():
+        if not isinstance(size, int | np.integer) or isinstance(size, bool) or size < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise CompileError(f"expected a positive number as size '{name}', got {size!r}")
+
+
 def _set_target(module: ModuleOp, backend: Backend, target: Attribute | None) -> None:
     if target is not None:
         module.attributes[backend.target_attribute] = target
@@ -388,6 +399,7 @@ def prepare(
     sizes: Mapping[str, int] | None = None,
 ) -> tuple[Context, ModuleOp, PassManager]:
     """The IR of a source and the pipeline that compiles it, with the context of both."""
+    check_sizes(sizes)
     ctx = make_context()
     backend, attribute = find_backend(target)
     module = load_source(source, ctx)
@@ -478,6 +490,7 @@ def compile(
         cache: whether compiled kernels are kept on disk, or the folder that they are kept in.
         progress: is told before each kernel that is compiled.
     """
+    check_sizes(sizes)
     report = report or Report()
     ctx = make_context()
     backend, attribute = find_backend(target)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -126,3 +127,12 @@ def test_threads_are_chosen_when_compiling() -> None:
     x = te.placeholder((64, 4096), "float32", name="x")
     program = compile([x, te.compute((64, 4096), lambda i, j: x[i, j] + 1.0, name="y")], threads=2)
     assert program.threads == 2
+
+
+@pytest.mark.parametrize("size", [0, -1, 2.5, "a", True])
+def test_sizes_are_positive_numbers(size: object) -> None:
+    n = te.var("n")
+    x = te.placeholder((n,), "float32", name="x")
+    tensors = [x, te.compute((n,), lambda i: x[i] * 2, name="y")]
+    with pytest.raises(CompileError, match="expected a positive number as size 'n'"):
+        compile(tensors, sizes={"n": cast(int, size)})
