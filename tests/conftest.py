@@ -14,6 +14,7 @@ settings.load_profile("stepwell")
 
 # Nothing that was compiled before is used, by processes that tests start neither: no folder can be made there.
 os.environ["XDG_CACHE_HOME"] = os.devnull
+os.environ["PIP_NO_CACHE_DIR"] = "1"  # it would keep its cache there, too
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -47,6 +47,15 @@ def _schema(node: NodeProto, opset: int | None) -> Any | None:
         return None
 
 
+def _count(least: int, most: int) -> str:
+    if least == most:
+        return str(least)
+    return f"{least} or more" if most > _MANY else f"{least} to {most}"
+
+
+_MANY = 1000  # what ONNX says of any number is more
+
+
 def check_node(node: NodeProto, opset: int | None) -> None:
     """Checks that a node has the inputs, and attributes of the types, that ONNX says.
 
@@ -59,7 +68,7 @@ def check_node(node: NodeProto, opset: int | None) -> None:
     if schema is None:
         return
     if len(node.input) < schema.min_input:
-        raise ImportModelError(f"expected {schema.min_input} inputs, got {len(node.input)}")
+        raise ImportModelError(f"expected {_count(schema.min_input, schema.max_input)} inputs, got {len(node.input)}")
     for attribute in node.attribute:
         known = schema.attributes.get(attribute.name)
         given = AttributeProto.AttributeType.Name(attribute.type)
