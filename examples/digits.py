@@ -33,6 +33,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier
 from stepwell.dialects.loop import blocks_in
 from stepwell.errors import StepwellError
+from stepwell.passes.loop.name_kernels import name_kernels
 from stepwell.passes.pass_manager import Instrumentation
 from stepwell.tools.driver import Report, lower, rung_of
 from stepwell.transform.knobs import knobs, set_knobs
@@ -131,7 +132,7 @@ def to_onnx(digits: Digits) -> onnx.ModelProto:
 class Rungs(Instrumentation):
     """The program as it was when it was on each rung for the last time: all of it, and what one function became."""
 
-    function: str
+    names: tuple[str, ...]
     texts: dict[str, str] = field(default_factory=dict[str, str])
     excerpts: dict[str, str] = field(default_factory=dict[str, str])
 
@@ -144,12 +145,13 @@ class Rungs(Instrumentation):
 
     def _is_part(self, op: Operation) -> bool:
         name = op.get_attr_or_prop("sym_name")
-        return isinstance(name, StringAttr) and name.data.startswith(self.function)
+        return isinstance(name, StringAttr) and name.data.startswith(self.names)
 
 
-def show_rungs(model: Path, function: str, folder: Path) -> None:
-    """Prints the beginning of one function on every rung; the whole program goes to files."""
-    rungs = Rungs(function)
+def show_rungs(model: Path, names: tuple[str, ...], folder: Path) -> None:
+    """Prints the beginning of one function, which has a name above and one below the loop rung, on every rung; the
+    whole program goes to files."""
+    rungs = Rungs(names)
     lower(model, instrumentation=[rungs])
     for number, (rung, text) in enumerate(rungs.texts.items(), 1):
         path = folder / f"{number}-{rung}.mlir"
@@ -165,9 +167,10 @@ def show_rungs(model: Path, function: str, folder: Path) -> None:
 # A search
 
 
-def largest_product(model: Path) -> tuple[ModuleOp, str, int]:
-    """The kernel of a model with the largest matrix product: on the loop rung, its name, its multiplications."""
-    module = lower(model, until="convert-te-to-loop")
+def largest_product(model: Path) -> tuple[ModuleOp, tuple[str, str], int]:
+    """The kernel of a model with the largest matrix product: on the loop rung, the name it came there with and the one
+    that scripts find it by, its multiplications."""
+    module = lower(model, until="loop-elide-copies")
     sizes = {
         kernel: math.prod(block.extents)
         for kernel in module.ops
@@ -176,9 +179,11 @@ def largest_product(model: Path) -> tuple[ModuleOp, str, int]:
         if contraction_of(block) is not None
     }
     kernel = max(sizes, key=lambda kernel: sizes[kernel])
+    before = kernel.sym_name.data
+    name_kernels(module)
     alone = kernel.clone()
     alone.sym_visibility = None
-    return ModuleOp([alone], dict(module.attributes)), kernel.sym_name.data, sizes[kernel]
+    return ModuleOp([alone], dict(module.attributes)), (before, kernel.sym_name.data), sizes[kernel]
 
 
 @dataclass(frozen=True)
@@ -289,9 +294,10 @@ def main() -> None:
         compare(digits, expected, program(digits.images))
         print(f"   {time_call(program, digits.images):.3f} ms for all test images, on one core")
 
-    kernel, name, multiplications = largest_product(model)
-    with step(f"The program on every rung (@{name}, its largest matrix product)"):
-        show_rungs(model, name, folder)
+    kernel, names, multiplications = largest_product(model)
+    name = names[-1]
+    with step(f"The program on every rung (@{names[0]}, by its hash @{name}: its largest matrix product)"):
+        show_rungs(model, names, folder)
 
     with step(f"Search schedules for @{name}: {SPACE.name} and its knobs"):
         best = search(kernel, name, multiplications, folder)
