@@ -162,7 +162,7 @@ def _transform_dialect() -> Dialect:
     from ..transform.dialect import Transform
     from ..transform.library import with_libraries
 
-    return with_libraries(Transform, plugin_libraries) if plugins() else Transform
+    return with_libraries(Transform, plugin_libraries if plugins() else tuple)
 
 
 def _with_ops(name: str, factory: DialectFactory | None, added: list[Callable[[], type[Operation]]]) -> DialectFactory:

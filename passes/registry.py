@@ -39,6 +39,7 @@ PASSES = {
     "te-simplify": "te.te_simplify:TeSimplifyPass",
     "te-specialize": "te.te_specialize:TeSpecializePass",
     "transform-interpreter": "common.transform_interpreter:TransformInterpreterPass",
+    "transform-preload-library": "common.transform_preload_library:TransformPreloadLibraryPass",
 }
 """Where each pass of ours lives, as `module:class` below this package. A test compares it with the tree."""
 

@@ -29,9 +29,11 @@ from ..passes.pass_manager import (
 )
 from ..passes.registry import our_passes
 from ..passes.script_pipeline import expand_scripts
+from ..transform.watch import StopAfter, Watcher, watching
 from .diagnostics import USER_ERRORS, Reported, describe_error, run_tool
 from .printing import data_for
 from .reproducer import FailureRecorder, default_directory, read_pipeline, write_reproducer
+from .stepping import PrintAfterEach, Stepper
 
 
 class StepwellOptMain(xDSLOptMain):
@@ -73,6 +75,7 @@ class StepwellOptMain(xDSLOptMain):
         self.timing = Timing()
         self.recorder = FailureRecorder()
         self.instrumentation = tuple(self._instrumentation())
+        self.watchers = tuple(self._watchers())
         self.input = (b"", 0)
 
     def _pipeline_of_reproducer(self) -> str:
@@ -103,6 +106,15 @@ class StepwellOptMain(xDSLOptMain):
             yield self.timing
         if args.verify_each and not args.disable_verify:
             yield VerifyEach()
+
+    def _watchers(self) -> Iterator[Watcher]:
+        args = self.args
+        if args.step:
+            yield Stepper(sys.stdout, interactive=sys.stdin.isatty() and sys.stdout.isatty())
+        if args.print_after_each:
+            yield PrintAfterEach(sys.stderr, generic=args.print_op_generic)
+        if args.stop_after is not None:
+            yield StopAfter(args.stop_after)
 
     def run(self) -> None:
         """Show the pipeline, or run it on each chunk of the input."""
@@ -141,7 +153,7 @@ class StepwellOptMain(xDSLOptMain):
             if not self.args.disable_verify:
                 verify_module(prog)
         try:
-            with self.reporting(prog):
+            with self.reporting(prog), watching(*self.watchers):
                 self.manager.run(self.ctx, prog, self.instrumentation)
                 if self.manager.steps and not self.args.disable_verify:
                     with self.timing.phase("verify"):
@@ -167,6 +179,8 @@ class StepwellOptMain(xDSLOptMain):
         error.add_note(f"reproducer of pass '{failed.name}': {path}")
 
     def output_resulting_program(self, prog: ModuleOp) -> str:
+        if self.args.step and self.args.output_file is None:
+            return ""
         with self.reporting(prog), self.timing.phase("print"), data_for(self.args.output_file):
             return super().output_resulting_program(prog)
 
@@ -191,6 +205,20 @@ def add_arguments(arg_parser: argparse.ArgumentParser) -> None:
     pipeline.add_argument("--pipeline", metavar="FILE", help="run the passes that a transform script applies")
     pipeline.add_argument("--schedule", metavar="FILE", help="run a transform script on the input, before any pass")
     pipeline.add_argument("--show-pipeline", action="store_true", help="print the pipeline as text and exit")
+    scripts = arg_parser.add_argument_group("transform scripts, operation by operation")
+    scripts.add_argument(
+        "--print-after-each",
+        action="store_true",
+        help="print the IR on standard error after each operation",
+    )
+    scripts.add_argument(
+        "--stop-after", metavar="N", type=_count, help="stop scripts after N operations; the passes go on"
+    )
+    scripts.add_argument(
+        "--step",
+        action="store_true",
+        help="print each operation with what it changes, in place of the result; wait after each on a terminal",
+    )
     watch = arg_parser.add_argument_group("instrumentation, on standard error")
     watch.add_argument("--verify-each", action="store_true", help="verify after each pass")
     watch.add_argument("--print-ir-after-all", action="store_true", help="print the IR after each pass")
@@ -214,6 +242,12 @@ def add_arguments(arg_parser: argparse.ArgumentParser) -> None:
     )
     failures.add_argument("--no-reproducer", action="store_true", help="write no reproducer")
     failures.add_argument("--run-reproducer", action="store_true", help="run the pipeline in the input's header")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"expected a number of operations, got '{text}'")
+    return int(text)
 
 
 def describe_names() -> str:

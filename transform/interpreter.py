@@ -19,6 +19,7 @@ from .library import libraries_of
 from .pass_runner import NoPasses, PassRunner
 from .state import SCHEDULED, TransformState
 from .upstream.control import NamedSequenceOp, YieldOp
+from .watch import Stopped, Watcher, current_watcher
 
 DEFAULT_ENTRY = "__transform_main"
 
@@ -46,11 +47,17 @@ class Interpreter:
     _symbols: dict[Operation, dict[str, Operation]] = field(default_factory=dict[Operation, dict[str, Operation]])
     _running: list[NamedSequenceOp] = field(default_factory=list[NamedSequenceOp])
     _unsaved: list[Backup] = field(default_factory=list[Backup])
+    watcher: Watcher | None = None
+    _matching: int = 0
+    """How many matchers run around what is executed."""
 
     def execute(self, op: Operation) -> None:
         """Runs one operation of a script."""
         try:
-            self._execute(op)
+            if self.watcher is None or self._matching:
+                self._execute(op)
+            else:
+                self._execute_watched(op, self.watcher)
         except (ScheduleError, ScriptError) as error:
             located = locate(error, op)
             if located is error:
@@ -59,6 +66,19 @@ class Interpreter:
         except StepwellError as error:
             error.add_note(f"in script: {describe_location(op)}: {op.name}")
             raise
+
+    def _execute_watched(self, op: Operation, watcher: Watcher) -> None:
+        steers = isinstance(op, TransformOpInterface) and op.STEERS
+        if not steers:
+            watcher.before(op, self.state.root)
+        try:
+            self._execute(op)
+        except ScheduleError as error:
+            if not steers:
+                watcher.refused(op, self.state.root, error)
+            raise
+        if not steers:
+            watcher.after(op, self.state.root)
 
     def _execute(self, op: Operation) -> None:
         if not isinstance(op, TransformOpInterface):
@@ -158,10 +178,25 @@ class Interpreter:
         if backup in self._unsaved:
             self._unsaved.remove(backup)
 
+    def undone(self, op: Operation) -> None:
+        """Tells who watches that `op` took back what a refused region did."""
+        if self.watcher is not None and not self._matching:
+            self.watcher.undone(op, self.state.root)
+
     def _save(self) -> None:
         for backup in self._unsaved:
             backup.clones = [op.clone() for op in backup.ops]
         self._unsaved.clear()
+
+    def match(self, matcher: NamedSequenceOp, args: Sequence[Payload]) -> list[Payload] | Refusal:
+        """What a matcher yields, or the refusal of what does not match. Nobody watches."""
+        self._matching += 1
+        try:
+            return self.call(matcher, args)
+        except Refusal as refusal:
+            return refusal
+        finally:
+            self._matching -= 1
 
     def may_fail(self, action: Callable[[], list[Payload]]) -> list[Payload] | Refusal:
         """What `action` gives, or the refusal that it ended in."""
@@ -224,16 +259,22 @@ def apply_script(
 
     Besides its own sequences the script sees those of `libraries`, then those that `ctx` was made with. Kernels that
     primitives were applied to are marked as scheduled. A refusal raises `ScheduleError`, a wrong script
-    `ScriptError`; both say where. What ran before a refusal stays.
+    `ScriptError`; both say where. What ran before a refusal stays, as does what ran before a watcher stopped the
+    script (`transform/watch.py`).
     """
     ctx = ctx or Context()
     libraries = (*libraries, *libraries_of(ctx))
     sequence = find_entry(script, entry, libraries)
-    interpreter = Interpreter(TransformState(payload), ctx, passes or NoPasses(), libraries, output or sys.stdout)
+    watcher = current_watcher()
+    interpreter = Interpreter(
+        TransformState(payload), ctx, passes or NoPasses(), libraries, output or sys.stdout, watcher=watcher
+    )
     block = sequence.body.block
     payloads: list[Payload] = [[payload], *args]
     try:
         interpreter.call(sequence, payloads[: len(block.args)] if not args else payloads)
+    except Stopped:
+        pass
     except ScriptFailure:
         raise
     except (ScheduleError, ScriptError) as error:

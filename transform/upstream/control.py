@@ -466,7 +466,7 @@ def _matched(interpreter: Interpreter, matcher: NamedSequenceOp, args: Sequence[
     for op in matcher.body.block.ops:
         if not isinstance(op, YieldOp) and not (isinstance(op, TransformOpInterface) and op.MATCHER):
             raise ScriptError(f"expected operations that only look in a matcher, got {op.name}", op)
-    outcome = interpreter.may_fail(lambda: interpreter.call(matcher, args))
+    outcome = interpreter.match(matcher, args)
     return None if isinstance(outcome, Refusal) else outcome
 
 
@@ -680,6 +680,7 @@ class AlternativesOp(TransformOpInterface, IRDLOperation):
                 return outcome
             for scope, clone in zip(scopes, backup.clones or (), strict=False):
                 _restore(scope, clone)
+            interpreter.undone(self)
             failures.append((outcome.message, outcome.script_op))
         raise ScheduleError("all alternatives failed", self, tuple(failures))
 

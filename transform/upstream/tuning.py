@@ -108,6 +108,7 @@ class TuneAlternativesOp(TransformOpInterface, IRDLOperation):
     """A choice between regions; the selected one runs."""
 
     name = "transform.tune.alternatives"
+    STEERS: ClassVar[bool] = True
     name_ = prop_def(StringAttr, prop_name="name")
     selected_region_attr = opt_prop_def(IntegerAttr)
     selected_region_param = opt_operand_def(TransformParamHandleType)
