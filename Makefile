@@ -7,15 +7,19 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 SEED ?= 0
 N ?= 1000
 MODELS ?= build/models
+THREADS ?= 1
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint types matmul bench-untuned onnx-coverage memory models compile-time fuzz lit pytest clean
+.PHONY: demo test lint types matmul operators bench-untuned onnx-coverage memory models compile-time fuzz lit pytest clean
 
 demo: $(VENV)/.run
 	$(BIN)/python examples/digits.py
 
 matmul: $(VENV)/.run
 	$(BIN)/python benchmarks/matmul.py
+
+operators: $(VENV)/.models
+	$(BIN)/python benchmarks/operators.py --threads $(THREADS) --check
 
 bench-untuned: $(VENV)/.models
 	$(BIN)/python benchmarks/untuned.py --folder $(MODELS) --check

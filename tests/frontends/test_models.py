@@ -4,33 +4,21 @@ the same kernels. `make models` does the same with the models in full.
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import onnx
 import pytest
 import stepwell as sw
+from benchmark_files import load_benchmark
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-ROOT = Path(__file__).parents[2]
 SEVEN = ("resnet18", "mobilenet", "dqn", "dcgan", "lstm_step", "lstm", "transformer")
 
 
-def _load_models() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("models", ROOT / "benchmarks" / "models.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-models: Any = _load_models()
+models: Any = load_benchmark("models")
 
 
 @pytest.fixture(scope="session")

@@ -2,28 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
+from benchmark_files import ROOT, load_benchmark
 from stepwell.tools.onnx_backend import StepwellBackend
 
-ROOT = Path(__file__).parents[2]
-
-
-def _load_coverage() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("onnx_coverage", ROOT / "benchmarks" / "onnx_coverage.py")
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-coverage: Any = _load_coverage()
+coverage: Any = load_benchmark("onnx_coverage")
 OUTCOMES: dict[str, Any] = {}
 
 

@@ -1,14 +1,12 @@
 """The default schedules on layers of models, at sizes that fit no register: results stay what they were."""
 
-import importlib.util
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
+from benchmark_files import load_benchmark
 from stepwell import te
 from stepwell.backends.oracles.loop import run_loop
 from stepwell.dialects.loop import ForOp, LoopKind
@@ -19,17 +17,7 @@ from xdsl.dialects.func import FuncOp
 ABOVE = "convert-te-to-loop"
 
 
-def _load() -> ModuleType:
-    path = Path(__file__).parents[2] / "benchmarks" / "layers.py"
-    spec = importlib.util.spec_from_file_location("layers", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["layers"] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-layers = _load()
+layers: Any = load_benchmark("layers")
 
 SMALL: dict[str, Callable[[], Sequence[te.Tensor]]] = {
     "conv": lambda: layers.conv2d(3, 7, 5, 3),

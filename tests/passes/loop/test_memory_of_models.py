@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,26 +9,12 @@ import numpy as np
 import onnx
 import pytest
 import stepwell as sw
+from benchmark_files import load_benchmark
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 from stepwell.runtime.executable import Executable
 
-ROOT = Path(__file__).parents[3]
-
-
-def _load(name: str) -> Any:
-    spec = importlib.util.spec_from_file_location(name, ROOT / "benchmarks" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-if "models" not in sys.modules:
-    _load("models")
-memory = _load("memory")
+memory = load_benchmark("memory")
 
 
 def model(nodes: list[onnx.NodeProto], shape: tuple[int, ...], result: tuple[int, ...], **weights: Any) -> Any:
