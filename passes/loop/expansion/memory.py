@@ -11,7 +11,7 @@ from xdsl.ir import Attribute, Block, Region, SSAValue
 
 from ....dialects.arith import CmpiOp, SelectOp
 from ....dialects.lanes import lane_stride
-from ....dialects.loop import BlockOp
+from ....dialects.loop import BlockOp, LoopKind, byte_size, loop_of
 from ....dialects.quasi_affine import Lin
 from ....errors import CompileError
 from .emitter import INDEX, NO_OVERFLOW, Emitter, affine_map, element_of, is_vector, mask_type, vector_type
@@ -19,6 +19,9 @@ from .environment import Environment
 from .plan import AccessPlan, Guard, KernelPlan, Storage
 
 LESS = {"predicate": IntegerAttr(2, i64)}
+
+TRANSPOSED_BYTES = 64
+"""How much of a row is loaded at once to be transposed."""
 
 MAX_STRIDE = 8
 """How many elements apart neighbouring lanes are, at most, to load what lies between them, too."""
@@ -79,7 +82,7 @@ class MemoryExpansion:
             type = vector_type(storage.type.element_type, self.env.width)
             value = self.emitter.emit(affine.VectorLoadOp, (buffer, *operands), type, {"map": map})
         else:
-            return self._gather(forms, stride, buffer, storage, masked)
+            return self._gather(forms, stride, buffer, storage, masked, self._unrolled_step(plan))
         self.emitter.remember_load(buffer, key, value)
         return value
 
@@ -199,13 +202,125 @@ class MemoryExpansion:
         type = vector_type(element_of(first), len(lanes))
         return self.emitter.emit(vector.ShuffleOp, (first, second), type, properties)
 
+    def _unrolled_step(self, plan: AccessPlan) -> tuple[int, int] | None:
+        """Which iteration this is of an unrolled loop that moves an access to its neighbour, and of how many."""
+        last = plan.indices[-1] if plan.indices else None
+        if not isinstance(last, Lin):
+            return None
+        for atom, coefficient in last.terms.items():
+            if coefficient != 1 or not isinstance(atom, SSAValue):
+                continue
+            loop = loop_of(atom)
+            value = self.env.values.get(atom)
+            if loop is not None and loop.kind is LoopKind.UNROLLED and value is not None and value.is_const:
+                return value.const, loop.extent
+        return None
+
+    def _load_transposed(
+        self, step: tuple[int, int] | None, forms: Sequence[Lin], buffer: SSAValue, storage: Storage
+    ) -> SSAValue | None:
+        """What lanes need of rows, where an unrolled loop goes along the rows: vectors of all rows are loaded and
+        transposed in registers, for several iterations of that loop at once. None where that does not fit.
+
+        Rows that lanes left out would read, and that do not exist, are other rows.
+        """
+        lane, width = self.env.lane, self.env.width
+        if lane is None or step is None or storage.strides[-1] != 1:
+            return None
+        key = ("transposed", *forms)
+        known = self.emitter.known_load(buffer, key)
+        if known is not None:
+            return known
+        *outer, last = forms
+        moved = [d for d, form in enumerate(outer) if form.coefficient(lane) != 0]
+        if len(moved) != 1 or last.coefficient(lane) != 0 or not outer[moved[0]].coefficient(lane):
+            return None
+        group = _group(*step, TRANSPOSED_BYTES // max(1, byte_size(storage.type.element_type)))
+        if group is None:
+            return None
+        number, count = group
+        start = [*outer, last - number]
+        dimension = moved[0]
+        for d, (form, extent) in enumerate(zip(start, storage.shape, strict=True)):
+            lo, hi = self.env.interval(form)
+            if d != dimension and (lo < 0 or hi + (count if d == len(outer) else 1) > extent):
+                return None
+        rows: list[SSAValue] = []
+        for row in range(width):
+            loaded = self._load_row(start, row, dimension, count, buffer, storage)
+            if loaded is None and not rows:
+                return None
+            rows.append(rows[0] if loaded is None else loaded)
+        columns = self._transpose(rows, count)
+        for column, value in enumerate(columns):
+            self.emitter.remember_load(buffer, ("transposed", *outer, start[-1] + column), value)
+        return columns[number]
+
+    def _load_row(
+        self, forms: Sequence[Lin], row: int, dimension: int, count: int, buffer: SSAValue, storage: Storage
+    ) -> SSAValue | None:
+        """A vector along the last dimension, of the row of one lane, or of the nearest row that there is; None if there
+        is none like it."""
+        own = [self._at_lane(form, row) for form in forms]
+        extent = storage.shape[dimension]
+        lo, hi = self.env.interval(own[dimension])
+        type = vector_type(storage.type.element_type, count)
+        if lo >= 0 and hi < extent:
+            map, operands = affine_map(own)
+            return self.emitter.emit(affine.VectorLoadOp, (buffer, *operands), type, {"map": map})
+        if hi < 0 or lo >= extent:
+            return None
+        indices = [
+            self._clamped(form, extent) if d == dimension else self.emitter.index(form) for d, form in enumerate(own)
+        ]
+        return self.emitter.emit(vector.LoadOp, (buffer, *indices), type)
+
+    def _transpose(self, rows: Sequence[SSAValue], count: int) -> list[SSAValue]:
+        """As many vectors as rows have lanes, each with a lane of every row: rows are interleaved, two at a time."""
+        whole = self._interleaved(rows, count)
+        width = len(rows)
+        if width <= count:
+            each = count // width
+            return [
+                part if each == 1 else self._shuffle(part, part, range(n * width, (n + 1) * width))
+                for part in whole
+                for n in range(each)
+            ]
+        each = width // count
+        columns: list[SSAValue] = []
+        for first in range(0, len(whole), each):
+            parts = whole[first : first + each]
+            while len(parts) > 1:
+                lanes = 2 * count * each // len(parts)
+                parts = [self._shuffle(a, b, range(lanes)) for a, b in zip(parts[::2], parts[1::2], strict=True)]
+            columns.append(parts[0])
+        return columns
+
+    def _interleaved(self, rows: Sequence[SSAValue], count: int) -> list[SSAValue]:
+        """Vectors that hold, one after another, lane 0 of every row, lane 1 of every row, and so on."""
+        if len(rows) == 1:
+            return list(rows)
+        evens, odds = self._interleaved(rows[::2], count), self._interleaved(rows[1::2], count)
+        low = [lane for n in range(count // 2) for lane in (n, count + n)]
+        high = [lane + count // 2 for lane in low]
+        return [self._shuffle(a, b, lanes) for a, b in zip(evens, odds, strict=True) for lanes in (low, high)]
+
     def _gather(
-        self, forms: Sequence[Lin], stride: int | None, buffer: SSAValue, storage: Storage, masked: bool
+        self,
+        forms: Sequence[Lin],
+        stride: int | None,
+        buffer: SSAValue,
+        storage: Storage,
+        masked: bool,
+        unrolled: tuple[int, int] | None,
     ) -> SSAValue:
         """One load a lane, or fewer where lanes are near one another. Lanes left out load some element."""
         near = None if stride is None else self._load_strided(forms, stride, buffer, storage, masked)
         if near is not None:
             return near
+        turned = self._load_transposed(unrolled, forms, buffer, storage)
+        if turned is not None:
+            return turned
         values: list[SSAValue] = []
         for number in range(self.env.width):
             indices = [self._at_lane(form, number) for form in forms]
@@ -372,6 +487,19 @@ class MemoryExpansion:
             regions = [self.emitter.region_of(block, scf.YieldOp), Region()]
             self.emitter.add(scf.IfOp.create(operands=(runs,), regions=regions))
         self.emitter.stored(buffer)
+
+
+def _group(number: int, extent: int, most: int) -> tuple[int, int] | None:
+    """Which of how many neighbouring iterations one is, that share a transpose: as many as a register holds, fewer at
+    the end of the loop; None where it stands alone."""
+    first, size = 0, most
+    while size > 1:
+        groups = (extent - first) // size
+        if number < first + groups * size:
+            return (number - first) % size, size
+        first += groups * size
+        size //= 2
+    return None
 
 
 def _implies(outside: Guard, form: Lin, limit: int) -> bool:
