@@ -487,7 +487,7 @@ def contenders(case: Case, threads: int, options: Mapping[str, Any]) -> dict[str
         data.view(dtype) if data.dtype != dtype else data
         for data, dtype in zip((inputs[name] for name in exe.input_names), exe.input_dtypes, strict=True)
     )
-    found[OURS] = partial(exe, *arguments, out=output), lambda: _plain(output, inputs)
+    found[OURS] = exe.bind(*arguments, out=output), lambda: _plain(output, inputs)
     return found
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from ..errors import ArgumentError, did_you_mean
 from .artifact import Array, CompiledCode, Kernel, read_program, save_program
 from .loader import LoadedObject
-from .memory import ArenaPool, MemoryReport
+from .memory import Arena, ArenaPool, MemoryReport
 from .openmp import openmp
 from .signature import Parameter, describe_array
 
@@ -126,6 +126,31 @@ class Executable:
         """
         if named:
             arguments = self._positional(arguments, named)
+        pointers, results, _keep = self._prepare(arguments, out)
+        if self._workspaces:
+            arena = self.arenas.take()
+            self._point_into(arena, pointers)
+            self._function(*pointers)
+            self.arenas.give_back(arena)
+        else:
+            self._function(*pointers)
+        return results[0] if len(results) == 1 else tuple(results)
+
+    def bind(self, *arguments: Any, out: Any = None, **named: Any) -> BoundCall:
+        """A call with these arrays, to make again and again: they are checked now, and not copied."""
+        if named:
+            arguments = self._positional(arguments, named)
+        pointers, results, copies = self._prepare(arguments, out)
+        for copy in copies:
+            if not any(_shares(copy, argument) for argument in arguments):
+                raise ArgumentError(f"expected contiguous arrays to bind, got one to copy: {_described(copy)}")
+        arena = self.arenas.take() if self._workspaces else None
+        if arena is not None:
+            self._point_into(arena, pointers)
+        return BoundCall(self._function, pointers, (self, arguments, copies, arena), results)
+
+    def _prepare(self, arguments: Sequence[Any], out: Any) -> tuple[list[int], list[Array], list[Array]]:
+        """The addresses of a call, but for workspaces; its results; and arguments that had to be converted."""
         specs = self._input_specs
         if len(arguments) != len(specs):
             raise ArgumentError(self._expected_count(len(arguments)))
@@ -147,15 +172,11 @@ class Executable:
             pointers[position] = result.__array_interface__["data"][0]
         if out is not None:
             self._check_apart(pointers)
-        if self._workspaces:
-            arena = self.arenas.take()
-            for position, offset in self._workspaces:
-                pointers[position] = arena.address + offset
-            self._function(*pointers)
-            self.arenas.give_back(arena)
-        else:
-            self._function(*pointers)
-        return results[0] if len(results) == 1 else tuple(results)
+        return pointers, results, keep
+
+    def _point_into(self, arena: Arena, pointers: list[int]) -> None:
+        for position, offset in self._workspaces:
+            pointers[position] = arena.address + offset
 
     def _expected_count(self, given: int) -> str:
         names = ", ".join(parameter.name for parameter in self.inputs)
@@ -204,6 +225,24 @@ class Executable:
         save_program(self.compiled, directory, self.threads if self._threads is not None else 0)
 
 
+class BoundCall:
+    """A call of a program with arrays that were checked when it was bound. It works in memory of its own, so that it is
+    made by one thread at a time; bind another one for another thread."""
+
+    def __init__(
+        self, function: Callable[..., None], pointers: Sequence[int], keep: tuple[Any, ...], results: Sequence[Array]
+    ):
+        self._function = function
+        self._pointers = tuple(map(ctypes.c_void_p, pointers))
+        self._keep = keep
+        self.results = tuple(results)
+        """The outputs, which every call writes."""
+
+    def __call__(self) -> None:
+        """Runs the program."""
+        self._function(*self._pointers)
+
+
 def load(directory: str | os.PathLike[str], *, threads: int | None = None) -> Executable:
     """The program that `Executable.save` wrote into a folder."""
     compiled, saved = read_program(directory)
@@ -230,6 +269,14 @@ def _as_array(argument: Any, parameter: Parameter) -> Array:
         got = describe_array(array.dtype, array.shape)
         raise ArgumentError(f"argument '{parameter.name}': expected {parameter}, got {got}")
     return np.require(array, requirements=["C", "A"])
+
+
+def _shares(array: Array, argument: Any) -> bool:
+    return isinstance(argument, np.ndarray) and np.may_share_memory(array, cast(Array, argument))
+
+
+def _described(array: Array) -> str:
+    return describe_array(array.dtype, array.shape)
 
 
 def _checked_constants(parameters: Sequence[Parameter], constants: Sequence[Array]) -> list[Array]:

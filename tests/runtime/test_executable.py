@@ -155,6 +155,47 @@ def test_results_may_have_a_place(matmul: Executable, two_outputs: Executable) -
     np.testing.assert_array_equal(square, x * x)
 
 
+def test_bound_calls_read_and_write_the_same_arrays(matmul: Executable, two_outputs: Executable) -> None:
+    a, out = A.copy(), np.empty((4, 8), np.float32)
+    call = matmul.bind(a, B=B, out=out)
+    for _ in range(2):
+        a += 1
+        call()
+        np.testing.assert_array_equal(out, a @ B)
+    assert call.results[0] is out
+    x = np.arange(5)
+    both = two_outputs.bind(x)
+    both()
+    np.testing.assert_array_equal(both.results[1], x * x)
+
+
+def test_what_is_bound_is_not_copied(matmul: Executable) -> None:
+    with pytest.raises(ArgumentError, match="expected contiguous arrays to bind, got one to copy: float32"):
+        matmul.bind(np.asfortranarray(A), B)
+    with pytest.raises(ArgumentError, match="expected 2 arguments"):
+        matmul.bind(A)
+
+
+def test_bound_calls_have_memory_of_their_own() -> None:
+    x = te.placeholder((200, 200), "float32", name="x")
+    k = te.reduce_axis(200, name="k")
+    y = te.compute((200, 200), lambda i, j: te.sum(x[i, k] * x[k, j], axis=k), name="y")
+    k = te.reduce_axis(200, name="k")
+    z = te.compute((200, 200), lambda i, j: te.sum(y[i, k] * x[k, j], axis=k), name="z")
+    program = sw.compile([x, z])
+    assert isinstance(program, Executable)
+    assert program.arenas.size > 0
+    data = [np.random.default_rng(seed).integers(-3, 4, (200, 200)).astype(np.float32) for seed in range(4)]
+    calls = [program.bind(each) for each in data]
+    threads = [threading.Thread(target=lambda call=call: [call() for _ in range(9)]) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for call, each in zip(calls, data, strict=True):
+        np.testing.assert_array_equal(call.results[0], each @ each @ each)
+
+
 def test_outputs_must_lie_apart(two_outputs: Executable) -> None:
     memory = np.arange(15)
     with pytest.raises(ArgumentError, match="output 'double': expected memory that nothing else shares"):
