@@ -33,6 +33,7 @@ from ...dialects.loop import (
     ReadOp,
     ReduceOp,
     WriteOp,
+    blocks_in,
     enclosing_loops,
     loop_bounds,
     memref_type,
@@ -71,7 +72,8 @@ def decompose_reduction(block: BlockOp, loop: ForOp) -> BlockOp:
         C: init T[i] = 0              loop.for %k : 64 {
            T[i] += A[i, k]              C: T[i] += A[i, k]
 
-    The spatial loops inside of `loop` are copied around the init, with their marks.
+    The spatial loops inside of `loop` are copied around the init, with their marks. Where the init stands in front of
+    the loop already, as `cache_write` leaves it below an outer reduce loop, nothing is left to do.
 
     Returns:
         The init's block.
@@ -79,10 +81,12 @@ def decompose_reduction(block: BlockOp, loop: ForOp) -> BlockOp:
     Raises:
         ScheduleError: if the block has no init, or one of its reduce loops is outside of the loop.
     """
-    if block.init is None:
-        refuse(f"expected a block with an init to decompose, got '{block.block_name}'", block)
     if not is_inside(block, loop):
         refuse(f"expected a loop around block '{block.block_name}', got {describe(loop)}", loop, ("the block", block))
+    if block.init is None:
+        if (own := _init_in_front(block, loop)) is not None:
+            return own
+        refuse(f"expected a block with an init to decompose, got '{block.block_name}'", block)
     reducing = reduce_loops(block)
     for reduce in reducing:
         if reduce.extent > 1 and is_inside(loop, reduce):
@@ -102,6 +106,16 @@ def decompose_reduction(block: BlockOp, loop: ForOp) -> BlockOp:
     inner = [each for each in enclosing_loops(block) if each is loop or is_inside(each, loop)]
     spatial = [each for each in inner if each not in reducing and _binds(block, each)]
     return _split_init(block, loop, spatial, reducing)
+
+
+def _init_in_front(block: BlockOp, loop: ForOp) -> BlockOp | None:
+    """The block directly in front of a loop that writes all that a block without an init reduces into."""
+    before = [] if loop.prev_op is None else blocks_in(loop.prev_op)
+    if len(before) != 1 or any(before[0].has_kind(kind) for kind in (IteratorKind.REDUCE, IteratorKind.ORDERED)):
+        return None
+    (init,) = before
+    own = all(isinstance(access, WriteOp) for access in init.accesses())
+    return init if own and init.written_buffers() == block.written_buffers() else None
 
 
 def _require_free_way(block: BlockOp, loop: ForOp, reducing: set[ForOp]) -> None:
@@ -139,6 +153,21 @@ def _binds(block: BlockOp, loop: ForOp) -> bool:
 
 
 def _split_init(block: BlockOp, loop: ForOp, spatial: list[ForOp], reducing: set[ForOp]) -> BlockOp:
+    kept = [i for i, kind in enumerate(block.kinds) if kind is not IteratorKind.REDUCE]
+    top, new = move_init(block, loop, spatial, reducing)
+    if (failure := first_unproven([new, block])) is not None:
+        _take_back(block, new, kept)
+        top.detach()
+        top.erase()
+        refuse(f"{failure[1]}, to decompose '{block.block_name}' there", block)
+    return new
+
+
+def move_init(
+    block: BlockOp, anchor: Operation, spatial: Sequence[ForOp], reducing: set[ForOp]
+) -> tuple[Operation, BlockOp]:
+    """Makes a block of a reduction's init, in front of an op around it, under copies of the spatial loops; gives the
+    outermost of them, and the block. Proves nothing."""
     init = block.init
     assert init is not None
     kept = [i for i, kind in enumerate(block.kinds) if kind is not IteratorKind.REDUCE]
@@ -173,16 +202,11 @@ def _split_init(block: BlockOp, loop: ForOp, spatial: list[ForOp], reducing: set
             if not any(value in reduced for value in form.values())
         ],
     )
-    assert loop.parent is not None
-    loop.parent.insert_op_before(top, loop)
+    assert anchor.parent is not None
+    anchor.parent.insert_op_before(top, anchor)
     init.detach()
     init.erase()
-    if (failure := first_unproven([new, block])) is not None:
-        _take_back(block, new, kept)
-        top.detach()
-        top.erase()
-        refuse(f"{failure[1]}, to decompose '{block.block_name}' there", block)
-    return new
+    return top, new
 
 
 def _take_back(block: BlockOp, new: BlockOp, kept: Sequence[int]) -> None:
@@ -234,11 +258,12 @@ def split_reduction(block: BlockOp, loop: ForOp) -> BlockOp:
     if isinstance(parent, ForOp) and (parent is loop or is_inside(parent, loop)):
         refuse(f"expected what '{block.block_name}' reduces into to live outside of {describe(loop)}", block)
     anchor = child_in(parent, block)
+    _require_nobody_between(block, reduce, anchor)
     inner = [each for each in enclosing_loops(block) if each is anchor or is_inside(each, anchor)]
     top, combine = _combining_nest(block, reduce, inner, loop, size)
     allocs = [_partial_buffer(buffer, size, kernel(block)) for buffer in reduce.buffers]
     _fill_combine(block, reduce, combine, allocs)
-    old = _Content(block)
+    old = Content(block)
     assert anchor.parent is not None
     anchor.parent.insert_ops_before(allocs, anchor)
     anchor.parent.insert_op_after(top, anchor)
@@ -250,6 +275,19 @@ def split_reduction(block: BlockOp, loop: ForOp) -> BlockOp:
             op.erase()
         refuse(f"{failure[1]}, to split the reduction of '{block.block_name}'", block, ("this block", failure[0]))
     return combine
+
+
+def _require_nobody_between(block: BlockOp, reduce: ReduceOp, anchor: Operation) -> None:
+    """What a block reduces into is complete behind the nest only: nothing inside may read or write it."""
+    for buffer in reduce.buffers:
+        for other in map(block_of, accesses_of(buffer)):
+            if other is not block and is_inside(other, anchor):
+                refuse(
+                    f"expected '{block.block_name}' alone to use '{buffer_name(buffer)}' inside of its loops, to split "
+                    f"its reduction, got '{other.block_name}'",
+                    block,
+                    ("it uses the buffer here", other),
+                )
 
 
 def _only_reduction(block: BlockOp) -> ReduceOp:
@@ -368,7 +406,7 @@ def _with_last(map: AffineMap) -> AffineMap:
     return AffineMap(map.num_dims + 1, 0, (*map.results, AffineExpr.dimension(map.num_dims)))
 
 
-class _Content:
+class Content:
     """What a block was, for the way back. While it is kept here, it uses nothing."""
 
     def __init__(self, block: BlockOp) -> None:
@@ -488,4 +526,4 @@ def _redirect_to_partial(block: BlockOp, reduce: ReduceOp, partial: Sequence[All
     reduce.erase()
 
 
-__all__ = ["decompose_reduction", "split_reduction"]
+__all__ = ["Content", "decompose_reduction", "move_init", "split_reduction"]

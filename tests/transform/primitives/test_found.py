@@ -24,8 +24,8 @@ Array = np.ndarray
 class Kernel:
     """Tensor expressions on the loop rung, with inputs and what they have to give."""
 
-    def __init__(self, inputs: Sequence[Tensor], output: Tensor) -> None:
-        self.module: ModuleOp = te.build_module([*inputs, output])
+    def __init__(self, inputs: Sequence[Tensor], *outputs: Tensor) -> None:
+        self.module: ModuleOp = te.build_module([*inputs, *outputs])
         generator = np.random.default_rng(0)
         self.inputs = [generator.integers(-4, 5, tensor.shape).astype(tensor.dtype) for tensor in inputs]
         self.expected = run_te(self.module, *self.inputs)
@@ -177,3 +177,16 @@ def test_sums_that_are_parts_of_one_another_end_the_proof() -> None:
         step("tile", loops("arg0_global_0_read", 2), (4,)),
     )
     kernel.check()
+
+
+def test_a_reader_inside_of_the_loops_ends_a_split_reduction() -> None:
+    a = te.placeholder((4, 8), name="A")
+    k = te.reduce_axis(8, name="k")
+    total = te.compute((4,), lambda i: te.sum(a[i, k], axis=k), name="T")
+    kernel = Kernel([a], total, total)
+    kernel.apply(step("reverse_compute_at", Block("map0"), Loop("reduce0", 0)))
+    kernel.check()
+    kernel.check_refused(
+        "expected 'reduce0' alone to use .* inside of its loops",
+        step("split_reduction", Block("reduce0"), Loop("reduce0", 1)),
+    )
