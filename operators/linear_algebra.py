@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
-from xdsl.dialects.builtin import AnyFloat, FloatAttr, TensorType, UnitAttr, f32
+from xdsl.dialects.builtin import AnyFloat, FloatAttr, IntegerType, Signedness, TensorType, UnitAttr, f32, i8, i32
 from xdsl.ir import Operation, SSAValue
 from xdsl.irdl import (
     ParsePropInAttrDict,
@@ -55,6 +55,9 @@ def matmul_shape(lhs: Shape, rhs: Shape) -> Shape:
     return broadcast_shapes(lhs[:-2], rhs[:-2]) + rows + columns
 
 
+_BYTES = (i8, IntegerType(8, Signedness.UNSIGNED))
+
+
 @irdl_op_definition
 class MatmulOp(Operator):
     """The matrix product of numpy's `matmul`: leading dimensions are batches, and broadcast."""
@@ -79,18 +82,56 @@ class MatmulOp(Operator):
     def tensor_expression(self, *operands: Tensor) -> Tensor:
         """`sum(lhs[batch…, i, k] * rhs[batch…, k, j], k)`; an operand of rank 1 has no `i`, or no `j`."""
         lhs, rhs = operands
-        shape = known_extents(self.result)
-        rows, columns = int(lhs.ndim > 1), int(rhs.ndim > 1)
-        batch = shape[: len(shape) - rows - columns]
-        k = te.reduce_axis(lhs.shape[-1], name="k")
+        return _product(known_extents(self.result), lhs, rhs, lambda value: value)
 
-        def element(*indices: ExprLike) -> Reduction:
-            outer, inner = indices[: len(batch)], indices[len(batch) :]
-            left = _read_matrix(lhs, outer, [*inner[:rows], k], batch)
-            right = _read_matrix(rhs, outer, [k, *inner[rows:]], batch)
-            return te.sum(left * right, axis=k)
 
-        return reduce_to(shape, element, "matmul")
+@irdl_op_definition
+class MatmulIntegerOp(Operator):
+    """The matrix product of numpy's `matmul` of 8-bit integers, signed or not, in 32 bits."""
+
+    name = "graph.matmul_integer"
+    FUSION_CLASS: ClassVar[FusionClass] = FusionClass.COMPLEX_OUT_FUSABLE
+
+    lhs = operand_def(TensorType)
+    rhs = operand_def(TensorType)
+    result = result_def(TensorType)
+
+    traits = traits_def(Pure())
+
+    assembly_format = "$lhs `,` $rhs attr-dict `:` functional-type(operands, results)"
+
+    def __init__(self, lhs: SSAValue, rhs: SSAValue):
+        super().__init__(operands=[lhs, rhs], result_types=[_integer_matmul_type(lhs, rhs)])
+
+    def infer_result_types(self) -> Sequence[AnyTensor]:
+        return [_integer_matmul_type(self.lhs, self.rhs)]
+
+    def tensor_expression(self, *operands: Tensor) -> Tensor:
+        """`sum(i32(lhs[batch…, i, k]) * i32(rhs[batch…, k, j]), k)`."""
+        lhs, rhs = operands
+        return _product(known_extents(self.result), lhs, rhs, lambda value: te.cast(value, "int32"))
+
+
+def _product(shape: Sequence[Size], lhs: Tensor, rhs: Tensor, convert: Callable[[Expr], Expr]) -> Tensor:
+    rows, columns = int(lhs.ndim > 1), int(rhs.ndim > 1)
+    batch = shape[: len(shape) - rows - columns]
+    k = te.reduce_axis(lhs.shape[-1], name="k")
+
+    def element(*indices: ExprLike) -> Reduction:
+        outer, inner = indices[: len(batch)], indices[len(batch) :]
+        left = _read_matrix(lhs, outer, [*inner[:rows], k], batch)
+        right = _read_matrix(rhs, outer, [k, *inner[rows:]], batch)
+        return te.sum(convert(left) * convert(right), axis=k)
+
+    return reduce_to(shape, element, "matmul")
+
+
+def _integer_matmul_type(lhs: SSAValue, rhs: SSAValue) -> AnyTensor:
+    types = [tensor_operand(lhs), tensor_operand(rhs)]
+    for type in types:
+        if type.element_type not in _BYTES:
+            raise VerifyException(f"expected 8-bit integers as elements, got {type.element_type}")
+    return tensor_of(i32, matmul_shape(*map(shape_of, types)))
 
 
 def _matmul_type(lhs: SSAValue, rhs: SSAValue) -> AnyTensor:
@@ -216,4 +257,4 @@ def _scaled(value: Expr, factor: float) -> Expr:
     return value if factor == 1 else value * factor
 
 
-OPERATORS: tuple[type[Operation], ...] = (MatmulOp, GemmOp)
+OPERATORS: tuple[type[Operation], ...] = (MatmulOp, MatmulIntegerOp, GemmOp)

@@ -84,6 +84,24 @@ def test_products():
     np.testing.assert_array_equal(run("QLinearMatMul", *operands), expected)
 
 
+@pytest.mark.parametrize(
+    ("left", "right"), [("uint8", "int8"), ("int8", "int8"), ("uint8", "uint8"), ("int8", "uint8")]
+)
+def test_products_of_extremes(left: str, right: str):
+    """Sums that no 16 bits hold; zero points that are absent, known to be 0, and one for all."""
+    a, b = integers(left, 19, 37), integers(right, 37, 21)
+    a[0], b[:, 0] = np.iinfo(left).max, np.iinfo(right).max
+    a[1], b[:, 1] = np.iinfo(left).min, np.iinfo(right).min
+    exact = a.astype(np.int32) @ b.astype(np.int32)
+    np.testing.assert_array_equal(run("MatMulInteger", a, b), exact)
+    p, q = np.array(np.iinfo(left).max, left), np.array(np.iinfo(right).min, right)
+    np.testing.assert_array_equal(
+        run("MatMulInteger", a, b, np.zeros((), left), q), exact - a.astype(np.int32).sum(1)[:, None] * q
+    )
+    centered = (a.astype(np.int32) - p) @ (b.astype(np.int32) - q)
+    np.testing.assert_array_equal(run("MatMulInteger", a, b, p, q), centered)
+
+
 def test_convolutions():
     x, w = integers("uint8", 1, 2, 4, 4), integers("int8", 3, 2, 1, 1)
     wide = np.einsum("nchw,mc->nmhw", x.astype(np.int32) - 9, w[:, :, 0, 0].astype(np.int32))

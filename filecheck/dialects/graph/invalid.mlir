@@ -16,6 +16,14 @@ func.func @element_type(%x: tensor<4x8xf32>, %w: tensor<8x2xf32>) {
 
 // -----
 
+// CHECK: expected 8-bit integers as elements, got i32
+func.func @matmul_integer(%x: tensor<4x8xi32>, %w: tensor<8x2xi8>) {
+  %0 = graph.matmul_integer %x, %w : (tensor<4x8xi32>, tensor<8x2xi8>) -> tensor<4x2xi32>
+  func.return
+}
+
+// -----
+
 // CHECK: expected operands of one element type, got f32 and f64
 func.func @mixed(%x: tensor<4xf32>, %y: tensor<4xf64>) {
   %0 = graph.add %x, %y : (tensor<4xf32>, tensor<4xf64>) -> tensor<4xf32>

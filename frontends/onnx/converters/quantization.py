@@ -14,10 +14,11 @@ from ....dialects.extents import Extent
 from ....errors import ImportModelError
 from ....operators.convolution import ConvOp
 from ....operators.elementwise import RoundOp
-from ....operators.linear_algebra import MatmulOp
+from ....operators.linear_algebra import MatmulIntegerOp, MatmulOp
+from ....operators.reductions import ReduceSumOp
 from ....operators.shape import BroadcastOp
 from ..layout import dims_of, reshape, take
-from ..node import Converter, Node, normalized_axis, rank_of
+from ..node import Converter, Node, normalized_axis, rank_of, type_of
 from ..tensors import element_type
 from ..terms import Term
 from .convolution import kernel_of
@@ -123,14 +124,43 @@ def _of_columns(node: Node, vector: SSAValue | None) -> Term | None:
 def _convert_matmul_integer(node: Node) -> SSAValue:
     a, b, a_zero, b_zero = node.optional_tensors(2, 4)
     assert a is not None and b is not None
-    lhs, rhs = _centered(a, _of_rows(node, a_zero), node), _centered(b, _of_columns(node, b_zero), node)
-    return node.add(MatmulOp(lhs.value, rhs.value))
+    return _product(node, a, b, a_zero, b_zero).value
+
+
+def _product(node: Node, a: SSAValue, b: SSAValue, a_zero: SSAValue | None, b_zero: SSAValue | None) -> Term:
+    """The sums of products of what is left after the zero points are subtracted.
+
+    Those of 8-bit matrices are summed as they are, which machines have instructions for; zero points come afterwards:
+    `sum((a - p) * (b - q)) = sum(a * b) - p * sum(b) - sum(a - p) * q`.
+    """
+    a_zero, b_zero = _nonzero(node, a_zero), _nonzero(node, b_zero)
+    p, q = _of_rows(node, a_zero), _of_columns(node, b_zero)
+    lhs, rhs = _centered(a, p, node), _centered(b, q, node)
+    are_bytes = {type_of(a).element_type, type_of(b).element_type} <= set(_quantized_types()[:2])
+    if min(rank_of(a), rank_of(b)) < 2 or not are_bytes:
+        return Term(node, node.add(MatmulOp(lhs.value, rhs.value)))
+    product = Term(node, node.add(MatmulIntegerOp(a, b)))
+    if p is not None:
+        product = product - p.cast(i32) * _sums(node, Term(node, b).cast(i32), -2)
+    if q is not None:
+        product = product - _sums(node, lhs, -1) * q.cast(i32)
+    return product
+
+
+def _sums(node: Node, term: Term, axis: int) -> Term:
+    """Sums over an axis, which stays as an extent of 1."""
+    return Term(node, node.add(ReduceSumOp(term.value, [rank_of(term.value) + axis], keepdims=True)))
+
+
+def _nonzero(node: Node, zero_point: SSAValue | None) -> SSAValue | None:
+    """A zero point, if it is not known to be 0."""
+    known = None if zero_point is None else node.builder.constant(zero_point)
+    return None if known is not None and not known.any() else zero_point
 
 
 def _convert_qlinear_matmul(node: Node) -> SSAValue:
     a, a_scale, a_zero, b, b_scale, b_zero, y_scale, y_zero = node.tensors(8)
-    lhs, rhs = _centered(a, _of_rows(node, a_zero), node), _centered(b, _of_columns(node, b_zero), node)
-    product = Term(node, node.add(MatmulOp(lhs.value, rhs.value)))
+    product = _product(node, a, b, a_zero, b_zero)
     by = _scale(_known(_of_rows(node, a_scale)), Term(node, b_scale), _known(_of_rows(node, y_scale)))
     zero_point = _known(_of_rows(node, y_zero))
     result = _quantized(product.cast(f32) * by, zero_point, zero_point.element_type).value
