@@ -34,7 +34,7 @@ def row_major_strides(shape: Sequence[int]) -> list[int]:
 def buffer_strides(buffer: SSAValue) -> list[int]:
     """How many elements apart neighbours in each dimension of a buffer are."""
     shape, owner = buffer_shape(buffer), buffer.owner
-    if not isinstance(owner, AllocOp) or owner.layout is None:
+    if not isinstance(owner, AllocOp) or owner.layout is None or owner.tiling is not None:
         return row_major_strides(shape)
     strides = [1] * len(shape)
     step = 1

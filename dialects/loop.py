@@ -43,6 +43,7 @@ from xdsl.ir.affine import AffineConstantExpr, AffineExpr, AffineMap
 from xdsl.irdl import (
     AttrSizedOperandSegments,
     IRDLOperation,
+    base,
     irdl_attr_definition,
     irdl_op_definition,
     operand_def,
@@ -77,6 +78,7 @@ from .affine_syntax import (
     print_affine_indices,
 )
 from .combiner import parse_combiner, print_combiner, verify_combiner
+from .layout import LayoutAttr, layout_failure
 from .quasi_affine import Bounds, Interval, Lin, from_affine
 from .scalar import Constraints, guards_of, verify_combiner_body, verify_scalar_body
 
@@ -86,6 +88,8 @@ OUTPUT = "loop.output"
 """Argument attribute of a kernel's output buffers."""
 CONSTANT = "loop.constant"
 """Argument attribute of kernel parameters that are model constants."""
+LAYOUT = "loop.layout"
+"""Argument attribute of a constant that is packed: how its callers have to lay it out (`#loop.layout`)."""
 WORKSPACE = "loop.workspace"
 """Argument attribute of memory that a function works in: nothing is in it before a call or after. On a declaration, the
 types of the workspaces that its definition takes."""
@@ -833,7 +837,8 @@ class AllocOp(IRDLOperation):
 
     `%b = loop.alloc "C_local" : memref<512x512xf32, "local">`
 
-    With a `layout` its dimensions lie in memory in that order: `{layout = array<i64: 1, 0>}` is column-major.
+    With a `layout` its dimensions lie in memory in that order: `{layout = array<i64: 1, 0>}` is column-major; or its
+    elements lie where an affine map says: `{layout = affine_map<(i, j) -> (i floordiv 16, j, i mod 16)>}` is tiled.
 
     Once memory is planned it may have a place in bytes that the kernel is given, inside of a parallel loop one for each
     of some threads: `loop.alloc "C_local" in %w[4096] of memref<8192xi8> slots 2 : memref<512x512xf32, "local">`
@@ -844,15 +849,15 @@ class AllocOp(IRDLOperation):
     workspace = opt_operand_def(MemRefType)
     offset = opt_prop_def(IntegerAttr.constr(i64))
     slots = opt_prop_def(IntegerAttr.constr(i64))
-    layout = opt_prop_def(DenseArrayBase.constr(i64))
+    layout = opt_prop_def(DenseArrayBase.constr(i64) | base(AffineMapAttr))
     buffer = result_def(MemRefType)
     traits = traits_def(MemoryAllocEffect())
 
-    def __init__(self, name: str, type: MemRefType[Attribute], layout: Sequence[int] | None = None) -> None:
-        properties: dict[str, Attribute | None] = {
-            "sym_name": StringAttr(name),
-            "layout": None if layout is None else DenseArrayBase.from_list(i64, layout),
-        }
+    def __init__(
+        self, name: str, type: MemRefType[Attribute], layout: Sequence[int] | AffineMapAttr | None = None
+    ) -> None:
+        own = layout if layout is None or isinstance(layout, AffineMapAttr) else DenseArrayBase.from_list(i64, layout)
+        properties: dict[str, Attribute | None] = {"sym_name": StringAttr(name), "layout": own}
         super().__init__(operands=[None], properties=properties, result_types=[type])
 
     def place(self, workspace: SSAValue, offset: int, slots: int | None = None) -> None:
@@ -864,16 +869,23 @@ class AllocOp(IRDLOperation):
     @property
     def order(self) -> tuple[int, ...]:
         """The dimensions in the order in which they lie in memory, the one with neighbours last."""
-        if self.layout is None:
+        if self.layout is None or isinstance(self.layout, AffineMapAttr):
             return tuple(range(len(memref_type(self.buffer).get_shape())))
         return self.layout.get_values()
 
+    @property
+    def tiling(self) -> AffineMap | None:
+        """Where elements lie, if that is more than an order of the dimensions."""
+        return self.layout.data if isinstance(self.layout, AffineMapAttr) else None
+
     def verify_(self) -> None:
-        rank = len(memref_type(self.buffer).get_shape())
-        if sorted(self.order) != list(range(rank)):
-            raise VerifyException(f"expected a layout that permutes {rank} dimensions, got {list(self.order)}")
-        if any(extent < 1 for extent in memref_type(self.buffer).get_shape()):
+        shape = memref_type(self.buffer).get_shape()
+        if any(extent < 1 for extent in shape):
             raise VerifyException(f"expected a static shape, got {self.buffer.type}")
+        if sorted(self.order) != list(range(len(shape))):
+            raise VerifyException(f"expected a layout that permutes {len(shape)} dimensions, got {list(self.order)}")
+        if self.tiling is not None and (failure := layout_failure(self.tiling, shape)) is not None:
+            raise VerifyException(failure)
         self._verify_place()
         if any(not self._is_seen_by(use.operation) for use in self.buffer.uses):
             raise VerifyException("expected the uses of a buffer after its alloc, in the loop it lives in")
@@ -1005,6 +1017,61 @@ class ViewOp(IRDLOperation):
         printer.print_attribute(self.buffer.type)
 
 
+@irdl_op_definition
+class PackOp(IRDLOperation):
+    """A copy of a buffer in another layout, whose other elements are zeros. It lives as long as its function runs.
+
+    `%p = loop.pack %w by affine_map<(o, c) -> (o floordiv 16, c, o mod 16)> : memref<40x9xf32> to memref<3x9x16xf32>`
+    """
+
+    name = "loop.pack"
+    source = operand_def(MemRefType)
+    layout = prop_def(AffineMapAttr)
+    packed = result_def(MemRefType)
+    traits = traits_def(MemoryAllocEffect())
+
+    def __init__(self, source: SSAValue, layout: AffineMap, type: MemRefType[Attribute]) -> None:
+        super().__init__(operands=[source], properties={"layout": AffineMapAttr(layout)}, result_types=[type])
+
+    def verify_(self) -> None:
+        source, packed = memref_type(self.source), memref_type(self.packed)
+        if source.element_type != packed.element_type:
+            raise VerifyException(f"expected a packed buffer of {source.element_type}, got {packed}")
+        if any(extent < 1 for type in (source, packed) for extent in type.get_shape()):
+            raise VerifyException(f"expected static shapes, got {source} and {packed}")
+        if len(self.layout.data.results) != len(packed.get_shape()):
+            raise VerifyException(f"expected {len(self.layout.data.results)} dimensions, got {packed}")
+        if (failure := layout_failure(self.layout.data, source.get_shape(), packed.get_shape())) is not None:
+            raise VerifyException(failure)
+
+    @classmethod
+    def parse(cls, parser: Parser) -> PackOp:
+        source = parser.parse_unresolved_operand()
+        parser.parse_keyword("by")
+        pos = parser.pos
+        layout = parser.parse_attribute()
+        if not isinstance(layout, AffineMapAttr):
+            parser.raise_error(f"expected an affine map, got {layout}", pos)
+        attributes = parser.parse_optional_attr_dict()
+        parser.parse_punctuation(":")
+        operand = parser.resolve_operand(source, _parse_memref(parser))
+        parser.parse_keyword("to")
+        op = cls(operand, layout.data, _parse_memref(parser))
+        op.attributes.update(attributes)
+        return op
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_ssa_value(self.source)
+        printer.print_string(" by ")
+        printer.print_attribute(self.layout)
+        printer.print_op_attributes(self.attributes)
+        printer.print_string(" : ")
+        printer.print_attribute(self.source.type)
+        printer.print_string(" to ")
+        printer.print_attribute(self.packed.type)
+
+
 BUFFER_ALIGNMENT = 64
 """Where buffers start in bytes that they share: a cache line, and the widest vector."""
 
@@ -1118,6 +1185,6 @@ def zero_map(rank: int) -> AffineMap:
 
 Loop = Dialect(
     "loop",
-    [AllocOp, BlockOp, ForOp, InitOp, ReadOp, ReduceOp, ViewOp, WriteOp, YieldOp],
-    [IteratorKindAttr, LoopKindAttr, OutOfRangeAttr],
+    [AllocOp, BlockOp, ForOp, InitOp, PackOp, ReadOp, ReduceOp, ViewOp, WriteOp, YieldOp],
+    [IteratorKindAttr, LayoutAttr, LoopKindAttr, OutOfRangeAttr],
 )

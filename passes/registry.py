@@ -31,6 +31,7 @@ PASSES = {
     "graph-simplify": "graph.simplify:GraphSimplifyPass",
     "loop-elide-copies": "loop.elide_copies:LoopElideCopiesPass",
     "loop-expand": "loop.expand:LoopExpandPass",
+    "loop-pack-constants": "loop.pack_constants:LoopPackConstantsPass",
     "loop-name-kernels": "loop.name_kernels:NameKernelsPass",
     "loop-plan-memory": "loop.plan_memory:LoopPlanMemoryPass",
     "math-polynomial-approximation": "mlir.expand_math:MathPolynomialApproximationPass",

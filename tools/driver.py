@@ -30,17 +30,20 @@ from xdsl.dialects.builtin import (
     TensorType,
 )
 from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.parser import Parser
 from xdsl.passes import ModulePass
 
 from ..backends.backend import Backend
 from ..backends.registry import backend_of, get_backend, make_context, pass_registry
 from ..dialects import graph
-from ..dialects.loop import byte_count
+from ..dialects.layout import LayoutAttr
+from ..dialects.loop import LAYOUT, byte_count
 from ..dialects.source import parse_module
 from ..dialects.te import UNSIGNED
 from ..errors import CompileError, PipelineError, did_you_mean
 from ..passes.common.transform_interpreter import TransformInterpreterPass
 from ..passes.loop.name_kernels import NameKernelsPass
+from ..passes.loop.pack_constants import pack_array
 from ..passes.mlir.func_to_llvm import SIGNATURE
 from ..passes.pass_manager import Instrumentation, PassManager, Step, build_pipeline
 from ..passes.script_pipeline import expand_scripts
@@ -230,6 +233,19 @@ def entry_signature(function: func.FuncOp | upstream_llvm.FuncOp) -> tuple[Signa
     return Signature(tuple(parameters), function.sym_name.data, live_bytes), tuple(weights)
 
 
+def _layouts(function: func.FuncOp | upstream_llvm.FuncOp, count: int) -> tuple[LayoutAttr | None, ...]:
+    """How arguments are packed."""
+    found = (_attributes_of(function, position).get(LAYOUT) for position in range(count))
+    return tuple(layout if isinstance(layout, LayoutAttr) else None for layout in found)
+
+
+def _parsed_layout(text: str) -> LayoutAttr:
+    layout = Parser(make_context(), text).parse_attribute()
+    if not isinstance(layout, LayoutAttr):
+        raise ValueError(f"expected a layout, got '{text}'")
+    return layout
+
+
 def _attributes_of(function: func.FuncOp | upstream_llvm.FuncOp, position: int) -> Mapping[str, Attribute]:
     return function.arg_attrs.data[position].data if function.arg_attrs else {}
 
@@ -250,6 +266,8 @@ class ProgramFacts(Facts):
     def __init__(self) -> None:
         self.signature: Signature | None = None
         self.weights: tuple[str | None, ...] = ()
+        self.layouts: tuple[LayoutAttr | None, ...] = ()
+        """How the weights among the parameters are packed."""
         self.data: dict[str, bytes] = {}
 
     def look(self, module: ModuleOp) -> None:
@@ -264,16 +282,23 @@ class ProgramFacts(Facts):
             found = entry_signature(entry)
             if found is not None:
                 self.signature, self.weights = found
+                self.layouts = _layouts(entry, len(self.weights))
 
     def after_pass(self, pass_: ModulePass, op: Operation) -> None:
         if isinstance(op, ModuleOp):
             self.look(op)
 
     def told(self) -> dict[str, Any]:
-        return {"signature": describe_signature(self.known_signature()), "weights": list(self.weights)}
+        layouts = [None if layout is None else str(layout) for layout in self.layouts]
+        return {
+            "signature": describe_signature(self.known_signature()),
+            "weights": list(self.weights),
+            "layouts": layouts,
+        }
 
     def recall(self, told: Mapping[str, Any]) -> None:
-        self.signature, self.weights = signature_of(told["signature"]), tuple(told["weights"])
+        layouts = tuple(None if text is None else _parsed_layout(text) for text in told["layouts"])
+        self.signature, self.weights, self.layouts = signature_of(told["signature"]), tuple(told["weights"]), layouts
 
     def known_signature(self) -> Signature:
         """The signature; raises if the program does not say what is what."""
@@ -287,14 +312,18 @@ class ProgramFacts(Facts):
         """The data of the constants among the parameters, in order."""
         assert self.signature is not None
         found: list[np.ndarray[Any, Any]] = []
-        for parameter, weight in zip(self.signature.parameters, self.weights, strict=True):
+        parameters = self.signature.parameters
+        for parameter, weight, layout in zip(parameters, self.weights, self.layouts, strict=True):
             if parameter.role != "constant":
                 continue
             assert weight is not None
             if weight not in self.data:
                 raise CompileError(f"expected data for weight '{weight}', got none")
             array = np.frombuffer(self.data[weight], parameter.numpy_dtype)
-            found.append(array.reshape(parameter.shape))
+            if layout is None:
+                found.append(array.reshape(parameter.shape))
+            else:
+                found.append(pack_array(array, layout, parameter.shape))
         return found
 
 

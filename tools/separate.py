@@ -11,13 +11,14 @@ from typing import Any, TypeAlias
 
 from xdsl.context import Context
 from xdsl.dialects import func
-from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, IntegerAttr, ModuleOp, i64
+from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, FunctionType, IntegerAttr, ModuleOp, i64
 from xdsl.ir import Attribute, Operation
 from xdsl.parser import Parser
 from xdsl.passes import ModulePass
 
 from ..backends.backend import Backend, ObjectCode
-from ..dialects.loop import LIVE_BYTES, WORKSPACE
+from ..dialects.layout import LayoutAttr
+from ..dialects.loop import LAYOUT, LIVE_BYTES, WORKSPACE
 from ..dialects.structural_hash import structural_hash
 from ..errors import CompileError
 from ..passes.common.transform_interpreter import TransformInterpreterPass, read_script
@@ -26,6 +27,7 @@ from ..passes.pass_manager import Instrumentation, PassManager, Step
 from ..runtime.artifact import Kernel
 from ..runtime.cache import Cache, Entry, checksum, key_of
 from ..runtime.versions import versions
+from ..transform.layouts import pack_operands
 
 SCHEDULING = "apply-schedules"
 """The first pass that kernels are compiled apart from on."""
@@ -86,36 +88,65 @@ class Facts(Instrumentation, ABC):
 
 
 class _Needs(Instrumentation):
-    """The arguments that passes add to a kernel, before it is LLVM's: memory that it works in."""
+    """What passes make of a kernel's arguments, before it is LLVM's: memory that it works in, and packed constants."""
 
     def __init__(self, kernel: func.FuncOp):
         self.name = kernel.sym_name.data
         self.given = len(kernel.function_type.inputs)
         self.workspaces: tuple[Attribute, ...] = ()
         self.live_bytes = 0
+        self.packed: dict[int, PackedArgument] = {}
 
     def after_pass(self, pass_: ModulePass, op: Operation) -> None:
         assert isinstance(op, ModuleOp)
         for each in op.ops:
             if isinstance(each, func.FuncOp) and each.sym_name.data == self.name:
                 self.workspaces = each.function_type.inputs.data[self.given :]
+                self.packed |= _packed_arguments(each)
                 live = each.attributes.get(LIVE_BYTES)
                 self.live_bytes = live.value.data if isinstance(live, IntegerAttr) else self.live_bytes
 
 
+PackedArgument: TypeAlias = tuple[Attribute, LayoutAttr]
+"""The type of an argument, and how callers lay it out."""
+
+
+def _packed_arguments(function: func.FuncOp) -> dict[int, PackedArgument]:
+    """The arguments of a function that are packed constants, by position."""
+    found: dict[int, PackedArgument] = {}
+    marks = function.arg_attrs.data if function.arg_attrs is not None else ()
+    for position, (type, own) in enumerate(zip(function.function_type.inputs, marks, strict=True)):
+        layout = own.data.get(LAYOUT)
+        if isinstance(layout, LayoutAttr):
+            found[position] = type, layout
+    return found
+
+
 @dataclass(frozen=True)
 class _Compiled:
-    """A kernel's code, and the memory that it works in."""
+    """A kernel's code, the memory that it works in, and the constants that it takes in another layout."""
 
     object: ObjectCode
     workspaces: tuple[Attribute, ...] = ()
     live_bytes: int = 0
+    packed: Mapping[int, PackedArgument] = field(default_factory=dict[int, PackedArgument])
 
 
 def _declaration(function: func.FuncOp) -> func.FuncOp:
     declaration = func.FuncOp.external(function.sym_name.data, function.function_type.inputs.data, [])
     declaration.arg_attrs = function.arg_attrs
     return declaration
+
+
+def _declare_packed(declaration: func.FuncOp, packed: Mapping[int, PackedArgument]) -> None:
+    """Says on a declaration which of its arguments are packed."""
+    types = list(declaration.function_type.inputs)
+    marks = list(declaration.arg_attrs.data) if declaration.arg_attrs else [DictionaryAttr({})] * len(types)
+    for position, (type, layout) in packed.items():
+        types[position] = type
+        marks[position] = DictionaryAttr({**marks[position].data, LAYOUT: layout})
+    declaration.function_type = FunctionType.from_lists(types, [])
+    declaration.arg_attrs = ArrayAttr(marks)
 
 
 @dataclass
@@ -147,6 +178,7 @@ class SeparateCompiler:
                 if self.progress is not None:
                     self.progress(number, len(found), kernel, compiled is not None)
                 self._compile_kernel(function, attributes, key, compiled)
+        pack_operands(module)
 
     def _compile_kernel(
         self, function: func.FuncOp, attributes: DictionaryAttr, key: str, compiled: _Compiled | None
@@ -159,6 +191,8 @@ class SeparateCompiler:
         if compiled is None:
             compiled = self._compile(function, attributes)
             self._store(key, compiled)
+        if compiled.packed:
+            _declare_packed(declaration, compiled.packed)
         if compiled.workspaces:
             declaration.attributes[WORKSPACE] = ArrayAttr(compiled.workspaces)
             declaration.attributes[LIVE_BYTES] = IntegerAttr(compiled.live_bytes, i64)
@@ -174,7 +208,7 @@ class SeparateCompiler:
         needs = _Needs(function)
         module = ModuleOp([function], dict(attributes.data))
         self.manager.run(self.ctx, module, (self.times, needs))
-        return _Compiled(self.native_code(module), needs.workspaces, needs.live_bytes)
+        return _Compiled(self.native_code(module), needs.workspaces, needs.live_bytes, needs.packed)
 
     def compile_rest(self, module: ModuleOp, facts: Facts) -> ObjectCode:
         """Compiles what is left of a program when its kernels are declarations. `facts` knows what callers need."""
@@ -216,14 +250,27 @@ class SeparateCompiler:
             return None
         try:
             workspaces = tuple(Parser(self.ctx, text).parse_type() for text in entry.header["workspaces"])
-            return _Compiled(object_of(entry), workspaces, int(entry.header["live_bytes"]))
+            packed = {int(position): self._packed(*texts) for position, texts in entry.header["packed"].items()}
+            return _Compiled(object_of(entry), workspaces, int(entry.header["live_bytes"]), packed)
         except (KeyError, ValueError, TypeError):
             return None
+
+    def _packed(self, type: str, layout: str) -> PackedArgument:
+        known = Parser(self.ctx, layout).parse_attribute()
+        if not isinstance(known, LayoutAttr):
+            raise ValueError(f"expected a layout, got '{layout}'")
+        return Parser(self.ctx, type).parse_type(), known
 
     def _store(self, key: str, compiled: _Compiled) -> None:
         if self.cache is not None:
             workspaces = [str(type) for type in compiled.workspaces]
-            header = {"workspaces": workspaces, "live_bytes": compiled.live_bytes, **object_facts(compiled.object)}
+            packed = {position: [str(type), str(layout)] for position, (type, layout) in compiled.packed.items()}
+            header = {
+                "workspaces": workspaces,
+                "live_bytes": compiled.live_bytes,
+                "packed": packed,
+                **object_facts(compiled.object),
+            }
             self.cache.put("kernels", key, Entry(header, (compiled.object.code,)))
 
 

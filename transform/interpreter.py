@@ -15,6 +15,7 @@ from ..dialects.source import describe_location
 from ..errors import ScheduleError, ScriptError, StepwellError, did_you_mean
 from .diagnostics import Refusal, ScriptFailure, locate
 from .interfaces import Effect, Payload, TransformOpInterface
+from .layouts import pack_operands
 from .library import libraries_of
 from .pass_runner import NoPasses, PassRunner
 from .state import SCHEDULED, TransformState
@@ -279,6 +280,9 @@ def apply_script(
         raise
     except (ScheduleError, ScriptError) as error:
         raise locate(error, sequence) from error
+    finally:
+        if isinstance(payload, ModuleOp):
+            pack_operands(payload)
     for kernel in interpreter.state.scheduled:
         kernel.attributes[SCHEDULED] = UnitAttr()
     return interpreter

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from xdsl.ir import Dialect
 
+from .sched_ops.layout import LAYOUT_OPS
 from .sched_ops.navigation import NAVIGATION_OPS
 from .sched_ops.params import PARAM_OPS
 from .sched_ops.primitives import PRIMITIVE_OPS
 
-Sched = Dialect("sched", [*NAVIGATION_OPS, *PARAM_OPS, *PRIMITIVE_OPS], [])
+Sched = Dialect("sched", [*NAVIGATION_OPS, *PARAM_OPS, *PRIMITIVE_OPS, *LAYOUT_OPS], [])

@@ -11,7 +11,8 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, BlockArgument, Operation, SSAValue
 from xdsl.ir.affine import AffineDimExpr
 
-from ..dialects.lanes import buffer_strides, lane_stride
+from ..dialects.lanes import buffer_strides, lane_stride, row_major_strides
+from ..dialects.layout import packed_shape
 from ..dialects.loop import (
     CONSTANT,
     BlockOp,
@@ -23,10 +24,11 @@ from ..dialects.loop import (
     blocks_in,
     element_type,
     enclosing_loops,
+    loop_bounds,
     loop_of,
 )
-from ..dialects.quasi_affine import Lin
-from ..dialects.regions import block_of, buffer_shape, index_forms, iterator_forms, readers_of
+from ..dialects.quasi_affine import Lin, from_affine
+from ..dialects.regions import alloc_of, block_of, buffer_shape, index_forms, iterator_forms, readers_of
 from ..errors import ScheduleError
 
 _ADD = (arith.AddfOp, arith.AddiOp)
@@ -276,7 +278,14 @@ def stride_in(loop: ForOp, access: ReadOp | WriteOp | ReduceOp, buffer: SSAValue
     if None in forms and not _is_moved(access, loop):
         forms = [Lin() if form is None else form for form in forms]
     known = [form for form in forms if form is not None]
-    return lane_stride(known, buffer_strides(buffer), loop.induction_variable) if len(known) == len(forms) else None
+    if len(known) < len(forms):
+        return None
+    alloc = alloc_of(buffer)
+    if alloc is not None and alloc.tiling is not None:
+        packed = [from_affine(expr, known, loop_bounds) for expr in alloc.tiling.results]
+        strides = row_major_strides(packed_shape(alloc.tiling, buffer_shape(buffer)))
+        return lane_stride(packed, strides, loop.induction_variable)
+    return lane_stride(known, buffer_strides(buffer), loop.induction_variable)
 
 
 def _is_moved(access: ReadOp | WriteOp | ReduceOp, loop: ForOp) -> bool:

@@ -19,7 +19,8 @@ module attributes {transform.with_named_sequence} {
     %elided = transform.apply_registered_pass "loop-elide-copies" to %6 : (!transform.any_op) -> !transform.any_op
     %7 = transform.apply_registered_pass "loop-name-kernels" to %elided : (!transform.any_op) -> !transform.any_op
     %8 = transform.apply_registered_pass "apply-schedules" to %7 : (!transform.any_op) -> !transform.any_op
-    %9 = transform.apply_registered_pass "loop-plan-memory" to %8 : (!transform.any_op) -> !transform.any_op
+    %packed = transform.apply_registered_pass "loop-pack-constants" to %8 : (!transform.any_op) -> !transform.any_op
+    %9 = transform.apply_registered_pass "loop-plan-memory" to %packed : (!transform.any_op) -> !transform.any_op
     %10 = transform.apply_registered_pass "loop-expand" to %9 : (!transform.any_op) -> !transform.any_op
     // Rung 4a: loops bound to the machine.
     %11 = transform.apply_registered_pass "cpu-outline-parallel" to %10 : (!transform.any_op) -> !transform.any_op

@@ -40,6 +40,7 @@ from ...dialects.loop import (
     IteratorKind,
     LoopKind,
     OutOfRange,
+    PackOp,
     ReadOp,
     ReduceOp,
     ViewOp,
@@ -218,6 +219,8 @@ class _Emitter:
                 self.alloc(op.results[0], self.program.fresh("buffer"))
             case ViewOp():
                 self.view(op)
+            case PackOp():
+                self.pack(op)
             case memref.ReinterpretCastOp():
                 self.values[op.result] = self.name(op.source)
             case memref.CopyOp():
@@ -234,6 +237,15 @@ class _Emitter:
     def alloc(self, buffer: SSAValue, name: str) -> None:
         self.values[buffer] = variable = self.program.fresh("b")
         self.line(f"{variable} = _Buffer({name!r}, {memref_type(buffer).get_shape()})")
+
+    def pack(self, op: PackOp) -> None:
+        """Zeros, and then each element where the layout says."""
+        source, packed = memref_type(op.source).get_shape(), memref_type(op.packed).get_shape()
+        self.values[op.packed] = variable = self.program.fresh("b")
+        zero = self.program.bind("c", dtype_of(memref_type(op.packed).element_type).type(0))
+        places = self.program.bind("p", [_flat(op.layout.data.eval(i, []), packed) for i in np.ndindex(*source)])
+        self.line(f"{variable} = [{zero}] * {math.prod(packed)}")
+        self.line(f"for k, p in enumerate({places}): {variable}[p] = {self.name(op.source)}[k]")
 
     def view(self, op: ViewOp) -> None:
         self.values[op.buffer] = variable = self.program.fresh("b")
@@ -448,6 +460,10 @@ class _Emitter:
 def _is_data(value: SSAValue) -> bool:
     owner = value.owner
     return not (isinstance(owner, Block) and isinstance(owner.parent_op(), BlockOp))
+
+
+def _flat(indices: Sequence[int], shape: Sequence[int]) -> int:
+    return int(np.ravel_multi_index(tuple(indices), tuple(shape)))
 
 
 def _out_of_bounds(index: int, dimension: int, extent: int) -> None:

@@ -13,6 +13,7 @@ from xdsl.dialects.func import FuncOp
 from ...dialects.loop import blocks_in
 from ...errors import ScheduleError
 from ...transform.interpreter import DEFAULT_ENTRY, apply_script
+from ...transform.layouts import pack_operands
 from ...transform.script import shipped_schedules
 from ...transform.state import SCHEDULED
 from ..function_pass import FunctionPass
@@ -44,6 +45,10 @@ class ApplySchedulesPass(FunctionPass):
 
     entry_point: str = DEFAULT_ENTRY
     """The named sequence to start at: the shipped one, or one of a plugin's."""
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        super().apply(ctx, op)
+        pack_operands(op)
 
     def apply_to_function(self, ctx: Context, func: FuncOp) -> None:
         apply_shipped_schedules(ctx, func, self.entry_point)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from .inline import compute_inline
 from .kinds import parallelize, peel, unroll, vectorize
+from .layout import transform_layout
 from .location import compute_at, reverse_compute_at
 from .loops import coalesce, interchange, tile
 from .reduction import decompose_reduction, split_reduction
@@ -26,6 +27,7 @@ __all__ = [
     "reverse_compute_at",
     "split_reduction",
     "tile",
+    "transform_layout",
     "unroll",
     "vectorize",
 ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 from xdsl.dialects.builtin import DenseArrayBase, StringAttr, i32, i64
 from xdsl.dialects.func import FuncOp
 from xdsl.dialects.transform import TransformOpHandleType, TransformParamHandleType, TransformValueHandleType
-from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.irdl import (
     AttrSizedOperandSegments,
     IRDLOperation,
@@ -30,7 +30,7 @@ from xdsl.utils.exceptions import VerifyException
 from ...dialects.loop import WORKSPACE, BlockOp, ForOp, kernel_of
 from ...errors import ScheduleError
 from .. import primitives
-from ..interfaces import Effect, Payload, Results, TransformOpInterface
+from ..interfaces import Effect, Payload, PayloadItem, Results, TransformOpInterface
 from ..upstream import syntax
 from .navigation import spread, typed_op, typed_ops
 from .params import mixed_integers
@@ -48,8 +48,8 @@ class PrimitiveOp(TransformOpInterface, IRDLOperation):
     """A transform operation that changes the kernel that its first operand's payload is in."""
 
     def apply(self, interpreter: Interpreter) -> Results:
-        payload = interpreter.state.ops(self.operands[0])
-        kernels = [kernel for op in payload if (kernel := kernel_of(op)) is not None]
+        payload = [_operation(item) for item in interpreter.state.payload(self.operands[0])]
+        kernels = [kernel for op in payload if op is not None and (kernel := kernel_of(op)) is not None]
         for kernel in kernels:
             if kernel not in interpreter.state.scheduled:
                 _check_separate(kernel)
@@ -60,6 +60,13 @@ class PrimitiveOp(TransformOpInterface, IRDLOperation):
     @abstractmethod
     def schedule(self, interpreter: Interpreter) -> Results:
         """Applies the primitive, and gives the payload of each result."""
+
+
+def _operation(item: PayloadItem) -> Operation | None:
+    """The operation that a payload is, or that gives a value or has it as an argument."""
+    if isinstance(item, SSAValue):
+        return item.owner.parent_op() if isinstance(item.owner, Block) else item.owner
+    return item if isinstance(item, Operation) else None
 
 
 def _check_separate(kernel: FuncOp) -> None:

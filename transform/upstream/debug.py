@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from xdsl.dialects.builtin import ArrayAttr, StringAttr, UnitAttr
+from xdsl.dialects.builtin import ArrayAttr, ModuleOp, StringAttr, UnitAttr
 from xdsl.dialects.transform import TransformHandleType, TransformOpHandleType, TransformParamHandleType
 from xdsl.ir import Attribute, Operation
 from xdsl.irdl import (
@@ -24,6 +24,7 @@ from ...dialects.source import describe_location
 from ...errors import ScheduleError, ScriptError
 from ..diagnostics import first_line
 from ..interfaces import Results, TransformOpInterface
+from ..layouts import pack_operands
 from . import syntax
 
 if TYPE_CHECKING:
@@ -143,6 +144,8 @@ class VerifyOp(TransformOpInterface, IRDLOperation):
     def apply(self, interpreter: Interpreter) -> Results:
         for op in interpreter.state.payload(self.target):
             if isinstance(op, Operation):
+                if isinstance(op, ModuleOp):
+                    pack_operands(op)
                 try:
                     op.verify()
                 except VerifyException as error:

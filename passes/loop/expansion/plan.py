@@ -17,8 +17,10 @@ from xdsl.dialects.builtin import IndexType, IntegerAttr, MemRefType
 from xdsl.dialects.func import FuncOp
 from xdsl.dialects.utils import FastMathFlag
 from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.ir.affine import AffineDimExpr, AffineExpr, AffineMap
 
 from ....dialects.lanes import is_lane_private, row_major_strides
+from ....dialects.layout import packed_shape, passes_through
 from ....dialects.loop import (
     AllocOp,
     BlockOp,
@@ -34,7 +36,7 @@ from ....dialects.loop import (
     loop_of,
 )
 from ....dialects.quasi_affine import Bounds, Interval, Lin, from_affine
-from ....dialects.regions import accesses_of, footprint, index_forms, reduce_loops
+from ....dialects.regions import accesses_of, footprint, index_forms, iterator_forms, reduce_loops
 from ....errors import CompileError
 
 Access = ReadOp | WriteOp | ReduceOp
@@ -55,7 +57,8 @@ class Guard:
 class Storage:
     """How a buffer lies in memory: each kept dimension, less its base, and one for the lanes where each has its own.
 
-    `logical` is the shape that the program knows: nothing valid lies outside of it.
+    `logical` is the shape that the program knows: nothing valid lies outside of it. With a `tiling`, bases are of the
+    program's dimensions, and the map gives the kept ones from what is left of these.
     """
 
     type: MemRefType[Attribute]
@@ -65,6 +68,7 @@ class Storage:
     shape: tuple[int, ...]
     strides: tuple[int, ...]
     logical: tuple[int, ...]
+    tiling: AffineMap | None = None
 
     @property
     def byte_size(self) -> int:
@@ -176,8 +180,14 @@ class KernelPlan:
         data = [operand for operand in op.indices if isinstance(operand.owner, Operation)]
         operands = [Lin.of(operand) if operand in data else forms[operand] for operand in op.indices]
         indices: list[Lin | SSAValue] = []
-        for d, base in zip(storage.kept, storage.base, strict=True):
-            form = from_affine(op.map.data.results[d], operands, bounds)
+        exprs = op.map.data.results
+        if storage.tiling is None:
+            places = [(exprs[d], operands, base) for d, base in zip(storage.kept, storage.base, strict=True)]
+        else:
+            local = [from_affine(e, operands, bounds) - base for e, base in zip(exprs, storage.base, strict=True)]
+            places = [(storage.tiling.results[d], local, Lin()) for d in storage.kept]
+        for expr, values, base in places:
+            form = from_affine(expr, values, bounds)
             if data and any(value in data for value in form.values()):
                 (value,) = form.values()
                 indices.append(value)
@@ -244,9 +254,19 @@ def argument_storage(type: MemRefType[Attribute]) -> Storage:
 def buffer_storage(alloc: AllocOp) -> Storage:
     """A staged buffer, shrunk to what one lifetime touches; dimensions of extent 1 vanish."""
     found = footprint(alloc)
-    kept = tuple(d for d in alloc.order if found.shape[d] > 1)
-    shape = [found.shape[d] for d in kept]
-    if kept and kept[-1] == alloc.order[-1] and prod(shape) <= MOST_PADDED:
+    source = _memref(alloc.buffer)
+    tiling = _tiling(alloc)
+    if tiling is not None:
+        packed = packed_shape(tiling, found.shape)
+        kept = tuple(d for d, extent in enumerate(packed) if extent > 1)
+        shape = [packed[d] for d in kept]
+        base, logical = found.base, tuple(_logical_extent(tiling.results[d], packed[d], source) for d in kept)
+    else:
+        kept = tuple(d for d in alloc.order if found.shape[d] > 1)
+        shape = [found.shape[d] for d in kept]
+        base = tuple(found.base[d] for d in kept)
+        logical = tuple(source.get_shape()[d] for d in kept)
+    if tiling is None and kept and kept[-1] == alloc.order[-1] and prod(shape) <= MOST_PADDED:
         shape[-1] = max(shape[-1], _reach_of_lanes(alloc, kept[-1], found.base[kept[-1]]))
     lane = None
     for loop in enclosing_loops(alloc):
@@ -255,17 +275,34 @@ def buffer_storage(alloc: AllocOp) -> Storage:
             shape.append(lanes_of(loop.extent))
     if not shape:
         shape = [1]
-    source = _memref(alloc.buffer)
-    logical = source.get_shape()
     return Storage(
         MemRefType(source.element_type, shape),
         kept,
-        tuple(found.base[d] for d in kept),
+        base,
         lane,
         tuple(shape),
         tuple(row_major_strides(shape)),
-        tuple(logical[d] for d in kept),
+        logical,
+        tiling,
     )
+
+
+def _tiling(alloc: AllocOp) -> AffineMap | None:
+    """The tiling of a buffer, unless data says where it is read in a dimension that is split: then it lies as if it had
+    none."""
+    tiling = alloc.tiling
+    if tiling is None:
+        return None
+    split = [d for d in range(tiling.num_dims) if not passes_through(tiling, d)]
+    for access in accesses_of(alloc.buffer):
+        forms = iterator_forms(access)
+        if any(forms[d] is None for d in split):
+            return None
+    return tiling
+
+
+def _logical_extent(expr: AffineExpr, extent: int, source: MemRefType[Attribute]) -> int:
+    return source.get_shape()[expr.position] if isinstance(expr, AffineDimExpr) else extent
 
 
 def lanes_of(extent: int) -> int:
