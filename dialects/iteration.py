@@ -192,7 +192,8 @@ def prove_coverage(
     bounds: Bounds = loop_bounds,
 ) -> None:
     """Proves that the loops of `scope` bind each point of the block's domain at most once, and, unless `staged`, at
-    least once.
+    least once. A staged reduction whose init is a block of its own may go on over loops outside: each lifetime of the
+    buffer holds a part of it.
 
     Raises:
         Unproven: where it cannot.
@@ -203,13 +204,14 @@ def prove_coverage(
         if parts is None:
             raise Unproven("expected floordiv and mod of loops inside or outside of the buffer's lifetime, got both")
         outer, own = parts
-        if (not staged or kind is IteratorKind.REDUCE) and (not outer.is_const or outer.const):
+        partial = staged and (kind is not IteratorKind.REDUCE or block.init is None)
+        if not partial and (not outer.is_const or outer.const):
             raise Unproven(f"expected a {kind} binding that starts at 0 with the loops of the buffer's lifetime")
         reached = proof.sum_extent(proof.grouped(own), 0)
-        if reached < extent and (not staged or kind is IteratorKind.REDUCE):
+        if reached < extent and not partial:
             raise Unproven(f"expected a {kind} iterator of extent {extent} to be covered, got {reached} values")
     proof.check_partitions()
-    _check_kinds(block, scope)
+    _check_kinds(block, scope, staged=staged)
 
 
 def _start(block: BlockOp, scope: Collection[ForOp], bounds: Bounds) -> tuple[_Proof, Callable[[SSAValue], bool]]:
@@ -288,14 +290,15 @@ def _is_multiple(form: Lin, factor: int) -> bool:
     return form.const % factor == 0 and all(coefficient % factor == 0 for coefficient in form.terms.values())
 
 
-def _check_kinds(block: BlockOp, scope: Collection[ForOp]) -> None:
+def _check_kinds(block: BlockOp, scope: Collection[ForOp], *, staged: bool) -> None:
     used: dict[IteratorKind, set[ForOp]] = {kind: set() for kind in IteratorKind}
     for form, kind in zip(block.binding_forms(), block.kinds, strict=True):
         used[kind] |= {loop for value in form.values() if (loop := loop_of(value)) is not None}
     shared = used[IteratorKind.REDUCE] & (used[IteratorKind.SPATIAL] | used[IteratorKind.ORDERED])
     if any(loop.extent > 1 for loop in shared):
         raise Unproven("expected loops of reduce iterators to bind no other iterator")
-    if any(loop not in scope and loop.extent > 1 for loop in used[IteratorKind.REDUCE]):
+    partial = staged and block.init is None
+    if not partial and any(loop not in scope and loop.extent > 1 for loop in used[IteratorKind.REDUCE]):
         raise Unproven("expected loops of reduce iterators inside of the lifetime of what the block writes")
     for loop in used[IteratorKind.REDUCE]:
         if loop.kind is LoopKind.PARALLEL and loop.extent > 1:

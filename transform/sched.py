@@ -6,11 +6,15 @@ to blocks survive the tiling of the loops around them; exactly the handles to er
 
 from __future__ import annotations
 
-from xdsl.ir import Dialect
+from xdsl.ir import Dialect, Operation
 
+from .sched_ops.fusion import FUSION_OPS
 from .sched_ops.layout import LAYOUT_OPS
 from .sched_ops.navigation import NAVIGATION_OPS
 from .sched_ops.params import PARAM_OPS
 from .sched_ops.primitives import PRIMITIVE_OPS
 
-Sched = Dialect("sched", [*NAVIGATION_OPS, *PARAM_OPS, *PRIMITIVE_OPS, *LAYOUT_OPS], [])
+PRIMITIVES: list[type[Operation]] = [*PRIMITIVE_OPS, *FUSION_OPS, *LAYOUT_OPS]
+"""The operations that change kernels."""
+
+Sched = Dialect("sched", [*NAVIGATION_OPS, *PARAM_OPS, *PRIMITIVES], [])

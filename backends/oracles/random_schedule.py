@@ -309,6 +309,15 @@ def _compute_inline(rng: random.Random, kernel: FuncOp) -> Step | None:
     return Step("compute_inline", (name,), f"{name}")
 
 
+@entry("reverse_compute_inline", weight=8)
+def _reverse_compute_inline(rng: random.Random, kernel: FuncOp) -> Step | None:
+    pairs = [pair for pair in producers(kernel) if is_temporary(pair[0])]
+    plain = [c for p, c in pairs if not p.has_kind(IteratorKind.REDUCE) and not c.has_kind(IteratorKind.REDUCE)]
+    blocks = plain if plain and rng.random() < 0.9 else blocks_in(kernel)
+    name = Block(rng.choice(blocks).block_name)
+    return Step("reverse_compute_inline", (name,), f"{name}")
+
+
 # Reductions
 
 

@@ -7,7 +7,7 @@ import pytest
 from stepwell.backends.registry import make_context
 from stepwell.dialects.source import parse_module
 from stepwell.transform.interpreter import apply_script
-from stepwell.transform.sched_ops.primitives import PRIMITIVE_OPS
+from stepwell.transform.sched import PRIMITIVES
 from stepwell.transform.state import SCHEDULED
 from xdsl.dialects.func import FuncOp
 
@@ -32,7 +32,7 @@ module attributes {{transform.with_named_sequence}} {{
 
 
 def test_each_primitive_has_an_example() -> None:
-    assert set(EXAMPLES) == {op.name for op in PRIMITIVE_OPS}
+    assert set(EXAMPLES) == {op.name for op in PRIMITIVES}
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

@@ -6,13 +6,15 @@ ops, the tuner and Python users all call these.
 
 from __future__ import annotations
 
+from .cache_write import cache_write
 from .inline import compute_inline
+from .inline_consumer import reverse_compute_inline
 from .kinds import parallelize, peel, unroll, vectorize
 from .layout import transform_layout
 from .location import compute_at, reverse_compute_at
 from .loops import coalesce, interchange, tile
 from .reduction import decompose_reduction, split_reduction
-from .staging import cache_read, cache_write
+from .staging import cache_read
 
 __all__ = [
     "cache_read",
@@ -25,6 +27,7 @@ __all__ = [
     "parallelize",
     "peel",
     "reverse_compute_at",
+    "reverse_compute_inline",
     "split_reduction",
     "tile",
     "transform_layout",

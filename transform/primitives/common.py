@@ -166,6 +166,32 @@ def lift_allocs(op: Operation) -> None:
                 anchor.parent.insert_op_before(alloc, anchor)
 
 
+class Parked:
+    """An op taken out of the IR, for the way back: while it is kept here, it uses nothing."""
+
+    def __init__(self, op: Operation) -> None:
+        self.op = op
+        self.around = enclosing_loops(op)
+        self._place = op.parent, op.prev_op
+        self._operands = [(each, tuple(each.operands)) for each in op.walk()]
+        op.detach()
+        for each, _ in self._operands:
+            each.operands = ()
+
+    def put_back(self) -> None:
+        """Puts the op where it was: behind the op that stood in front of it."""
+        for each, operands in self._operands:
+            each.operands = operands
+        parent, before = self._place
+        assert parent is not None, "expected an op that stood in a block"
+        if before is not None:
+            parent.insert_op_after(self.op, before)
+        elif parent.first_op is not None:
+            parent.insert_op_before(self.op, parent.first_op)
+        else:
+            parent.add_op(self.op)
+
+
 def erase_empty_loops(parent: Operation | None) -> None:
     """Erases a loop without a body, and those around it that this leaves without one."""
     while isinstance(parent, ForOp) and parent.body.block.first_op is None:

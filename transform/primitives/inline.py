@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from xdsl.dialects.affine import ApplyOp
 from xdsl.dialects.builtin import AffineMapAttr
 from xdsl.ir import Operation, SSAValue
@@ -190,7 +192,46 @@ def _erase_unused(ops: list[Operation]) -> None:
             op.erase()
 
 
-def compose_read(read: ReadOp, values: dict[SSAValue, Lin]) -> None:
+def copied(ops: Sequence[Operation], values: Mapping[SSAValue, Lin]) -> list[Operation]:
+    """Copies of some ops of a block, not in any block yet, with forms in place of its iterators; index computations
+    that they need come first."""
+    applies: list[Operation] = []
+    mapper: dict[SSAValue, SSAValue] = {}
+    places: dict[SSAValue, Lin] = {}
+    for iterator, form in values.items():
+        map, operands = to_affine_map([form])
+        apply = ApplyOp(operands, AffineMapAttr(map))
+        apply.result.name_hint = iterator.name_hint
+        applies.append(apply)
+        mapper[iterator] = apply.result
+        places[apply.result] = form
+    copies = [op.clone(mapper) for op in ops]
+    for copy in copies:
+        for op in copy.walk():
+            if isinstance(op, ReadOp):
+                compose_read(op, places)
+            elif isinstance(op, WriteOp):
+                compose_write(op, places)
+            elif isinstance(op, ApplyOp):
+                compose_apply(op, places)
+    needed: list[Operation] = []
+    for apply in applies:
+        if apply.results[0].first_use is None:
+            apply.erase()
+        else:
+            needed.append(apply)
+    return [*needed, *copies]
+
+
+def compose_write(write: WriteOp, values: Mapping[SSAValue, Lin]) -> None:
+    """Replaces indices of a write by forms over other values."""
+    operands = [values.get(index, Lin.of(index)) for index in write.indices]
+    map, indices = to_affine_map(from_affine(expr, operands, loop_bounds) for expr in write.map.data.results)
+    write.operands = [write.value, write.buffer, *indices]
+    write.map = AffineMapAttr(map)
+
+
+def compose_read(read: ReadOp, values: Mapping[SSAValue, Lin]) -> None:
     """Replaces indices of a read by forms over other values."""
     if not any(index in values for index in read.indices):
         return
@@ -200,7 +241,7 @@ def compose_read(read: ReadOp, values: dict[SSAValue, Lin]) -> None:
     read.map = AffineMapAttr(map)
 
 
-def compose_apply(apply: ApplyOp, values: dict[SSAValue, Lin]) -> None:
+def compose_apply(apply: ApplyOp, values: Mapping[SSAValue, Lin]) -> None:
     """Replaces operands of an index computation by forms over other values."""
     if not any(index in values for index in apply.mapOperands):
         return
@@ -211,4 +252,4 @@ def compose_apply(apply: ApplyOp, values: dict[SSAValue, Lin]) -> None:
     apply.map = AffineMapAttr(map)
 
 
-__all__ = ["compute_inline"]
+__all__ = ["compose_apply", "compose_read", "compose_write", "compute_inline", "copied"]

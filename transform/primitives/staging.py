@@ -1,4 +1,4 @@
-"""Primitives that stage buffers: cache_read, cache_write. Buffers keep logical coordinates, so bodies never change."""
+"""Staged copies of buffers, and cache_read. Buffers keep logical coordinates, so bodies never change."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Block, Operation, Region, SSAValue
 from xdsl.ir.affine import AffineMap
 
-from ...dialects.iteration import stays_inside, written_box
 from ...dialects.loop import (
     AllocOp,
     BlockOp,
@@ -25,13 +24,10 @@ from ...dialects.quasi_affine import ZERO, Lin
 from ...dialects.regions import (
     Access,
     Interval,
-    accesses_of,
     alloc_of,
     at_most,
-    block_of,
     buffer_shape,
     index_forms,
-    reduce_loops,
     region,
     writers_of,
 )
@@ -46,7 +42,6 @@ from .common import (
     kernel,
     nest,
     refuse,
-    require_kind_free,
     set_forms,
 )
 
@@ -86,7 +81,7 @@ def cache_read(
     if not reads:
         refuse(f"expected a buffer that block '{block.block_name}' reads, got '{buffer_name(buffer)}'", block)
     layout = None if along is None else _layout_along(block, reads, along)
-    parent = _staging_parent(block, at)
+    parent = staging_parent(block, at)
     anchor = child_in(parent, block)
     home = alloc_of(buffer)
     if home is not None and is_inside(home, anchor):
@@ -103,7 +98,7 @@ def cache_read(
         intervals = bounding_box(reads, [*enclosing_loops(parent), parent])
     else:  # what lives at function level is copied whole
         intervals = [Interval(ZERO, (Lin(extent - 1),)) for extent in buffer_shape(buffer)]
-    alloc = _alloc(parent, buffer, memory_space, layout)
+    alloc = staged_buffer(parent, buffer, memory_space, layout)
     _insert(parent, anchor, [alloc])
     for read in reads:
         read.operands[0] = alloc.buffer
@@ -113,7 +108,7 @@ def cache_read(
     is_output = home is None and bool(writers_of(buffer))
     failure: tuple[BlockOp, str] | None = None
     for box in dict.fromkeys((exact,) if is_output else (whole, exact)):
-        top, copy = _copy(f"{alloc.sym_name.data}_read", buffer, alloc.buffer, box, kernel(block))
+        top, copy = copy_nest(f"{alloc.sym_name.data}_read", buffer, alloc.buffer, box, kernel(block))
         _insert(parent, anchor, [top])
         if (failure := first_unproven([copy])) is None:
             return copy
@@ -127,79 +122,8 @@ def cache_read(
     refuse(f"{failure[1]}, to copy '{buffer_name(buffer)}' there", block, ("this block", block))
 
 
-def cache_write(block: BlockOp, at: ForOp | None, memory_space: str = "local") -> BlockOp:
-    """Lets a block write into a staged buffer that is copied out at the end of each iteration of a loop.
-
-    before                         after `cache_write(C, at = j)`
-    loop.for %j : 8 {              loop.for %j : 8 {
-      … C writes C[i, j*64 + ji]     %C_local = loop.alloc "C_local"
-    }                                … C writes C_local[i, j*64 + ji]
-                                     … copy C_local to C
-                                   }
-
-    All blocks inside of the loop that touch the buffer (a decomposed init, a consumer moved there) use the staged one.
-
-    Returns:
-        The block that copies out, named after the buffer.
-
-    Raises:
-        ScheduleError: if the block writes several buffers, or its reduction goes on beyond the loop's iteration, or
-            what it writes there is not a box.
-    """
-    require_kind_free(block, IteratorKind.ORDERED, "to stage what it writes")
-    buffers = block.written_buffers()
-    if len(buffers) != 1:
-        refuse(f"expected a block that writes one buffer, got {len(buffers)} by '{block.block_name}'", block)
-    buffer = buffers[0]
-    parent = _staging_parent(block, at)
-    outer = [*enclosing_loops(parent), *([parent] if isinstance(parent, ForOp) else [])]
-    for writer in writers_of(buffer):
-        if not is_inside(writer, parent):
-            continue
-        for loop in sorted(reduce_loops(writer), key=lambda loop: len(enclosing_loops(loop))):
-            if loop in outer and loop.extent > 1:
-                refuse(
-                    f"expected the whole reduction of '{writer.block_name}' inside of one iteration, got its "
-                    f"{describe(loop)} outside",
-                    writer,
-                )
-    home = alloc_of(buffer)
-    if home is not None and is_inside(home, parent) and home.parent_op() is not parent:
-        refuse(f"expected '{buffer_name(buffer)}' to live where it is copied to", block, ("it lives here", home))
-    write = next(op for op in block.writes() if buffer in op.buffers)
-    box = written_box(write, outer)
-    if box is None:
-        refuse(
-            f"expected block '{block.block_name}' to write a box of '{buffer_name(buffer)}', one iterator a dimension",
-            block,
-        )
-    moved = [op for op in accesses_of(buffer) if is_inside(op, parent)]
-    for other in moved:
-        if not isinstance(other, ReadOp) and not stays_inside(other, box, outer):
-            refuse(
-                f"expected '{buffer_name(buffer)}' to be written only where '{block.block_name}' writes, to stage it",
-                block,
-                ("also written here", other),
-            )
-    staged = {block_of(op) for op in moved}
-    alloc = _alloc(parent, buffer, memory_space)
-    copy = _copy(f"{alloc.sym_name.data}_write", alloc.buffer, buffer, box.intervals, kernel(block), box.conditions)
-    first = min((child_in(parent, b) for b in staged), key=_index)
-    last = max((child_in(parent, b) for b in staged), key=_index)
-    body = parent.regions[0].block
-    body.insert_op_before(alloc, first)
-    body.insert_op_after(copy[0], last)
-    _redirect(moved, buffer, alloc.buffer)
-    failure = first_unproven([copy[1], *staged])
-    if failure is not None:
-        _redirect(moved, alloc.buffer, buffer)
-        note = [] if failure[0] is copy[1] else [("this block", failure[0])]
-        _discard(copy[0], alloc)
-        refuse(f"{failure[1]}, to stage '{buffer_name(buffer)}' there", block, *note)
-    return copy[1]
-
-
-def _staging_parent(block: BlockOp, at: ForOp | None) -> Operation:
+def staging_parent(block: BlockOp, at: ForOp | None) -> Operation:
+    """What a staged buffer is put into: a loop around the block, or its kernel."""
     if at is None:
         return kernel(block)
     if not is_inside(block, at):
@@ -259,7 +183,10 @@ def _layout_along(block: BlockOp, reads: Sequence[ReadOp], loop: ForOp) -> list[
     return [*(d for d in range(len(buffer_shape(reads[0].buffer))) if d != last), last]
 
 
-def _alloc(parent: Operation, buffer: SSAValue, memory_space: str, layout: Sequence[int] | None = None) -> AllocOp:
+def staged_buffer(
+    parent: Operation, buffer: SSAValue, memory_space: str, layout: Sequence[int] | None = None
+) -> AllocOp:
+    """A buffer like another one, to be put into a loop or a kernel."""
     base = buffer_name(buffer).removesuffix("_local")
     hint = buffer.name_hint
     name = fresh_name(kernel(parent), f"{base}_{memory_space or 'global'}")
@@ -271,7 +198,7 @@ def _alloc(parent: Operation, buffer: SSAValue, memory_space: str, layout: Seque
     return alloc
 
 
-def _copy(
+def copy_nest(
     name: str,
     source: SSAValue,
     target: SSAValue,
@@ -328,23 +255,20 @@ def _insert(parent: Operation, anchor: Operation, ops: Sequence[Operation]) -> N
         block.insert_op_before(op, anchor)
 
 
-def _redirect(accesses: Sequence[Access], old: SSAValue, new: SSAValue) -> None:
+def redirect(accesses: Sequence[Access], old: SSAValue, new: SSAValue) -> None:
+    """Lets accesses of one buffer be accesses of another one."""
     for access in accesses:
         for i, operand in enumerate(access.operands):
             if operand is old:
                 access.operands[i] = new
 
 
-def _discard(nest: Operation, alloc: AllocOp) -> None:
+def discard(nest: Operation, alloc: AllocOp) -> None:
+    """Erases a nest and the buffer that it alone uses."""
     nest.detach()
     nest.erase()
     alloc.detach()
     alloc.erase()
 
 
-def _index(op: Operation) -> int:
-    assert op.parent is not None
-    return op.parent.get_operation_index(op)
-
-
-__all__ = ["bounding_box", "cache_read", "cache_write"]
+__all__ = ["bounding_box", "cache_read", "copy_nest", "discard", "redirect", "staged_buffer", "staging_parent"]

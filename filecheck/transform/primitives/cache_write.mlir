@@ -185,3 +185,111 @@ module attributes {transform.with_named_sequence} {
     transform.yield
   }
 }
+
+// -----
+
+// Below an outer loop of the sum, a part is summed up from the identity on, in front of the inner loop, and added to
+// what there is; decompose_reduction finds the init that stands there already.
+
+!op = !transform.any_op
+
+func.func @sum(%A: memref<4x70xf32>, %D: memref<4xf32> {loop.output}) {
+  loop.for %k : 70 {
+    loop.for %j : 4 {
+      loop.block "sum" spatial(%v in 4 = %j) reduce(%vk in 70 = %k) {
+        loop.init {
+          %z = arith.constant 1.0 : f32
+          loop.write %z, %D[%v] : memref<4xf32>
+        }
+        %a = loop.read %A[%v, %vk] : memref<4x70xf32>
+        loop.reduce (%a) into (%D)[%v] : memref<4xf32> combine(%acc: f32, %x: f32) identity [0.0 : f32] flags [associative, commutative] fastmath<reassoc> {
+          %s = arith.addf %acc, %x fastmath<reassoc> : f32
+          loop.yield %s : f32
+        }
+      }
+    }
+  }
+  func.return
+}
+
+// CHECK-LABEL: func.func @sum(
+// CHECK-NEXT:   loop.for %ko : 5 {
+// CHECK-NEXT:     loop.for %j : 4 {
+// CHECK-NEXT:       %D_local = loop.alloc "arg1_local" : memref<4xf32, "local">
+// CHECK-NEXT:       loop.block "sum_init" spatial(%v in 4 = %j) attributes {first} {
+// CHECK-NEXT:         arith.constant 0.000000e+00 : f32
+// CHECK-NEXT:         loop.write %{{.*}}, %D_local[%v] : memref<4xf32, "local">
+// CHECK-NEXT:       }
+// CHECK-NEXT:       loop.for %ki : 16 {
+// CHECK-NEXT:         loop.block "sum" spatial(%v in 4 = %j) reduce(%vk in 70 = %ko * 16 + %ki) {
+// CHECK-NEXT:           %a = loop.read %A[%v, %vk] : memref<4x70xf32>
+// CHECK-NEXT:           loop.reduce (%a) into (%D_local)[%v] : memref<4xf32, "local"> combine
+// CHECK:            loop.for %c0 : 1 {
+// CHECK-NEXT:         loop.block "arg1_local_write" spatial(%v0 in 4 = %j + %c0) reduce(%vko in 5 = %ko) {
+// CHECK-NEXT:           loop.init {
+// CHECK-NEXT:             %z = arith.constant 1.000000e+00 : f32
+// CHECK-NEXT:             loop.write %z, %D[%v0] : memref<4xf32>
+// CHECK-NEXT:           }
+// CHECK-NEXT:           %{{.*}} = loop.read %D_local[%v0] : memref<4xf32, "local">
+// CHECK-NEXT:           loop.reduce (%{{.*}}) into (%D)[%v0] : memref<4xf32> combine
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %c = sched.match_block "sum" in %root : (!op) -> !op
+    %k, %j = sched.get_loops %c : (!op) -> (!op, !op)
+    %ko, %ki = sched.tile %k tile_sizes [16] : (!op) -> (!op, !op)
+    sched.reorder %ko, %j, %ki : !op, !op, !op
+    %x = sched.cache_write %c at %j : (!op, !op) -> !op
+    %init = sched.decompose_reduction %c at %ki : (!op, !op) -> !op
+    transform.annotate %init "first" : !op
+    transform.yield
+  }
+}
+
+// -----
+
+// An init that is a block of its own stays where it is.
+
+!op = !transform.any_op
+
+func.func @sum(%A: memref<4x70xf32>, %D: memref<4xf32> {loop.output}) {
+  loop.for %k : 70 {
+    loop.for %j : 4 {
+      loop.block "sum" spatial(%v in 4 = %j) reduce(%vk in 70 = %k) {
+        loop.init {
+          %z = arith.constant 1.0 : f32
+          loop.write %z, %D[%v] : memref<4xf32>
+        }
+        %a = loop.read %A[%v, %vk] : memref<4x70xf32>
+        loop.reduce (%a) into (%D)[%v] : memref<4xf32> combine(%acc: f32, %x: f32) identity [0.0 : f32] flags [associative, commutative] fastmath<reassoc> {
+          %s = arith.addf %acc, %x fastmath<reassoc> : f32
+          loop.yield %s : f32
+        }
+      }
+    }
+  }
+  func.return
+}
+
+// CHECK-LABEL: func.func @sum(
+// CHECK:        loop.block "sum_init"
+// CHECK-NEXT:     arith.constant 1.000000e+00 : f32
+// CHECK:        loop.for %ko : 5 {
+// CHECK-NEXT:     loop.for %j : 4 {
+// CHECK:            loop.block "sum_init_0"
+// CHECK-NEXT:         arith.constant 0.000000e+00 : f32
+// CHECK:            loop.block "arg1_local_write" spatial(%v0 in 4 = %j + %c0) reduce(%vko in 5 = %ko) {
+// CHECK-NEXT:         %{{.*}} = loop.read %D_local[%v0] : memref<4xf32, "local">
+// CHECK-NEXT:         loop.reduce (%{{.*}}) into (%D)[%v0] : memref<4xf32> combine
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %c = sched.match_block "sum" in %root : (!op) -> !op
+    %k, %j = sched.get_loops %c : (!op) -> (!op, !op)
+    %ko, %ki = sched.tile %k tile_sizes [16] : (!op) -> (!op, !op)
+    sched.reorder %ko, %j, %ki : !op, !op, !op
+    %init = sched.decompose_reduction %c at %ko : (!op, !op) -> !op
+    %x = sched.cache_write %c at %j : (!op, !op) -> !op
+    transform.yield
+  }
+}

@@ -146,7 +146,7 @@ module attributes {transform.with_named_sequence} {
 
 // -----
 
-// An accumulator is complete when it is copied out.
+// Parts of a sum are summed up only where the order may change.
 
 !op = !transform.any_op
 
@@ -160,8 +160,8 @@ func.func @sum(%A: memref<4x5x3xf32>, %D: memref<4xf32> {loop.output}) {
             loop.write %z, %D[%v] : memref<4xf32>
           }
           %a = loop.read %A[%v, %vk, %vl] : memref<4x5x3xf32>
-          loop.reduce (%a) into (%D)[%v] : memref<4xf32> combine(%acc: f32, %x: f32) identity [0.0 : f32] flags [associative, commutative] fastmath<reassoc> {
-            %s = arith.addf %acc, %x fastmath<reassoc> : f32
+          loop.reduce (%a) into (%D)[%v] : memref<4xf32> combine(%acc: f32, %x: f32) identity [0.0 : f32] flags [associative, commutative] {
+            %s = arith.addf %acc, %x : f32
             loop.yield %s : f32
           }
         }
@@ -179,7 +179,116 @@ module attributes {transform.with_named_sequence} {
     transform.yield
   }
 }
-// CHECK: expected the whole reduction of 'sum' inside of one iteration, got its loop %k of extent 5 outside
+// CHECK: expected an associative and commutative combiner, with 'reassoc' for floats, to stage 'sum' below its loop %k of extent 5
+
+// -----
+
+// What other blocks sum up in the same place cannot be told apart.
+
+!op = !transform.any_op
+
+func.func @sum(%A: memref<4x5xf32>, %D: memref<4xf32> {loop.output}) {
+  loop.for %i : 5 {
+    loop.for %j : 4 {
+      loop.block "sum" spatial(%v in 4 = %j) reduce(%vk in 5 = %i) {
+        loop.init {
+          %z = arith.constant 0.0 : f32
+          loop.write %z, %D[%v] : memref<4xf32>
+        }
+        %a = loop.read %A[%v, %vk] : memref<4x5xf32>
+        loop.reduce (%a) into (%D)[%v] : memref<4xf32> combine(%acc: f32, %x: f32) identity [0.0 : f32] flags [associative, commutative] fastmath<reassoc> {
+          %s = arith.addf %acc, %x fastmath<reassoc> : f32
+          loop.yield %s : f32
+        }
+      }
+      loop.block "more" spatial(%v in 4 = %j) reduce(%vk in 5 = %i) {
+        %a = loop.read %A[%v, %vk] : memref<4x5xf32>
+        loop.reduce (%a) into (%D)[%v] : memref<4xf32> combine(%acc: f32, %x: f32) identity [0.0 : f32] flags [associative, commutative] fastmath<reassoc> {
+          %s = arith.addf %acc, %x fastmath<reassoc> : f32
+          loop.yield %s : f32
+        }
+      }
+    }
+  }
+  func.return
+}
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %b = sched.match_block "sum" in %root : (!op) -> !op
+    %k, %i = sched.get_loops %b : (!op) -> (!op, !op)
+    %x = sched.cache_write %b at %i : (!op, !op) -> !op
+    transform.yield
+  }
+}
+// CHECK: expected the whole reduction of 'more' inside of one iteration, got its loop %i of extent 5 outside
+
+// -----
+
+// What is written over has no parts.
+
+!op = !transform.any_op
+
+func.func @sum(%A: memref<4x5xf32>, %D: memref<4xf32> {loop.output}) {
+  loop.for %i : 5 {
+    loop.for %j : 4 {
+      loop.block "sum" spatial(%v in 4 = %j) reduce(%vk in 5 = %i) {
+        %a = loop.read %A[%v, %vk] : memref<4x5xf32>
+        loop.write %a, %D[%v] : memref<4xf32>
+      }
+    }
+  }
+  func.return
+}
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %b = sched.match_block "sum" in %root : (!op) -> !op
+    %k, %i = sched.get_loops %b : (!op) -> (!op, !op)
+    %x = sched.cache_write %b at %i : (!op, !op) -> !op
+    transform.yield
+  }
+}
+// CHECK: expected 'sum' to do nothing but reduce, to stage it below its loop %i of extent 5
+
+// -----
+
+// Between its parts, a sum is read.
+
+!op = !transform.any_op
+
+func.func @sum(%A: memref<4x5xf32>, %D: memref<4xf32> {loop.output}, %E: memref<4x5xf32> {loop.output}) {
+  loop.for %i : 5 {
+    loop.for %j : 4 {
+      loop.block "sum" spatial(%v in 4 = %j) reduce(%vk in 5 = %i) {
+        loop.init {
+          %z = arith.constant 0.0 : f32
+          loop.write %z, %D[%v] : memref<4xf32>
+        }
+        %a = loop.read %A[%v, %vk] : memref<4x5xf32>
+        loop.reduce (%a) into (%D)[%v] : memref<4xf32> combine(%acc: f32, %x: f32) identity [0.0 : f32] flags [associative, commutative] fastmath<reassoc> {
+          %s = arith.addf %acc, %x fastmath<reassoc> : f32
+          loop.yield %s : f32
+        }
+      }
+      loop.block "use" spatial(%v in 4 = %j, %vk in 5 = %i) {
+        %a = loop.read %D[%v] : memref<4xf32>
+        loop.write %a, %E[%v, %vk] : memref<4x5xf32>
+      }
+    }
+  }
+  func.return
+}
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %b = sched.match_block "sum" in %root : (!op) -> !op
+    %k, %i = sched.get_loops %b : (!op) -> (!op, !op)
+    %x = sched.cache_write %b at %i : (!op, !op) -> !op
+    transform.yield
+  }
+}
+// CHECK: expected 'sum' alone to touch 'arg1' below its loop %i of extent 5
 
 // -----
 

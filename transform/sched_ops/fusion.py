@@ -1,0 +1,39 @@
+"""Operations that put what a block computes into another block."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from xdsl.dialects.transform import TransformOpHandleType
+from xdsl.ir import Operation
+from xdsl.irdl import irdl_op_definition, operand_def
+
+from ...dialects.loop import BlockOp
+from .. import primitives
+from ..interfaces import Effect, Results
+from .navigation import typed_op
+from .primitives import PrimitiveOp
+
+if TYPE_CHECKING:
+    from ..interpreter import Interpreter
+
+
+@irdl_op_definition
+class ReverseComputeInlineOp(PrimitiveOp):
+    """Computes what a consumer writes where its only producer computes what it reads, and erases the consumer.
+
+    `sched.reverse_compute_inline %c : !transform.any_op`
+    """
+
+    name = "sched.reverse_compute_inline"
+    block = operand_def(TransformOpHandleType)
+    assembly_format = "$block attr-dict `:` type($block)"
+
+    OPERAND_EFFECTS: ClassVar[tuple[Effect, ...]] = (Effect.ERASES,)
+
+    def schedule(self, interpreter: Interpreter) -> Results:
+        primitives.reverse_compute_inline(typed_op(interpreter.state, self.block, BlockOp))
+        return []
+
+
+FUSION_OPS: list[type[Operation]] = [ReverseComputeInlineOp]
