@@ -41,6 +41,7 @@ DIALECTS = {
 
 REPLACED_DIALECTS = {
     "arith": "..dialects.arith:Arith",
+    "gpu": "..dialects.gpu:GPU",
     "llvm": "..dialects.llvm:LLVM",
     "transform": "..transform.dialect:Transform",
 }

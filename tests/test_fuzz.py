@@ -15,7 +15,8 @@ from stepwell.backends.oracles.random_schedule import DO_NOT_TRANSFORM, ENTRIES
 from stepwell.backends.oracles.random_step import Block, Buffer, Loop, Missing, Size, Step, split_text
 from stepwell.errors import ScheduleError
 from stepwell.transform import primitives
-from stepwell.transform.sched_ops.primitives import PRIMITIVE_OPS
+from stepwell.transform.sched import Sched
+from stepwell.transform.sched_ops.primitives import PrimitiveOp
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # of threads that wait for work
 
@@ -131,7 +132,7 @@ def test_steps_can_be_dropped(fuzz: ModuleType) -> None:
 
 
 def test_every_primitive_is_tried() -> None:
-    ops = {op.name.removeprefix("sched.") for op in PRIMITIVE_OPS}
+    ops = {op.name.removeprefix("sched.") for op in Sched.operations if issubclass(op, PrimitiveOp)}
     missing = ops - set(ENTRIES) - set(DO_NOT_TRANSFORM)
     assert not missing, f"expected an entry in random_schedule.py of each primitive, got none of {sorted(missing)}"
     assert not (set(ENTRIES) | set(DO_NOT_TRANSFORM)) - ops

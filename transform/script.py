@@ -6,6 +6,7 @@ from pathlib import Path
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import Builtin, ModuleOp
+from xdsl.ir import Dialect
 
 from ..dialects.loop import Loop
 from ..dialects.source import parse_module
@@ -18,7 +19,15 @@ def script_context() -> Context:
     context = Context()
     for dialect in (Builtin, Transform, Sched, Loop):
         context.load_dialect(dialect)
+    context.register_dialect("gpu", _gpu)
     return context
+
+
+def _gpu() -> Dialect:
+    """What mappings to a GPU are written in; few scripts need it."""
+    from ..dialects.gpu import GPU
+
+    return GPU
 
 
 def parse_script(text: str, name: str = "<script>", context: Context | None = None) -> ModuleOp:

@@ -13,6 +13,7 @@ says the same twice, as arguments of the function in `transform.primitives` and 
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -37,7 +38,7 @@ class Entry:
 ENTRIES: dict[str, Entry] = {}
 """The table, by names of operations."""
 
-DO_NOT_TRANSFORM: dict[str, str] = {}
+DO_NOT_TRANSFORM: dict[str, str] = {"bind": "there is no rung for GPUs: it always refuses"}
 """Operations among the primitives that change no kernel, and so need no entry, with the reason."""
 
 
@@ -188,6 +189,45 @@ def _reorder(rng: random.Random, kernel: FuncOp) -> Step | None:
 def _coalesce(rng: random.Random, kernel: FuncOp) -> Step | None:
     loops = a_band(rng, kernel, 2, rng.choice((2, 2, 3)))
     return None if loops is None else Step("coalesce", (loops,), commas(loops), results=1)
+
+
+@entry("fuse_sibling", weight=10)
+def _fuse_sibling(rng: random.Random, kernel: FuncOp) -> Step | None:
+    pairs: list[tuple[Loop, Loop]] = []
+    blocks = blocks_in(kernel)
+    for first, second in itertools.pairwise(blocks):
+        for place, (a, b) in enumerate(zip(enclosing_loops(first), enclosing_loops(second), strict=False)):
+            if a is b:
+                continue
+            if a.extent == b.extent or rng.random() < 0.05:
+                pairs.append((Loop(first.block_name, place), Loop(second.block_name, place)))
+            break
+    if not pairs:
+        return None
+    loop, into = rng.choice(pairs)
+    if rng.random() < 0.3:
+        loop, into = into, loop
+    return Step("fuse_sibling", (loop, into), f"{loop} into {into}", results=1)
+
+
+@entry("add_unit_loop", weight=3)
+def _add_unit_loop(rng: random.Random, kernel: FuncOp) -> Step | None:
+    block = a_block(rng, kernel)
+    if block is None:
+        return None
+    loop = a_loop(rng, kernel)
+    target = Block(block.block_name) if loop is None or rng.random() < 0.5 else loop
+    return Step("add_unit_loop", (target,), f"{target}", results=1)
+
+
+@entry("reorder_iterators", weight=3)
+def _reorder_iterators(rng: random.Random, kernel: FuncOp) -> Step | None:
+    block = a_block(rng, kernel, of=lambda block: len(block.kinds) > 1)
+    if block is None or len(block.kinds) < 2:
+        return None
+    permutation = tuple(rng.sample(range(len(block.kinds)), len(block.kinds)))
+    name = Block(block.block_name)
+    return Step("reorder_iterators", (name, permutation), f"{name} permutation = {brackets(permutation)}")
 
 
 # Kinds of loops

@@ -9,23 +9,29 @@ from __future__ import annotations
 from .cache_write import cache_write
 from .inline import compute_inline
 from .inline_consumer import reverse_compute_inline
-from .kinds import parallelize, peel, unroll, vectorize
+from .kinds import bind, parallelize, peel, unroll, vectorize
 from .layout import transform_layout
 from .location import compute_at, reverse_compute_at
 from .loops import coalesce, interchange, tile
 from .reduction import decompose_reduction, split_reduction
+from .siblings import fuse_sibling
 from .staging import cache_read
+from .structure import add_unit_loop, reorder_iterators
 
 __all__ = [
+    "add_unit_loop",
+    "bind",
     "cache_read",
     "cache_write",
     "coalesce",
     "compute_at",
     "compute_inline",
     "decompose_reduction",
+    "fuse_sibling",
     "interchange",
     "parallelize",
     "peel",
+    "reorder_iterators",
     "reverse_compute_at",
     "reverse_compute_inline",
     "split_reduction",

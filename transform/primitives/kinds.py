@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NoReturn
 
 from xdsl.dialects.builtin import IndexType, IntegerAttr, UnitAttr
 
@@ -65,6 +66,20 @@ def parallelize(loop: ForOp, grain: int | None = None) -> None:
         loop.grain = IntegerAttr(grain, IndexType())
 
 
+def bind(loop: ForOp, thread: str) -> NoReturn:
+    """Refuses to bind a loop to threads that a processor has by name (TVM's `bind`): there is no rung for GPUs yet.
+
+    Raises:
+        ScheduleError: always. It says what a CPU has instead.
+    """
+    refuse(
+        f"expected a target whose threads have names, such as a GPU, to bind {describe(loop)} to '{thread}', got a "
+        "CPU: sched.parallelize has a loop run on its threads, sched.vectorize in the lanes of its vectors, and "
+        "sched.unroll_and_jam interleaves iterations as virtual threads do",
+        loop,
+    )
+
+
 def peel(loops: Sequence[ForOp]) -> None:
     """Marks loops whose last iteration is emitted on its own, so that guards of a tail stay out of the others.
 
@@ -81,4 +96,4 @@ def peel(loops: Sequence[ForOp]) -> None:
         loop.peel = UnitAttr()
 
 
-__all__ = ["parallelize", "peel", "unroll", "vectorize"]
+__all__ = ["bind", "parallelize", "peel", "unroll", "vectorize"]

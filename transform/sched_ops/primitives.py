@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from xdsl.dialects.builtin import DenseArrayBase, StringAttr, i32, i64
+from xdsl.dialects.builtin import ArrayAttr, DenseArrayBase, StringAttr, i32, i64
 from xdsl.dialects.func import FuncOp
 from xdsl.dialects.transform import TransformOpHandleType, TransformParamHandleType, TransformValueHandleType
 from xdsl.ir import Attribute, Block, Operation, SSAValue
@@ -301,12 +301,15 @@ class ParallelizeOp(PrimitiveOp):
     """Marks a loop whose iterations run on all threads, at least `grain` on each.
 
     `sched.parallelize %io grain = %g : !transform.any_op, !transform.any_param`
+
+    A `mapping = [#gpu.thread<x>]` to the processors of a GPU is refused: there is no rung for GPUs yet.
     """
 
     name = "sched.parallelize"
     loop = operand_def(TransformOpHandleType)
     grain = opt_operand_def(TransformParamHandleType)
     static_grain = opt_prop_def(DenseArrayBase.constr(i64))
+    mapping = opt_prop_def(ArrayAttr)
 
     OPERAND_EFFECTS: ClassVar[tuple[Effect, ...]] = (Effect.FORWARDS, Effect.READS)
 
@@ -317,6 +320,8 @@ class ParallelizeOp(PrimitiveOp):
 
     def schedule(self, interpreter: Interpreter) -> Results:
         loops = _loops(interpreter.state, [self.loop])
+        if self.mapping is not None:
+            primitives.bind(loops[0], ", ".join(str(each) for each in self.mapping))
         grain: int | None = None
         if self.static_grain is not None:
             params = [self.grain] if self.grain is not None else []
@@ -333,6 +338,10 @@ class ParallelizeOp(PrimitiveOp):
             static, params = syntax.split_mixed([syntax.parse_integer_or_param(parser)])
             properties["static_grain"] = DenseArrayBase.from_list(i64, static)
             operands += params
+        if parser.parse_optional_keyword("mapping") is not None:
+            parser.parse_punctuation("=")
+            elements = parser.parse_comma_separated_list(parser.Delimiter.SQUARE, parser.parse_attribute)
+            properties["mapping"] = ArrayAttr(elements)
         attributes = parser.parse_optional_attr_dict()
         pos = parser.pos
         parser.parse_punctuation(":")
@@ -345,6 +354,9 @@ class ParallelizeOp(PrimitiveOp):
         if self.static_grain is not None:
             printer.print_string(" grain = ")
             syntax.print_mixed(printer, self.static_grain.get_values(), [self.grain] if self.grain is not None else [])
+        if self.mapping is not None:
+            printer.print_string(" mapping = ")
+            printer.print_attribute(self.mapping)
         syntax.print_attr_dict(printer, self.attributes)
         syntax.print_types(printer, self.operands)
 

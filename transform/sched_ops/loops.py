@@ -1,0 +1,117 @@
+"""More primitives on loops as transform operations: thin callers of the functions in `transform.primitives`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from xdsl.dialects.builtin import DenseArrayBase, StringAttr, i64
+from xdsl.dialects.transform import TransformOpHandleType
+from xdsl.ir import Operation
+from xdsl.irdl import irdl_op_definition, operand_def, prop_def, result_def
+from xdsl.utils.exceptions import VerifyException
+
+from ...dialects.loop import BlockOp, ForOp
+from ...errors import ScheduleError
+from .. import primitives
+from ..interfaces import Effect, Results
+from .navigation import typed_op
+from .primitives import PrimitiveOp
+
+if TYPE_CHECKING:
+    from ..interpreter import Interpreter
+
+
+@irdl_op_definition
+class FuseSiblingOp(PrimitiveOp):
+    """Makes one loop of two of the same extent beside one another, where the second one stands.
+
+    `%ik = sched.fuse_sibling %i into %k : (!transform.any_op, !transform.any_op) -> !transform.any_op`
+    """
+
+    name = "sched.fuse_sibling"
+    loop = operand_def(TransformOpHandleType)
+    into = operand_def(TransformOpHandleType)
+    fused = result_def(TransformOpHandleType)
+    assembly_format = "$loop `into` $into attr-dict `:` functional-type(operands, results)"
+
+    OPERAND_EFFECTS: ClassVar[tuple[Effect, ...]] = (Effect.ERASES, Effect.FORWARDS)
+
+    def schedule(self, interpreter: Interpreter) -> Results:
+        state = interpreter.state
+        return [[primitives.fuse_sibling(typed_op(state, self.loop, ForOp), typed_op(state, self.into, ForOp))]]
+
+
+@irdl_op_definition
+class AddUnitLoopOp(PrimitiveOp):
+    """Puts a loop that runs once around a loop or a block.
+
+    `%u = sched.add_unit_loop %c : (!transform.any_op) -> !transform.any_op`
+    """
+
+    name = "sched.add_unit_loop"
+    target = operand_def(TransformOpHandleType)
+    unit = result_def(TransformOpHandleType)
+    assembly_format = "$target attr-dict `:` functional-type(operands, results)"
+
+    OPERAND_EFFECTS: ClassVar[tuple[Effect, ...]] = (Effect.FORWARDS,)
+
+    def schedule(self, interpreter: Interpreter) -> Results:
+        payload = interpreter.state.ops(self.target)
+        if len(payload) != 1 or not isinstance(payload[0], BlockOp | ForOp):
+            raise ScheduleError(f"expected a handle to exactly one loop or block, got {len(payload)} operations")
+        return [[primitives.add_unit_loop(payload[0])]]
+
+
+@irdl_op_definition
+class ReorderIteratorsOp(PrimitiveOp):
+    """Gives a block's iterators another order: place `p` gets the iterator `permutation[p]`.
+
+    `sched.reorder_iterators %c permutation = [1, 0] : !transform.any_op`
+    """
+
+    name = "sched.reorder_iterators"
+    block = operand_def(TransformOpHandleType)
+    permutation = prop_def(DenseArrayBase.constr(i64))
+    assembly_format = "$block `permutation` `=` $permutation attr-dict `:` type($block)"
+
+    OPERAND_EFFECTS: ClassVar[tuple[Effect, ...]] = (Effect.FORWARDS,)
+
+    def verify_(self) -> None:
+        permutation = self.permutation.get_values()
+        if sorted(permutation) != list(range(len(permutation))):
+            raise VerifyException(f"expected a permutation of 0..{len(permutation) - 1}, got {list(permutation)}")
+
+    def schedule(self, interpreter: Interpreter) -> Results:
+        block = typed_op(interpreter.state, self.block, BlockOp)
+        primitives.reorder_iterators(block, list(self.permutation.get_values()))
+        return []
+
+
+@irdl_op_definition
+class BindOp(PrimitiveOp):
+    """Gives a loop's iterations to a processor's threads by name. CPUs have none, so that it is refused until there is
+    a rung for GPUs; what runs on a CPU instead is said by `sched.parallelize` and `sched.vectorize`.
+
+    `sched.bind %i to "thread.x" : !transform.any_op`
+    """
+
+    name = "sched.bind"
+    loop = operand_def(TransformOpHandleType)
+    thread = prop_def(StringAttr)
+    assembly_format = "$loop `to` $thread attr-dict `:` type($loop)"
+
+    OPERAND_EFFECTS: ClassVar[tuple[Effect, ...]] = (Effect.FORWARDS,)
+
+    def schedule(self, interpreter: Interpreter) -> Results:
+        primitives.bind(typed_op(interpreter.state, self.loop, ForOp), self.thread.data)
+        return []
+
+
+LOOP_OPS: list[type[Operation]] = [
+    AddUnitLoopOp,
+    FuseSiblingOp,
+    ReorderIteratorsOp,
+]
+
+REFUSED_OPS: list[type[Operation]] = [BindOp]
+"""Operations that change nothing, for want of a rung."""
