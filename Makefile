@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 SEED ?= 0
-N ?= 1000
+SECONDS ?= 120
 MODELS ?= build/models
 THREADS ?= 1
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -37,7 +37,7 @@ onnx-coverage: $(VENV)/.dev
 	$(BIN)/python benchmarks/onnx_coverage.py --write docs/onnx.md
 
 fuzz: $(VENV)/.dev
-	$(BIN)/python benchmarks/fuzz.py --seed $(SEED) --n $(N)
+	$(BIN)/python benchmarks/fuzz.py --seconds $(SECONDS) --seed $(SEED) --fresh --check
 
 test: lit pytest
 

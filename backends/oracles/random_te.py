@@ -52,6 +52,8 @@ class _Program:
 
     rng: random.Random
     dtype: str
+    most: int | None = None
+    """The greatest extent, where it is limited."""
     inputs: list[Tensor] = field(default_factory=list[Tensor])
     arrays: list[Array] = field(default_factory=list[Array])
     computed: list[Tensor] = field(default_factory=list[Tensor])
@@ -75,8 +77,12 @@ class _Program:
 
     def pick_extent(self, most: int = 13) -> int:
         if most >= 13 and self.rng.random() < 0.04:
-            return self.rng.choice(_LARGE_EXTENTS)
-        return self.rng.choice([extent for extent in _EXTENTS if extent <= most])
+            return self.at_most(self.rng.choice(_LARGE_EXTENTS))
+        return self.at_most(self.rng.choice([extent for extent in _EXTENTS if extent <= most]))
+
+    def at_most(self, extent: int) -> int:
+        """An extent, or the greatest one that is allowed: what is drawn after it stays as it is."""
+        return extent if self.most is None else min(extent, self.most)
 
     def pick_shape(self, least: int = 1, most: int = 3) -> tuple[int, ...]:
         rank = self.rng.randint(least, most)
@@ -416,7 +422,7 @@ class _Program:
         return self.input(shape)
 
     def convolution(self) -> None:
-        """A window with a stride and a dilation over a padded image."""
+        """A window with a stride and a dilation over a padded image, with channels last."""
         rng = self.rng
         height, width, channels, filters = rng.randint(4, 8), rng.randint(4, 8), rng.randint(1, 3), rng.randint(1, 4)
         kernel, stride, dilation, pad = (
@@ -425,21 +431,14 @@ class _Program:
             rng.choice((1, 1, 2)),
             rng.choice((0, 1)),
         )
+        height, width = self.at_most(height), self.at_most(width)
         span = (kernel - 1) * dilation + 1
         out = [(size + 2 * pad - span) // stride + 1 for size in (height, width)]
         if min(out) < 1:
             return
         image = self.input((height, width, channels))
         weights = self.input((kernel, kernel, channels, filters))
-        padded = image
-        if pad:
-
-            def pad_body(y: Expr, x: Expr, c: Expr) -> Expr:
-                inside = te.all(y >= pad, y < height + pad, x >= pad, x < width + pad)
-                return te.if_then_else(inside, image[y - pad, x - pad, c], self.const(0))
-
-            padded = cast(Tensor, self.compute((height + 2 * pad, width + 2 * pad, channels), pad_body))
-            self.add(padded, 4)
+        padded = self.padded(image, (pad, pad, 0))
         axes = [te.reduce_axis(kernel, "ry"), te.reduce_axis(kernel, "rx"), te.reduce_axis(channels, "rc")]
 
         def body(y: Expr, x: Expr, f: Expr) -> Reduction:
@@ -449,9 +448,162 @@ class _Program:
 
         self.add(self.compute((*out, filters), body), 16 * kernel * kernel * channels)
 
+    def padded(self, tensor: Tensor, pads: Sequence[int], value: int = 0) -> Tensor:
+        """A tensor with so many elements of a value on both sides of each dimension; itself, if there are none."""
+        if not any(pads):
+            return tensor
+        sizes = [cast(int, size) for size in tensor.shape]
+
+        def body(*iterators: Expr) -> Expr:
+            bounds = [
+                bound
+                for iterator, size, pad in zip(iterators, sizes, pads, strict=True)
+                if pad
+                for bound in (iterator >= pad, iterator < size + pad)
+            ]
+            shifted = tuple(iterator - pad if pad else iterator for iterator, pad in zip(iterators, pads, strict=True))
+            return te.if_then_else(te.all(*bounds), tensor[shifted], self.const(value))
+
+        result = cast(Tensor, self.compute([size + 2 * pad for size, pad in zip(sizes, pads, strict=True)], body))
+        self.add(result, max(self.bounds[id(tensor)], abs(value)))
+        return result
+
+    def grouped_convolution(self) -> None:
+        """A window over an image with channels first, in groups of one or more channels; then a bias and a ReLU."""
+        rng = self.rng
+        groups, inner, outer = rng.choice((1, 1, 2, 3)), rng.choice((1, 1, 2, 3)), rng.choice((1, 2, 3, 5))
+        kernel = (rng.choice((1, 2, 3)), rng.choice((1, 1, 2, 3)))
+        stride, dilation, pad = rng.choice((1, 1, 2, 3)), rng.choice((1, 1, 1, 2)), rng.choice((0, 1, 1, 2))
+        batch = rng.choice((1, 1, 1, 2))
+        image = [self.at_most(rng.randint(3, 9)), self.at_most(rng.randint(3, 9))]
+        out = [(size + 2 * pad - (k - 1) * dilation - 1) // stride + 1 for size, k in zip(image, kernel, strict=True)]
+        if min(out) < 1:
+            return
+        data = self.padded(self.operand((batch, groups * inner, *image)), (0, 0, pad, pad))
+        weights = self.input((groups * outer, inner, *kernel), most=2)
+        axes = [te.reduce_axis(inner, "rc"), te.reduce_axis(kernel[0], "ry"), te.reduce_axis(kernel[1], "rx")]
+
+        def body(n: Expr, f: Expr, y: Expr, x: Expr) -> Reduction:
+            rc, ry, rx = axes
+            channel = rc if groups == 1 else f // outer * inner + rc
+            pixel = data[n, channel, y * stride + ry * dilation, x * stride + rx * dilation]
+            return te.sum(pixel * weights[f, rc, ry, rx], axis=axes)
+
+        bound = self.bounds[id(data)] * 2 * inner * kernel[0] * kernel[1]
+        result = cast(Tensor, self.compute((batch, groups * outer, *out), body))
+        self.add(result, bound)
+        if rng.random() < 0.6:
+            bias = self.input((groups * outer,))
+            zero = self.const(0)
+
+            def relu(n: Expr, f: Expr, y: Expr, x: Expr) -> Expr:
+                return te.maximum(result[n, f, y, x] + bias[f], zero)
+
+            self.add(self.compute((batch, groups * outer, *out), relu), bound + 4)
+
+    def pooling(self) -> None:
+        """The greatest or least element, or the sum, of each window of an image."""
+        rng = self.rng
+        size = (rng.choice((1, 2, 3)), self.at_most(rng.randint(2, 9)), self.at_most(rng.randint(2, 9)))
+        kernel, stride, pad = rng.choice((2, 2, 3)), rng.choice((1, 2, 2, 3)), rng.choice((0, 0, 1))
+        out = [(extent + 2 * pad - kernel) // stride + 1 for extent in size[1:]]
+        if min(out) < 1:
+            return
+        kind = rng.choice((te.max, te.min, te.sum))
+        data = self.padded(self.operand(size), (0, pad, pad), 0 if self.is_unsigned or kind is te.sum else -4)
+        axes = [te.reduce_axis(kernel, "ry"), te.reduce_axis(kernel, "rx")]
+
+        def body(c: Expr, y: Expr, x: Expr) -> Reduction:
+            return kind(data[c, y * stride + axes[0], x * stride + axes[1]], axes)
+
+        self.add(self.compute((size[0], *out), body), self.bounds[id(data)] * kernel * kernel)
+
+    def batched_matmul(self) -> None:
+        """A product of matrices for each of a few, and sometimes one of what came out: two steps of attention."""
+        batch, m, n, depth = self.at_most(self.rng.choice((1, 2, 3))), *(self.pick_extent(9) for _ in range(3))
+        lhs, rhs = self.operand((batch, m, depth)), self.operand((batch, n, depth))
+        k = te.reduce_axis(depth, "k")
+
+        def score(b: Expr, i: Expr, j: Expr) -> Reduction:
+            return te.sum(lhs[b, i, k] * rhs[b, j, k], axis=k)
+
+        scores = cast(Tensor, self.compute((batch, m, n), score))
+        bound = self.bounds[id(lhs)] * self.bounds[id(rhs)] * depth
+        self.add(scores, bound)
+        if self.rng.random() < 0.5:
+            values, r = self.input((batch, n, depth), most=1), te.reduce_axis(n, "r")
+
+            def body(b: Expr, i: Expr, j: Expr) -> Reduction:
+                return te.sum(self.fit(_Value(scores[b, i, r], bound), 16).expr * values[b, r, j], axis=r)
+
+            self.add(self.compute((batch, m, depth), body), 16 * n)
+
+    def widened_product(self) -> None:
+        """A product of matrices whose sums are of a wider type than its factors."""
+        narrow, wide = self.rng.choice(
+            (("int8", "int32"), ("uint8", "int32"), ("int16", "int32"), ("bfloat16", "float32"), ("float16", "float32"))
+        )
+        m, n, depth = self.pick_extent(), self.pick_extent(), self.pick_extent()
+        if self.rng.random() < 0.5:  # what instructions for it take
+            n, depth = self.at_most(16 * self.rng.choice((1, 1, 2))), self.at_most(4 * self.rng.choice((1, 2, 4)))
+        signed = "int8" if narrow == "uint8" and self.rng.random() < 0.7 else narrow
+        lhs, rhs = self.input((m, depth), narrow), self.input((depth, n), signed)
+        if self.rng.random() < 0.3:
+            rhs = self.input((n, depth), signed)
+        turned = rhs.shape != (depth, n) or (n == depth and self.rng.random() < 0.5)
+        k = te.reduce_axis(depth, "k")
+
+        def body(i: Expr, j: Expr) -> Reduction:
+            right = rhs[j, k] if turned else rhs[k, j]
+            return te.sum(te.cast(lhs[i, k], wide) * te.cast(right, wide), axis=k)
+
+        self.add(self.compute((m, n), body), 16 * depth)
+
+    def rows(self) -> None:
+        """What each row has in common, taken from its elements, and a sum of what is left: the shape of a softmax."""
+        shape = (self.pick_extent(), self.pick_extent())
+        tensor = self.operand(shape)
+        bound = self.bounds[id(tensor)]
+        k, r = te.reduce_axis(shape[1], "k"), te.reduce_axis(shape[1], "r")
+
+        def greatest(i: Expr) -> Reduction:
+            return te.max(tensor[i, k], k)
+
+        most = cast(Tensor, self.compute((shape[0],), greatest))
+        self.add(most, bound)
+
+        def rest(i: Expr, j: Expr) -> Expr:
+            return most[i] - tensor[i, j]
+
+        left = cast(Tensor, self.compute(shape, rest))
+        self.add(left, 2 * bound)
+
+        def sums(i: Expr) -> Reduction:
+            return te.sum(left[i, r], r)
+
+        total = cast(Tensor, self.compute((shape[0],), sums))
+        self.add(total, 2 * bound * shape[1])
+        if self.rng.random() < 0.6:
+
+            def last(i: Expr, j: Expr) -> Expr:
+                return left[i, j] + self.fit(_Value(total[i], 2 * bound * shape[1]), 64).expr
+
+            self.add(self.compute(shape, last), 2 * bound + 64)
+
+    def gather(self) -> None:
+        """Rows of a table, at indices that are data."""
+        rows, width, count = self.pick_extent(), self.pick_extent(), self.pick_extent()
+        table, where = self.operand((rows, width)), self.input((count,), "int64", most=rows + 1, least=-2)
+        mode = self.rng.choice(("clamp", "wrap"))
+
+        def row(i: Expr, j: Expr) -> Expr:
+            return table.read(where[i], j, out_of_range=mode)
+
+        self.add(self.compute((count, width), row), self.bounds[id(table)])
+
     def transposed_convolution(self) -> None:
         """A window that spreads, behind conditions with `floordiv` and `mod`."""
-        size, kernel = self.rng.randint(2, 6), self.rng.choice((2, 3))
+        size, kernel = self.at_most(self.rng.randint(2, 6)), self.rng.choice((2, 3))
         stride = 2
         signal, weights = self.input((size,)), self.input((kernel,))
         axis = te.reduce_axis(kernel, "k")
@@ -494,7 +646,8 @@ class _Program:
     def scan(self) -> None:
         """A recurrence over rows, with one or two rows of history."""
         rng = self.rng
-        steps, width, history = rng.randint(1, 7), rng.randint(1, 6), rng.choice((1, 1, 2))
+        steps, width = self.at_most(rng.randint(1, 7)), self.at_most(rng.randint(1, 6))
+        history = rng.choice((1, 1, 2))
         init, drive = self.input((history, width)), self.input((steps, width))
         product = rng.random() < 0.4
         weights = self.input((width, width)) if product else None
@@ -537,16 +690,25 @@ _STAGES: tuple[Callable[[_Program], None], ...] = (
     _Program.matmul,
     _Program.matmul,
     _Program.convolution,
+    _Program.grouped_convolution,
     _Program.transposed_convolution,
+    _Program.pooling,
+    _Program.batched_matmul,
+    _Program.widened_product,
+    _Program.rows,
+    _Program.gather,
     _Program.transpose,
     _Program.reshape,
     _Program.scan,
 )
 
 
-def random_expression(rng: random.Random) -> tuple[list[Tensor], list[Array]]:
-    """Random tensors (placeholders, then one to three outputs) for `te.build_module`, and inputs to run them on."""
-    program = _Program(rng, rng.choice(_DTYPES))
+def random_expression(rng: random.Random, most: int | None = None) -> tuple[list[Tensor], list[Array]]:
+    """Random tensors (placeholders, then one to three outputs) for `te.build_module`, and inputs to run them on.
+
+    With `most`, no extent is greater, and what is drawn stays much the same: failures are shown on smaller ones.
+    """
+    program = _Program(rng, rng.choice(_DTYPES), most)
     for _ in range(rng.choice((1, 1, 2, 2, 3))):
         rng.choice(_STAGES)(program)
     if not program.computed:
