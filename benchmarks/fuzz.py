@@ -48,7 +48,7 @@ from typing import Any, Literal, cast
 import numpy as np
 from stepwell import te
 from stepwell.backends.llvm_cpu.backend import LlvmCpuBackend
-from stepwell.backends.oracles.guarded import Side, call_guarded, quiet_threads
+from stepwell.backends.oracles.guarded import GuardedKernel, Side, quiet_threads
 from stepwell.backends.oracles.loop import run_loop
 from stepwell.backends.oracles.random_schedule import DO_NOT_TRANSFORM, ENTRIES, iterations, random_step
 from stepwell.backends.oracles.random_script import ScriptWriter
@@ -57,9 +57,11 @@ from stepwell.backends.oracles.random_te import random_expression
 from stepwell.backends.oracles.te import run_te
 from stepwell.backends.registry import make_context
 from stepwell.dialects.cpu import TARGET
-from stepwell.dialects.loop import ForOp, LoopKind
+from stepwell.dialects.layout import LayoutAttr
+from stepwell.dialects.loop import CONSTANT, LAYOUT, OUTPUT, WORKSPACE, ForOp, LoopKind, memref_type
 from stepwell.dialects.source import parse_module
 from stepwell.errors import ScheduleError
+from stepwell.passes.loop.pack_constants import pack_array
 from stepwell.passes.pass_manager import PassManager, build_pipeline
 from stepwell.passes.registry import PassRegistry
 from stepwell.runtime.signature import numpy_dtype
@@ -70,7 +72,7 @@ from stepwell.transform.sched_ops.primitives import PrimitiveOp
 from stepwell.transform.script import parse_script, script_context
 from stepwell.transform.state import SCHEDULED
 from xdsl.context import Context
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, ModuleOp, UnitAttr
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import SSAValue
 
@@ -228,7 +230,33 @@ def schedule_rng(key: Key) -> random.Random:
 def expression_of(seed: int, number: int, most: int | None) -> Expression:
     """A random expression on the loop rung."""
     tensors, inputs = random_expression(expression_rng((seed, number * SCRIPTS)), most)
-    return expression_from(te.build_module(tensors), inputs)
+    module = te.build_module(tensors)
+    mark_constants(module, expression_rng((seed, -1 - number)))
+    return expression_from(module, inputs)
+
+
+def mark_constants(module: ModuleOp, rng: random.Random) -> None:
+    """Makes model constants of some inputs."""
+    kernel = kernel_of_module(module)
+    marks = kernel.arg_attrs.data if kernel.arg_attrs else [DictionaryAttr({})] * len(kernel.args)
+    constant = DictionaryAttr({CONSTANT: UnitAttr()})
+    kernel.arg_attrs = ArrayAttr(
+        DictionaryAttr({**each.data, **constant.data}) if rng.random() < 0.4 else each for each in marks
+    )
+
+
+def packed_inputs(kernel: FuncOp, inputs: Sequence[Array]) -> list[Array]:
+    """What callers pass to a kernel whose schedule has packed some constants."""
+    packed: list[Array] = []
+    attributes = kernel.arg_attrs.data if kernel.arg_attrs else ()
+    given = [(marks, argument) for marks, argument in zip(attributes, kernel.args, strict=False)]
+    plain = [(marks, argument) for marks, argument in given if not marks.data.keys() & {OUTPUT, WORKSPACE}]
+    for array, (marks, argument) in zip(inputs, plain, strict=True):
+        layout = marks.data.get(LAYOUT)
+        packed.append(
+            pack_array(array, layout, memref_type(argument).get_shape()) if isinstance(layout, LayoutAttr) else array
+        )
+    return packed
 
 
 def expression_from(module: ModuleOp, inputs: list[Array]) -> Expression:
@@ -413,18 +441,14 @@ def run_native(pair: Pair, announce: Announce) -> Iterator[tuple[Side, tuple[Arr
         passes("loop-plan-memory").run(context(), module, ())
     found = entry_signature(kernel_of_module(module))
     assert found is not None, "expected a kernel that marks its outputs"
+    inputs = packed_inputs(kernel_of_module(module), pair.expression.inputs)
     announce("compiling")
     passes(TO_NATIVE).run(context(), module, ())
     made = backend().object_code(module)
+    run = GuardedKernel(made.code, found[0], parallel=made.has_parallel_loops, threads=2 + pair.number % 2)
     for side in _SIDES:
         announce(f"native code, buffers at the {side} of their pages")
-        threads = 2 + pair.number % 2
-        yield (
-            side,
-            call_guarded(
-                made.code, found[0], pair.expression.inputs, side, parallel=made.has_parallel_loops, threads=threads
-            ),
-        )
+        yield side, run(inputs, side)
 
 
 def run_pair(

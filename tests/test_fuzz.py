@@ -18,7 +18,7 @@ import llvmlite.binding as llvm
 import numpy as np
 import pytest
 from stepwell.backends.llvm_cpu.codegen import MachineSpec, NativeModule
-from stepwell.backends.oracles.guarded import Side, StrayWrite, call_guarded
+from stepwell.backends.oracles.guarded import GuardedKernel, Side, StrayWrite
 from stepwell.backends.oracles.random_schedule import DO_NOT_TRANSFORM, ENTRIES
 from stepwell.backends.oracles.random_step import Block, Buffer, Loop, Missing, Size, Step, split_text
 from stepwell.errors import ScheduleError
@@ -227,7 +227,7 @@ def copy_element(side: Side, read: int, write: int, target: str = "%out") -> int
     def call() -> None:
         faulthandler.disable()
         try:
-            (out,) = call_guarded(code, signature, [np.arange(6, dtype=np.int32)], side, parallel=False, threads=1)
+            (out,) = GuardedKernel(code, signature)([np.arange(6, dtype=np.int32)], side)
         except StrayWrite:
             os._exit(2)
         os._exit(0 if out[write] == read else 1)

@@ -91,43 +91,46 @@ def _island(position: int, pages: int) -> Island:
     return Island(pages)
 
 
-def call_guarded(
-    code: bytes, signature: Signature, inputs: Sequence[Array], side: Side, *, parallel: bool, threads: int
-) -> tuple[Array, ...]:
-    """Loads object code, and calls its entry with buffers that have guards.
+class GuardedKernel:
+    """Object code that is loaded, and whose entry is called with buffers that have guards."""
 
-    Raises:
-        StrayWrite: if it wrote beside a buffer. An access further away ends the process.
-    """
-    loaded = LoadedObject((code,), [signature.entry, *([THREADS] if parallel else [])])
-    if parallel:
-        ctypes.c_int32.from_address(loaded.address(THREADS)).value = threads
-    given = iter(inputs)
-    pointers: list[int] = []
-    islands: list[tuple[Island, int]] = []
-    for position, parameter in enumerate(signature.parameters):
-        size = parameter.byte_size
-        pages = 1
-        while pages * _PAGE < size:
-            pages *= 2
-        island = _island(position, pages)
-        alignment = ALIGNMENT if parameter.role == "workspace" else parameter.numpy_dtype.itemsize
-        start = island.place(size, alignment, side)
-        island.fill()
-        if parameter.role in ("input", "constant"):
-            island.bytes[start : start + size] = np.ascontiguousarray(next(given)).reshape(-1).view(np.uint8)
-            island.freeze()
-        islands.append((island, start))
-        pointers.append(island.address + start)
-    function = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * len(pointers))(loaded.address(signature.entry))
-    function(*pointers)
-    results: list[Array] = []
-    for (island, start), parameter in zip(islands, signature.parameters, strict=True):
-        island.check_beside(start, parameter.byte_size, parameter.name)
-        if parameter.role == "output":
-            written = island.bytes[start : start + parameter.byte_size].copy()
-            results.append(cast(Array, written.view(parameter.numpy_dtype)).reshape(parameter.shape))
-    return tuple(results)
+    def __init__(self, code: bytes, signature: Signature, *, parallel: bool = False, threads: int = 1):
+        self.signature = signature
+        self._loaded = LoadedObject((code,), [signature.entry, *([THREADS] if parallel else [])])
+        if parallel:
+            ctypes.c_int32.from_address(self._loaded.address(THREADS)).value = threads
+        types = [ctypes.c_void_p] * len(signature.parameters)
+        self._function = ctypes.CFUNCTYPE(None, *types)(self._loaded.address(signature.entry))
+
+    def __call__(self, inputs: Sequence[Array], side: Side) -> tuple[Array, ...]:
+        """The outputs, from buffers that lie at one side of their pages.
+
+        Raises:
+            StrayWrite: if the code wrote beside a buffer. An access further away ends the process.
+        """
+        given = iter(inputs)
+        islands: list[tuple[Island, int]] = []
+        for position, parameter in enumerate(self.signature.parameters):
+            size = parameter.byte_size
+            pages = 1
+            while pages * _PAGE < size:
+                pages *= 2
+            island = _island(position, pages)
+            alignment = ALIGNMENT if parameter.role == "workspace" else parameter.numpy_dtype.itemsize
+            start = island.place(size, alignment, side)
+            island.fill()
+            if parameter.role in ("input", "constant"):
+                island.bytes[start : start + size] = np.ascontiguousarray(next(given)).reshape(-1).view(np.uint8)
+                island.freeze()
+            islands.append((island, start))
+        self._function(*(island.address + start for island, start in islands))
+        results: list[Array] = []
+        for (island, start), parameter in zip(islands, self.signature.parameters, strict=True):
+            island.check_beside(start, parameter.byte_size, parameter.name)
+            if parameter.role == "output":
+                written = island.bytes[start : start + parameter.byte_size].copy()
+                results.append(cast(Array, written.view(parameter.numpy_dtype)).reshape(parameter.shape))
+        return tuple(results)
 
 
 def quiet_threads() -> None:

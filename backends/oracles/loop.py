@@ -30,7 +30,9 @@ from xdsl.ir.affine import (
     AffineSymExpr,
 )
 
+from ...dialects.layout import LayoutAttr
 from ...dialects.loop import (
+    LAYOUT,
     OUTPUT,
     WORKSPACE,
     AllocOp,
@@ -50,6 +52,7 @@ from ...dialects.loop import (
 )
 from ...dialects.te import UNSIGNED
 from ...errors import ArgumentError, CompileError
+from ...passes.loop.pack_constants import pack_array
 from .scalars import EMIT, SCALAR_NAMES, ExecutionError, constant, dtype_of
 from .semantics import Semantics
 
@@ -536,6 +539,8 @@ class Argument:
     is_output: bool
     is_workspace: bool
     is_unsigned: bool
+    layout: LayoutAttr | None = None
+    """How it is packed; it is given as it was before that."""
 
     @property
     def dtype(self) -> np.dtype[np.generic]:
@@ -593,6 +598,8 @@ def _shuffler(seed: int) -> Callable[[int], Iterable[int]]:
 
 def _elements(array: Array, argument: Argument) -> list[Any]:
     dtype, shape = argument.dtype, argument.type.get_shape()
+    if argument.layout is not None and array.shape == argument.layout.extents:
+        array = pack_array(array, argument.layout, shape)
     if array.dtype != dtype or array.shape != shape:
         expected = f"{argument.name} to be {dtype}{list(shape)}"
         raise ArgumentError(f"expected {expected}, got {array.dtype}{list(array.shape)}")
@@ -666,7 +673,15 @@ def _arguments(function: func.FuncOp) -> Iterable[Argument]:
             raise CompileError(f"expected arguments of memref types, got {argument.type}")
         marks: Mapping[str, Attribute] = attributes[position].data if position < len(attributes) else {}
         name = argument.name_hint or f"argument {position}"
-        yield Argument(name, memref_type(argument), OUTPUT in marks, WORKSPACE in marks, UNSIGNED in marks)
+        layout = marks.get(LAYOUT)
+        yield Argument(
+            name,
+            memref_type(argument),
+            OUTPUT in marks,
+            WORKSPACE in marks,
+            UNSIGNED in marks,
+            layout if isinstance(layout, LayoutAttr) else None,
+        )
 
 
 def run_loop(

@@ -18,10 +18,14 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from xdsl.dialects.builtin import AffineMapAttr
 from xdsl.dialects.func import FuncOp
+from xdsl.ir import BlockArgument, SSAValue
+from xdsl.ir.affine import AffineMap
 
-from ...dialects.loop import AllocOp, BlockOp, ForOp, IteratorKind, LoopKind, blocks_in, enclosing_loops
-from ...dialects.regions import reduce_loops
+from ...dialects.layout import packed_shape, tiled_layout
+from ...dialects.loop import CONSTANT, AllocOp, BlockOp, ForOp, IteratorKind, LoopKind, blocks_in, enclosing_loops
+from ...dialects.regions import buffer_shape, reduce_loops
 from .random_step import Block, Buffer, Loop, Size, Step, brackets, commas, read_buffers
 
 Chooser = Callable[[random.Random, FuncOp], Step | None]
@@ -297,6 +301,43 @@ def _cache_write(rng: random.Random, kernel: FuncOp) -> Step | None:
         return None
     name, space, place = Block(block.block_name), a_memory_space(rng), a_place(rng, block)
     return Step("cache_write", (name, place, space), f"{name}{at(place)}{in_space(space)}", results=1)
+
+
+# Layouts
+
+
+def is_packable(buffer: SSAValue) -> bool:
+    """Whether a kernel may say how a buffer lies: one of its own, or a constant."""
+    function = buffer.owner.parent_op() if isinstance(buffer, BlockArgument) else None
+    if not isinstance(function, FuncOp) or not isinstance(buffer, BlockArgument):
+        return isinstance(buffer.owner, AllocOp)
+    return function.arg_attrs is not None and CONSTANT in function.arg_attrs.data[buffer.index].data
+
+
+@entry("transform_layout", weight=8)
+def _transform_layout(rng: random.Random, kernel: FuncOp) -> Step | None:
+    block = a_block(rng, kernel, of=lambda block: any(map(is_packable, read_buffers(block))))
+    if block is None or not (buffers := read_buffers(block)):
+        return None
+    found = [place for place, buffer in enumerate(buffers) if is_packable(buffer)]
+    place = rng.choice(found) if found and rng.random() < 0.95 else rng.randrange(len(buffers))
+    rank = len(buffer_shape(buffers[place]))
+    buffer = Buffer(block.block_name, place)
+    outer = tuple(rng.sample(range(rank), rank)) if rng.random() < 0.6 else tuple(range(rank))
+    positions = tuple(rng.sample(range(rank), rng.randint(0, min(rank, 2))))
+    sizes = tuple(rng.choice(_TILE_SIZES) for _ in positions)
+    layout = tiled_layout(rank, outer, positions, sizes)
+    if rng.random() < 0.4:
+        if rank > 1 and rng.random() < 0.3:  # dimensions in one, with a gap or an overlap now and then
+            first, second = layout.results[:2]
+            extent = packed_shape(layout, buffer_shape(buffers[place]))[1] + rng.choice((0, 0, 0, 1, -1))
+            layout = AffineMap(rank, 0, (first * extent + second, *layout.results[2:]))
+        return Step("transform_layout", (buffer, layout), f"{buffer} {AffineMapAttr(layout)}")
+    text = f"{buffer}{'' if outer == tuple(range(rank)) and positions else f' outer_dims_perm = {brackets(outer)}'}"
+    if positions:
+        tiles = brackets([Size(size) for size in sizes])
+        text += f" inner_dims_pos = {brackets(positions)} inner_tiles = {tiles}"
+    return Step("transform_layout", (buffer, layout), text)
 
 
 # Places of blocks
