@@ -12,10 +12,17 @@ from .sched_ops.fusion import FUSION_OPS
 from .sched_ops.layout import LAYOUT_OPS
 from .sched_ops.loops import LOOP_OPS, REFUSED_OPS
 from .sched_ops.navigation import NAVIGATION_OPS
+from .sched_ops.padding import PADDING_OPS
 from .sched_ops.params import PARAM_OPS
 from .sched_ops.primitives import PRIMITIVE_OPS
 
-PRIMITIVES: list[type[Operation]] = [*PRIMITIVE_OPS, *FUSION_OPS, *LAYOUT_OPS, *LOOP_OPS]
+PRIMITIVES: list[type[Operation]] = [
+    *PRIMITIVE_OPS,
+    *FUSION_OPS,
+    *PADDING_OPS,
+    *LAYOUT_OPS,
+    *LOOP_OPS,
+]
 """The operations that change kernels."""
 
 Sched = Dialect("sched", [*NAVIGATION_OPS, *PARAM_OPS, *PRIMITIVES, *REFUSED_OPS], [])

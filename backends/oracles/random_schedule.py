@@ -399,6 +399,19 @@ def _reverse_compute_inline(rng: random.Random, kernel: FuncOp) -> Step | None:
     return Step("reverse_compute_inline", (name,), f"{name}")
 
 
+@entry("decompose_padding", weight=4)
+def _decompose_padding(rng: random.Random, kernel: FuncOp) -> Step | None:
+    block = a_block(rng, kernel, of=_pads)
+    if block is None:
+        return None
+    name = Block(block.block_name)
+    return Step("decompose_padding", (name,), f"{name}", results=1)
+
+
+def _pads(block: BlockOp) -> bool:
+    return any(op.name == "scf.if" for op in block.body.block.ops)
+
+
 # Reductions
 
 

@@ -13,6 +13,7 @@ from .kinds import bind, parallelize, peel, unroll, vectorize
 from .layout import transform_layout
 from .location import compute_at, reverse_compute_at
 from .loops import coalesce, interchange, tile
+from .padding import decompose_padding
 from .reduction import decompose_reduction, split_reduction
 from .siblings import fuse_sibling
 from .staging import cache_read
@@ -26,6 +27,7 @@ __all__ = [
     "coalesce",
     "compute_at",
     "compute_inline",
+    "decompose_padding",
     "decompose_reduction",
     "fuse_sibling",
     "interchange",

@@ -90,7 +90,8 @@ def _last_source(block: BlockOp) -> tuple[SSAValue, list[ReadOp]]:
             found.append(buffer)
     if not found:
         refuse(
-            f"expected a buffer of the kernel that '{block.block_name}' alone reads and one other block writes, got none",
+            f"expected a buffer of the kernel that '{block.block_name}' alone reads and one other block writes, got "
+            "none",
             block,
         )
     last = max(found, key=lambda buffer: position(writers_of(buffer)[0]))
