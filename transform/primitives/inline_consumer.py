@@ -179,6 +179,7 @@ def _copy_body(block: BlockOp, write: WriteOp, values: dict[SSAValue, Lin]) -> l
     parent = write.parent
     assert parent is not None
     parent.insert_ops_after(ops, write)
+    hint = write.value.name_hint
     kept: list[Operation] = []
     for top in ops:
         own = [op for op in top.walk() if isinstance(op, ReadOp) and op.buffer is write.buffer]
@@ -188,6 +189,7 @@ def _copy_body(block: BlockOp, write: WriteOp, values: dict[SSAValue, Lin]) -> l
             read.result.replace_all_uses_with(write.value)
             read.detach()
             read.erase()
+    write.value.name_hint = hint
     return kept
 
 
