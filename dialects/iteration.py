@@ -433,7 +433,10 @@ def uncovered_read(buffer: SSAValue, bounds: Bounds = loop_bounds) -> tuple[Bloc
         block = block_of(access)
         if isinstance(access, ReduceOp) and block.init is not None:
             continue
-        if not any(_is_covered(access, source, bounds) for source in sources if source is not access):
+        others = [source for source in sources if source is not access]
+        if not any(_is_covered(access, source, bounds) for source in others) and not _is_covered_together(
+            access, others, bounds
+        ):
             return block, f"expected all that block '{block.block_name}' reads of the buffer to be written before"
     return None
 
@@ -443,14 +446,62 @@ def _is_covered(access: ReadOp | ReduceOp, source: WriteOp | ReduceOp, bounds: B
     if reader is writer:
         same = access.parent is source.parent and iterator_forms(access) == iterator_forms(source)
         return same and source.is_before_in_block(access)
+    before = _written_before(reader, source, bounds)
+    return before is not None and stays_inside(access, before[1], before[0], bounds)
+
+
+def _written_before(
+    reader: BlockOp, source: WriteOp | ReduceOp, bounds: Bounds
+) -> tuple[list[ForOp], WrittenBox] | None:
+    """The box that an access of another block has written, whole, when a reader runs, and the loops around both."""
+    writer = block_of(source)
     if position(writer) > position(reader) or (isinstance(source, ReduceOp) and writer.init is None):
-        return False
+        return None
     own = set(enclosing_loops(writer))
     common = [loop for loop in enclosing_loops(reader) if loop in own]
     if any(loop in common for loop in reduce_loops(writer) if loop.extent > 1):
-        return False
+        return None
     written = written_box(source, common, bounds)
-    return written is not None and stays_inside(access, written, common, bounds)
+    return None if written is None else (common, written)
+
+
+def _is_covered_together(access: ReadOp | ReduceOp, sources: Sequence[WriteOp | ReduceOp], bounds: Bounds) -> bool:
+    """Whether what several blocks write beside one another holds what an access reads."""
+    reader = block_of(access)
+    boxes: list[tuple[list[ForOp], WrittenBox]] = []
+    for source in sources:
+        before = None if block_of(source) is reader else _written_before(reader, source, bounds)
+        if before is None:
+            continue
+        found: tuple[list[ForOp], WrittenBox] | None = before
+        while found is not None:
+            before, found = found, None
+            for known in boxes:
+                joined = _joined(known, before) or _joined(before, known)
+                if joined is not None:
+                    boxes.remove(known)
+                    found = joined
+                    break
+        boxes.append(before)
+    return any(stays_inside(access, box, common, bounds) for common, box in boxes)
+
+
+def _joined(
+    first: tuple[list[ForOp], WrittenBox], second: tuple[list[ForOp], WrittenBox]
+) -> tuple[list[ForOp], WrittenBox] | None:
+    """One box of two, if the second one goes on in one dimension where the first one ends."""
+    if first[0] != second[0] or first[1].conditions != second[1].conditions:
+        return None
+    pairs = list(zip(first[1].intervals, second[1].intervals, strict=True))
+    different = [d for d, (a, b) in enumerate(pairs) if a != b]
+    if len(different) != 1:
+        return None
+    (d,) = different
+    a, b = pairs[d]
+    if len(a.uppers) != 1 or b.lower != a.uppers[0] + 1:
+        return None
+    intervals = (*first[1].intervals[:d], Interval(a.lower, b.uppers), *first[1].intervals[d + 1 :])
+    return first[0], WrittenBox(intervals, first[1].conditions)
 
 
 def stays_inside(access: Access, box: WrittenBox, outer: Collection[ForOp], bounds: Bounds = loop_bounds) -> bool:

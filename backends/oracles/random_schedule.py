@@ -146,6 +146,8 @@ def is_temporary(block: BlockOp) -> bool:
 
 _TILE_SIZES = (1, 2, 2, 3, 4, 4, 5, 6, 8, 16)
 _MOST_UNROLLED = 16
+_MOST_BLOCKS = 12
+"""In a kernel with more blocks, none are copied any more."""
 
 
 @entry("tile", weight=24)
@@ -212,6 +214,15 @@ def _fuse_sibling(rng: random.Random, kernel: FuncOp) -> Step | None:
     if rng.random() < 0.3:
         loop, into = into, loop
     return Step("fuse_sibling", (loop, into), f"{loop} into {into}", results=1)
+
+
+@entry("split", weight=8)
+def _split(rng: random.Random, kernel: FuncOp) -> Step | None:
+    loop = a_loop(rng, kernel, of=lambda loop: is_serial(loop) and loop.extent > 1)
+    if loop is None or len(blocks_in(kernel)) > _MOST_BLOCKS:
+        return None
+    after = rng.randrange(1, max(2, loop.find(kernel).extent))
+    return Step("split", (loop, after), f"{loop} after {Size(after)}", results=2)
 
 
 @entry("add_unit_loop", weight=3)

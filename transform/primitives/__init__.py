@@ -16,6 +16,7 @@ from .loops import coalesce, interchange, tile
 from .padding import decompose_padding
 from .reduction import decompose_reduction, split_reduction
 from .siblings import fuse_sibling
+from .split import split
 from .staging import cache_read
 from .structure import add_unit_loop, reorder_iterators
 
@@ -36,6 +37,7 @@ __all__ = [
     "reorder_iterators",
     "reverse_compute_at",
     "reverse_compute_inline",
+    "split",
     "split_reduction",
     "tile",
     "transform_layout",

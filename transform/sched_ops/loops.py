@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from xdsl.dialects.builtin import DenseArrayBase, StringAttr, i64
-from xdsl.dialects.transform import TransformOpHandleType
-from xdsl.ir import Operation
-from xdsl.irdl import irdl_op_definition, operand_def, prop_def, result_def
+from xdsl.dialects.builtin import I64, DenseArrayBase, StringAttr, i64
+from xdsl.dialects.transform import TransformOpHandleType, TransformParamHandleType
+from xdsl.ir import Attribute, Operation, SSAValue
+from xdsl.irdl import irdl_op_definition, operand_def, opt_operand_def, prop_def, result_def
+from xdsl.parser import Parser
+from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
 from ...dialects.loop import BlockOp, ForOp
 from ...errors import ScheduleError
 from .. import primitives
 from ..interfaces import Effect, Results
+from ..upstream import syntax
 from .navigation import typed_op
+from .params import mixed_integers
 from .primitives import PrimitiveOp
 
 if TYPE_CHECKING:
     from ..interpreter import Interpreter
+    from ..state import TransformState
 
 
 @irdl_op_definition
@@ -88,6 +93,64 @@ class ReorderIteratorsOp(PrimitiveOp):
 
 
 @irdl_op_definition
+class SplitOp(PrimitiveOp):
+    """Makes two loops of one: the first iterations, and the others.
+
+    `%first, %rest = sched.split %i after 32 : (!transform.any_op) -> (!transform.any_op, !transform.any_op)`
+    """
+
+    name = "sched.split"
+    loop = operand_def(TransformOpHandleType)
+    after = opt_operand_def(TransformParamHandleType)
+    static_after = prop_def(DenseArrayBase.constr(i64))
+    first = result_def(TransformOpHandleType)
+    rest = result_def(TransformOpHandleType)
+
+    OPERAND_EFFECTS: ClassVar[tuple[Effect, ...]] = (Effect.ERASES, Effect.READS)
+
+    def verify_(self) -> None:
+        _verify_integer(self.static_after, self.after, "number of iterations")
+
+    def schedule(self, interpreter: Interpreter) -> Results:
+        state = interpreter.state
+        after = _integer(state, self.static_after, self.after)
+        return [[loop] for loop in primitives.split(typed_op(state, self.loop, ForOp), after)]
+
+    @classmethod
+    def parse(cls, parser: Parser) -> SplitOp:
+        loop = parser.parse_unresolved_operand()
+        parser.parse_keyword("after")
+        static, params = syntax.split_mixed([syntax.parse_integer_or_param(parser)])
+        attributes = parser.parse_optional_attr_dict()
+        operands, results = syntax.parse_functional(parser, [loop, *params])
+        properties: dict[str, Attribute] = {"static_after": DenseArrayBase.from_list(i64, static)}
+        return cls.create(operands=operands, result_types=results, properties=properties, attributes=attributes)
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_ssa_value(self.loop)
+        printer.print_string(" after ")
+        syntax.print_mixed(printer, self.static_after.get_values(), _given(self.after))
+        syntax.print_attr_dict(printer, self.attributes)
+        syntax.print_functional(printer, self.operands, self.results)
+
+
+def _given(param: SSAValue | None) -> list[SSAValue]:
+    return [] if param is None else [param]
+
+
+def _verify_integer(static: DenseArrayBase[I64], param: SSAValue | None, what: str) -> None:
+    values = static.get_values()
+    if len(values) != 1 or (values[0] == syntax.STATIC_OR_PARAM) != (param is not None):
+        raise VerifyException(f"expected one {what}, an integer or a param")
+
+
+def _integer(state: TransformState, static: DenseArrayBase[I64], param: SSAValue | None) -> int:
+    """An integer that is written down, or a param's."""
+    return mixed_integers(state, static.get_values(), _given(param))[0]
+
+
+@irdl_op_definition
 class BindOp(PrimitiveOp):
     """Gives a loop's iterations to a processor's threads by name. CPUs have none, so that it is refused until there is
     a rung for GPUs; what runs on a CPU instead is said by `sched.parallelize` and `sched.vectorize`.
@@ -111,6 +174,7 @@ LOOP_OPS: list[type[Operation]] = [
     AddUnitLoopOp,
     FuseSiblingOp,
     ReorderIteratorsOp,
+    SplitOp,
 ]
 
 REFUSED_OPS: list[type[Operation]] = [BindOp]
