@@ -225,6 +225,15 @@ def _split(rng: random.Random, kernel: FuncOp) -> Step | None:
     return Step("split", (loop, after), f"{loop} after {Size(after)}", results=2)
 
 
+@entry("unroll_and_jam", weight=8)
+def _unroll_and_jam(rng: random.Random, kernel: FuncOp) -> Step | None:
+    loop = a_loop(rng, kernel, of=lambda loop: is_serial(loop) and loop.extent > 1)
+    if loop is None:
+        return None
+    factor = rng.choice((1, 2, 2, 2, 3, 4) if rng.random() < 0.1 else (2, 2, 3, 4))
+    return Step("unroll_and_jam", (loop, factor), f"{loop} factor = {Size(factor)}", results=1)
+
+
 @entry("add_unit_loop", weight=3)
 def _add_unit_loop(rng: random.Random, kernel: FuncOp) -> Step | None:
     block = a_block(rng, kernel)

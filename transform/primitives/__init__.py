@@ -9,6 +9,7 @@ from __future__ import annotations
 from .cache_write import cache_write
 from .inline import compute_inline
 from .inline_consumer import reverse_compute_inline
+from .jam import unroll_and_jam
 from .kinds import bind, parallelize, peel, unroll, vectorize
 from .layout import transform_layout
 from .location import compute_at, reverse_compute_at
@@ -42,5 +43,6 @@ __all__ = [
     "tile",
     "transform_layout",
     "unroll",
+    "unroll_and_jam",
     "vectorize",
 ]

@@ -103,7 +103,7 @@ def _split(loop: ForOp, size: int) -> tuple[ForOp, ForOp]:
     inexact = extent % size != 0
     blocks = blocks_in(loop)
     # A staged block beside the loop's consumers may compute too much: only its domain matters.
-    guarded = {block for block in blocks if inexact and _needs_guard(block, loop)}
+    guarded = {block for block in blocks if inexact and needs_guard(block, loop)}
     _insert_before(loop, outer)
     outer.body.block.add_op(inner)
     move_body(loop.body.block, inner.body.block)
@@ -130,7 +130,7 @@ def _takes_apart(block: BlockOp) -> bool:
     return any(isinstance(atom, Digit) for form in block.binding_forms() for atom in form.terms)
 
 
-def _needs_guard(block: BlockOp, loop: ForOp) -> bool:
+def needs_guard(block: BlockOp, loop: ForOp) -> bool:
     """Whether a block must not run beyond the end of a loop: it would write again, or read what was not written."""
     if loop in scope_loops(block):
         return True
@@ -293,4 +293,4 @@ def _require_one_kind(block: BlockOp, loops: Sequence[ForOp]) -> None:
         )
 
 
-__all__ = ["coalesce", "interchange", "perfect_chain", "tile"]
+__all__ = ["coalesce", "interchange", "needs_guard", "perfect_chain", "tile"]

@@ -135,6 +135,49 @@ class SplitOp(PrimitiveOp):
         syntax.print_functional(printer, self.operands, self.results)
 
 
+@irdl_op_definition
+class UnrollAndJamOp(PrimitiveOp):
+    """Lets some iterations of a loop take their steps together.
+
+    `%io = sched.unroll_and_jam %i factor = 4 : (!transform.any_op) -> !transform.any_op`
+    """
+
+    name = "sched.unroll_and_jam"
+    loop = operand_def(TransformOpHandleType)
+    factor = opt_operand_def(TransformParamHandleType)
+    static_factor = prop_def(DenseArrayBase.constr(i64))
+    outer = result_def(TransformOpHandleType)
+
+    OPERAND_EFFECTS: ClassVar[tuple[Effect, ...]] = (Effect.ERASES, Effect.READS)
+
+    def verify_(self) -> None:
+        _verify_integer(self.static_factor, self.factor, "factor")
+
+    def schedule(self, interpreter: Interpreter) -> Results:
+        state = interpreter.state
+        factor = _integer(state, self.static_factor, self.factor)
+        return [[primitives.unroll_and_jam(typed_op(state, self.loop, ForOp), factor)]]
+
+    @classmethod
+    def parse(cls, parser: Parser) -> UnrollAndJamOp:
+        loop = parser.parse_unresolved_operand()
+        parser.parse_keyword("factor")
+        parser.parse_punctuation("=")
+        static, params = syntax.split_mixed([syntax.parse_integer_or_param(parser)])
+        attributes = parser.parse_optional_attr_dict()
+        operands, results = syntax.parse_functional(parser, [loop, *params])
+        properties: dict[str, Attribute] = {"static_factor": DenseArrayBase.from_list(i64, static)}
+        return cls.create(operands=operands, result_types=results, properties=properties, attributes=attributes)
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_ssa_value(self.loop)
+        printer.print_string(" factor = ")
+        syntax.print_mixed(printer, self.static_factor.get_values(), _given(self.factor))
+        syntax.print_attr_dict(printer, self.attributes)
+        syntax.print_functional(printer, self.operands, self.results)
+
+
 def _given(param: SSAValue | None) -> list[SSAValue]:
     return [] if param is None else [param]
 
@@ -175,6 +218,7 @@ LOOP_OPS: list[type[Operation]] = [
     FuseSiblingOp,
     ReorderIteratorsOp,
     SplitOp,
+    UnrollAndJamOp,
 ]
 
 REFUSED_OPS: list[type[Operation]] = [BindOp]
