@@ -306,6 +306,9 @@ class ProgramFacts(Facts):
             raise CompileError(
                 "expected an entry function that marks its outputs ('loop.output') or its inputs ('llvm.readonly')"
             )
+        for parameter, layout in zip(self.signature.parameters, self.layouts, strict=True):
+            if layout is not None and parameter.role == "input":
+                raise CompileError(f"expected a weight to be packed, got input '{parameter.name}' of the program")
         return self.signature
 
     def constants(self) -> list[np.ndarray[Any, Any]]:

@@ -4,10 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xdsl.dialects.builtin import AffineMapAttr, ArrayAttr, DictionaryAttr, FunctionType, MemRefType, NoneAttr
+from xdsl.dialects.builtin import (
+    I64,
+    AffineMapAttr,
+    ArrayAttr,
+    DenseArrayBase,
+    DictionaryAttr,
+    FunctionType,
+    MemRefType,
+    NoneAttr,
+    i64,
+)
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, BlockArgument, SSAValue
-from xdsl.ir.affine import AffineMap
+from xdsl.ir.affine import AffineDimExpr, AffineMap
 from xdsl.utils.exceptions import VerifyException
 
 from ...dialects.layout import LayoutAttr, layout_failure, packed_shape, passes_through
@@ -44,7 +54,7 @@ def transform_layout(buffer: SSAValue, layout: AffineMap) -> None:
     if isinstance(owner, AllocOp):
         _require_elements_apart(buffer, layout)
         _require_affine(buffer, layout)
-        owner.layout = AffineMapAttr(layout)
+        owner.layout = _order(layout) or AffineMapAttr(layout)
         return
     function = _kernel_with_constant(buffer)
     _require_elements_apart(buffer, layout)
@@ -75,6 +85,13 @@ def transform_layout(buffer: SSAValue, layout: AffineMap) -> None:
     marks[buffer.index] = DictionaryAttr({**marks[buffer.index].data, LAYOUT: LayoutAttr.of(shape, whole)})
     function.arg_attrs = ArrayAttr(marks)
     function.function_type = FunctionType.from_lists(function.body.block.arg_types, function.function_type.outputs.data)
+
+
+def _order(layout: AffineMap) -> DenseArrayBase[I64] | None:
+    """The order of the dimensions, if a layout is nothing more."""
+    order = [expr.position for expr in layout.results if isinstance(expr, AffineDimExpr)]
+    whole = len(order) == len(layout.results) and sorted(order) == list(range(layout.num_dims))
+    return DenseArrayBase.from_list(i64, order) if whole else None
 
 
 def _kernel_with_constant(buffer: SSAValue) -> FuncOp:
