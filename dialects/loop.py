@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import prod
+from operator import is_
 from typing import cast
 
 from xdsl.dialects.arith import FastMathFlagsAttr
@@ -18,6 +19,7 @@ from xdsl.dialects.builtin import (
     DenseArrayBase,
     FixedBitwidthType,
     IndexType,
+    IntAttr,
     IntegerAttr,
     IntegerType,
     MemRefType,
@@ -35,6 +37,7 @@ from xdsl.ir import (
     BlockArgument,
     Dialect,
     Operation,
+    ParametrizedAttribute,
     Region,
     SpacedOpaqueSyntaxAttribute,
     SSAValue,
@@ -49,13 +52,14 @@ from xdsl.irdl import (
     operand_def,
     opt_operand_def,
     opt_prop_def,
+    opt_region_def,
     prop_def,
     region_def,
     result_def,
     traits_def,
     var_operand_def,
 )
-from xdsl.parser import Parser
+from xdsl.parser import AttrParser, Parser
 from xdsl.printer import Printer
 from xdsl.traits import (
     HasParent,
@@ -79,7 +83,7 @@ from .affine_syntax import (
 )
 from .combiner import parse_combiner, print_combiner, verify_combiner
 from .layout import LayoutAttr, layout_failure
-from .quasi_affine import Bounds, Interval, Lin, from_affine
+from .quasi_affine import ZERO, Bounds, Interval, Lin, from_affine
 from .scalar import Constraints, guards_of, verify_combiner_body, verify_scalar_body
 
 _INDEX = IndexType()
@@ -116,6 +120,8 @@ class LoopKind(StrEnum):
     PARALLEL = "parallel"
     BOUND = "bound"
     VIRTUAL = "virtual"
+    OPAQUE = "opaque"
+    TENSORIZED = "tensorized"
 
 
 class OutOfRange(StrEnum):
@@ -140,6 +146,47 @@ class OutOfRangeAttr(EnumAttribute[OutOfRange], SpacedOpaqueSyntaxAttribute):
     name = "loop.out_of_range"
 
 
+@irdl_attr_definition
+class TensorAttr(ParametrizedAttribute):
+    """A small buffer that an intrinsic computes on: which access of the nest's block it stands for (in program order),
+    and which of its elements each iteration of the nest accesses.
+
+    `#loop.tensor<1, affine_map<(j, k) -> (j, k)> : memref<16x4xi8>>`
+    """
+
+    name = "loop.tensor"
+    access: IntAttr
+    map: AffineMapAttr
+    type: MemRefType
+
+    def verify(self) -> None:
+        if (
+            self.access.data < 0
+            or len(self.map.data.results) != len(self.type.get_shape())
+            or self.map.data.num_symbols
+        ):
+            raise VerifyException(f"expected an access and one index for each dimension of {self.type}")
+
+    @classmethod
+    def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
+        with parser.in_angle_brackets():
+            access = IntAttr(parser.parse_integer(allow_boolean=False, allow_negative=False))
+            parser.parse_punctuation(",")
+            map = parser.parse_attribute()
+            parser.parse_punctuation(":")
+            type = parser.parse_type()
+            if not isinstance(map, AffineMapAttr) or not isa(type, MemRefType[Attribute]):
+                parser.raise_error(f"expected an affine map and a memref type, got {map} and {type}")
+        return access, map, type
+
+    def print_parameters(self, printer: Printer) -> None:
+        with printer.in_angle_brackets():
+            printer.print_string(f"{self.access.data}, ")
+            printer.print_attribute(self.map)
+            printer.print_string(" : ")
+            printer.print_attribute(self.type)
+
+
 SERIAL = LoopKindAttr(LoopKind.SERIAL)
 CLAMP = OutOfRangeAttr(OutOfRange.CLAMP)
 _KIND_ATTRS = {kind: IteratorKindAttr(kind) for kind in IteratorKind}
@@ -161,6 +208,11 @@ class ForOp(IRDLOperation):
     emitted on its own there, `grain` how many iterations a thread takes at least.
 
     `loop.for %i : 512 vectorized { … }`
+
+    A tensorized loop has a second region, which computes on vectors what the nest does: `tensors` says of which
+    accesses of the nest's block they are the elements.
+
+    `loop.for %j : 16 tensorized("dot") { … } by [#loop.tensor<0, …>, …] { ^bb0(%a: vector<4xi8>, …): … }`
     """
 
     name = "loop.for"
@@ -169,18 +221,21 @@ class ForOp(IRDLOperation):
     peel = opt_prop_def(UnitAttr)
     grain = opt_prop_def(IntegerAttr)
     thread = opt_prop_def(StringAttr)
+    intrinsic = opt_prop_def(StringAttr)
+    tensors = opt_prop_def(ArrayAttr[TensorAttr])
     body = region_def("single_block")
+    implementation = opt_region_def("single_block")
     traits = traits_def(NoTerminator())
 
     def __init__(self, extent: int, body: Region | None = None, kind: LoopKind = LoopKind.SERIAL) -> None:
         super().__init__(
-            regions=[body if body is not None else Region(Block(arg_types=[_INDEX]))],
+            regions=[body if body is not None else Region(Block(arg_types=[_INDEX])), None],
             properties={"extent": IntegerAttr(extent, _INDEX), "kind": LoopKindAttr(kind)},
         )
 
     @property
     def extent(self) -> int:
-        return self.extent_attr.value.data
+        return cast(IntegerAttr, self.properties["extent"]).value.data
 
     @property
     def kind(self) -> LoopKind:
@@ -204,9 +259,26 @@ class ForOp(IRDLOperation):
             raise VerifyException(f"expected a grain on a parallel loop only, got kind {self.kind}")
         if (self.thread is not None) != (self.kind is LoopKind.BOUND):
             raise VerifyException("expected a thread name on a bound loop, and only there")
+        self._verify_intrinsic()
         for op in self.body.block.ops:
             if not isinstance(op, ForOp | BlockOp | AllocOp):
                 raise VerifyException(f"expected loop.for, loop.block or loop.alloc in a loop, got {op.name}")
+
+    def _verify_intrinsic(self) -> None:
+        parts = (self.intrinsic, self.tensors, self.implementation)
+        if any((part is not None) != (self.kind is LoopKind.TENSORIZED) for part in parts):
+            raise VerifyException("expected an intrinsic on a tensorized loop, and only there")
+        if self.implementation is None or self.tensors is None:
+            return
+        blocks = blocks_in(self)
+        if len(blocks) != 1:
+            raise VerifyException(f"expected one block in a tensorized loop, got {len(blocks)}")
+        accesses = list(blocks[0].accesses())
+        if any(tensor.access.data >= len(accesses) for tensor in self.tensors):
+            raise VerifyException(f"expected tensors of the {len(accesses)} accesses of a tensorized nest")
+        last = self.implementation.block.last_op
+        if not isinstance(last, YieldOp):
+            raise VerifyException("expected the implementation of a tensorized loop to end with loop.yield")
 
     @classmethod
     def parse(cls, parser: Parser) -> ForOp:
@@ -225,6 +297,8 @@ class ForOp(IRDLOperation):
             if parser.parse_optional_punctuation("(") is not None:
                 if word == LoopKind.BOUND:
                     properties["thread"] = StringAttr(parser.parse_str_literal())
+                elif word == LoopKind.TENSORIZED:
+                    properties["intrinsic"] = StringAttr(parser.parse_str_literal())
                 else:
                     parser.parse_keyword("grain")
                     parser.parse_punctuation("=")
@@ -234,8 +308,15 @@ class ForOp(IRDLOperation):
         if word == "peel":
             properties["peel"] = UnitAttr()
         attributes = parser.parse_optional_attr_dict_with_keyword()
-        body = parser.parse_region((induction_variable,))
-        op = cls.create(properties=properties, regions=[body])
+        regions = [parser.parse_region((induction_variable,))]
+        if parser.parse_optional_keyword("by") is not None:
+            pos = parser.pos
+            tensors = parser.parse_comma_separated_list(parser.Delimiter.SQUARE, parser.parse_attribute)
+            if not isa(tensors, list[TensorAttr]):
+                parser.raise_error("expected tensors (#loop.tensor)", pos)
+            properties["tensors"] = ArrayAttr(tensors)
+            regions.append(parser.parse_region())
+        op = cls.create(properties=properties, regions=regions)
         if attributes is not None:
             op.attributes.update(attributes.data)
         return op
@@ -249,15 +330,72 @@ class ForOp(IRDLOperation):
             printer.print_string(f" {self.kind}")
         if self.grain is not None:
             printer.print_string(f"(grain = {self.grain.value.data})")
-        if self.thread is not None:
-            with printer.in_parens():
-                printer.print_string_literal(self.thread.data)
+        for name in (self.thread, self.intrinsic):
+            if name is not None:
+                with printer.in_parens():
+                    printer.print_string_literal(name.data)
         if self.peel is not None:
             printer.print_string(" peel")
         printer.print_op_attributes(self.attributes, print_keyword=True)
         printer.print_string(" ")
         printer.print_region(self.body, print_entry_block_args=False)
+        if self.implementation is not None and self.tensors is not None:
+            printer.print_string(" by [")
+            printer.print_list(self.tensors, printer.print_attribute)
+            printer.print_string("] ")
+            printer.print_region(self.implementation)
         printer.exit_scope()
+
+
+class KnownForms:
+    """What the maps of a block say over the induction variables that it is bound to."""
+
+    __slots__ = ("_moving", "bindings", "predicates", "source")
+
+    def __init__(self, source: tuple[object, ...], block: BlockOp) -> None:
+        self.source = source
+        operands = [Lin.of(value) for value in block.operands]
+        self.bindings = [from_affine(each, operands, loop_bounds) for each in block.bindings.data.results]
+        self.predicates: list[tuple[Lin, int]] = []
+        if block.predicates is not None and block.limits is not None:
+            forms = (from_affine(each, operands, loop_bounds) for each in block.predicates.data.results)
+            self.predicates = list(zip(forms, block.limits.get_values(), strict=True))
+        self._moving: list[Lin] | None = None
+
+    @property
+    def moving(self) -> Sequence[Lin]:
+        """The bindings without the loops that run once."""
+        if self._moving is None:
+            self._moving = [without_units(form) for form in self.bindings]
+        return self._moving
+
+
+def _extents_of(values: Sequence[SSAValue]) -> tuple[object, ...]:
+    """The extents of the loops whose induction variables the values are; other values have none."""
+    extents: list[object] = []
+    for value in values:
+        owner = value.owner
+        parent = owner.parent_op() if type(owner) is Block else None
+        extents.append(None if parent is None else parent.properties.get("extent"))
+    return tuple(extents)
+
+
+def _is_same(first: tuple[object, ...], second: tuple[object, ...]) -> bool:
+    """Whether two sources of forms are the same: attributes and operands are never changed, only exchanged."""
+    *objects, extents = first
+    *others, other_extents = second
+    return all(map(is_, objects, others)) and extents == other_extents
+
+
+def _collect_accesses(op: Operation, found: list[ReadOp | WriteOp | ReduceOp]) -> None:
+    for region in op.regions:
+        for block in region.blocks:
+            for child in block.ops:
+                kind = type(child)
+                if kind is ReadOp or kind is WriteOp or kind is ReduceOp:
+                    found.append(cast("ReadOp | WriteOp | ReduceOp", child))
+                elif child.regions:
+                    _collect_accesses(child, found)
 
 
 @irdl_op_definition
@@ -331,33 +469,54 @@ class BlockOp(IRDLOperation):
     def has_kind(self, kind: IteratorKind) -> bool:
         return any(attr.data is kind for attr in self.iterator_kinds)
 
-    def binding_forms(self, bounds: Bounds | None = None) -> list[Lin]:
+    def binding_forms(self, bounds: Bounds | None = None) -> Sequence[Lin]:
         """The bindings as forms over the loops' induction variables."""
-        operands = [Lin.of(value) for value in self.operands]
-        return [from_affine(e, operands, bounds or loop_bounds) for e in self.bindings.data.results]
+        if bounds is None or bounds is loop_bounds:
+            return self.known_forms().bindings
+        operands = [Lin.of(value) for value in self._operands]
+        return [from_affine(e, operands, bounds) for e in self.bindings.data.results]
 
-    def predicate_forms(self, bounds: Bounds | None = None) -> list[tuple[Lin, int]]:
+    def predicate_forms(self, bounds: Bounds | None = None) -> Sequence[tuple[Lin, int]]:
         """The predicates, each `form < limit`."""
+        if bounds is None or bounds is loop_bounds:
+            return self.known_forms().predicates
         if self.predicates is None or self.limits is None:
             return []
-        operands = [Lin.of(value) for value in self.operands]
-        forms = [from_affine(e, operands, bounds or loop_bounds) for e in self.predicates.data.results]
+        operands = [Lin.of(value) for value in self._operands]
+        forms = [from_affine(e, operands, bounds) for e in self.predicates.data.results]
         return list(zip(forms, self.limits.get_values(), strict=True))
+
+    def known_forms(self) -> KnownForms:
+        """What the maps say, computed again when the operation, or the extent of a loop that it is bound to, changed.
+        Proofs ask often."""
+        properties = self.properties
+        source = (
+            self._operands,
+            properties["bindings"],
+            properties.get("predicates"),
+            properties.get("limits"),
+            _extents_of(self._operands),
+        )
+        known: KnownForms | None = self.__dict__.get("_known_forms")
+        if known is None or not _is_same(known.source, source):
+            known = KnownForms(source, self)
+            self.__dict__["_known_forms"] = known
+        return known
 
     def limits_of_predicates(self) -> Sequence[int]:
         return () if self.limits is None else self.limits.get_values()
 
     def accesses(self) -> Iterator[ReadOp | WriteOp | ReduceOp]:
         """Every access of the block, in program order, also those in its init and in lazy branches."""
-        for op in self.walk():
-            if isinstance(op, ReadOp | WriteOp | ReduceOp):
-                yield op
+        found: list[ReadOp | WriteOp | ReduceOp] = []
+        _collect_accesses(self, found)
+        return iter(found)
 
     def reads(self) -> list[ReadOp]:
-        return [op for op in self.accesses() if isinstance(op, ReadOp)]
+        return [op for op in self.accesses() if type(op) is ReadOp]
 
     def writes(self) -> list[WriteOp | ReduceOp]:
-        return [op for op in self.accesses() if not isinstance(op, ReadOp)]
+        return [op for op in self.accesses() if type(op) is not ReadOp]
 
     def written_buffers(self) -> list[SSAValue]:
         """The buffers that the block writes or reduces into, each once, in program order."""
@@ -1113,9 +1272,9 @@ def is_float(type: Attribute) -> bool:
 def loop_of(value: SSAValue) -> ForOp | None:
     """The loop whose induction variable `value` is, if any."""
     owner = value.owner
-    if isinstance(owner, Block):
+    if type(owner) is Block:
         parent = owner.parent_op()
-        if isinstance(parent, ForOp):
+        if type(parent) is ForOp:
             return parent
     return None
 
@@ -1129,15 +1288,22 @@ def is_iterator(value: SSAValue) -> bool:
 def loop_bounds(value: SSAValue) -> Interval | None:
     """Bounds of induction variables and of iterators inside their block: `0..extent-1`."""
     owner = value.owner
-    if not isinstance(owner, Block):
+    if type(owner) is not Block:
         return None
     parent = owner.parent_op()
-    if isinstance(parent, ForOp):
+    # Classes of operations are abstract to Python, which makes `isinstance` slow where the answer is no.
+    if type(parent) is ForOp:
         return 0, parent.extent - 1
-    if isinstance(parent, BlockOp):
+    if type(parent) is BlockOp:
         position = owner.args.index(value)  # pyright: ignore[reportArgumentType]
         return 0, parent.extents[position] - 1
     return None
+
+
+def without_units(form: Lin, bounds: Bounds = loop_bounds) -> Lin:
+    """A form without the values that are always 0: the loops that run once."""
+    units = {value: ZERO for value in form.values() if bounds(value) == (0, 0)}
+    return form.substitute(units, bounds) if units else form
 
 
 def enclosing_loops(op: Operation) -> list[ForOp]:
@@ -1145,7 +1311,7 @@ def enclosing_loops(op: Operation) -> list[ForOp]:
     loops: list[ForOp] = []
     parent = op.parent_op()
     while parent is not None:
-        if isinstance(parent, ForOp):
+        if type(parent) is ForOp:
             loops.append(parent)
         parent = parent.parent_op()
     loops.reverse()
@@ -1168,7 +1334,7 @@ def blocks_in(op: Operation) -> list[BlockOp]:
 
 
 def _collect_blocks(op: Operation, found: list[BlockOp]) -> None:
-    if isinstance(op, BlockOp):
+    if type(op) is BlockOp:
         found.append(op)
         return
     for region in op.regions:
@@ -1186,5 +1352,5 @@ def zero_map(rank: int) -> AffineMap:
 Loop = Dialect(
     "loop",
     [AllocOp, BlockOp, ForOp, InitOp, PackOp, ReadOp, ReduceOp, ViewOp, WriteOp, YieldOp],
-    [IteratorKindAttr, LayoutAttr, LoopKindAttr, OutOfRangeAttr],
+    [IteratorKindAttr, LayoutAttr, LoopKindAttr, OutOfRangeAttr, TensorAttr],
 )

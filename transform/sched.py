@@ -15,6 +15,7 @@ from .sched_ops.navigation import NAVIGATION_OPS
 from .sched_ops.padding import PADDING_OPS
 from .sched_ops.params import PARAM_OPS
 from .sched_ops.primitives import PRIMITIVE_OPS
+from .sched_ops.tensors import TENSOR_MATCHERS, TENSOR_OPS
 
 PRIMITIVES: list[type[Operation]] = [
     *PRIMITIVE_OPS,
@@ -22,7 +23,8 @@ PRIMITIVES: list[type[Operation]] = [
     *PADDING_OPS,
     *LAYOUT_OPS,
     *LOOP_OPS,
+    *TENSOR_OPS,
 ]
 """The operations that change kernels."""
 
-Sched = Dialect("sched", [*NAVIGATION_OPS, *PARAM_OPS, *PRIMITIVES, *REFUSED_OPS], [])
+Sched = Dialect("sched", [*NAVIGATION_OPS, *TENSOR_MATCHERS, *PARAM_OPS, *PRIMITIVES, *REFUSED_OPS], [])

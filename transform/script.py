@@ -6,8 +6,13 @@ from pathlib import Path
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import Builtin, ModuleOp
+from xdsl.dialects.func import Func
+from xdsl.dialects.math import Math
+from xdsl.dialects.vector import Vector
 from xdsl.ir import Dialect
 
+from ..dialects.arith import Arith
+from ..dialects.llvm import LLVM
 from ..dialects.loop import Loop
 from ..dialects.source import parse_module
 from .dialect import Transform
@@ -17,7 +22,7 @@ from .sched import Sched
 def script_context() -> Context:
     """A context with the dialects that a script is written in."""
     context = Context()
-    for dialect in (Builtin, Transform, Sched, Loop):
+    for dialect in (Builtin, Transform, Sched, Loop, Func, Arith, Math, Vector, LLVM):
         context.load_dialect(dialect)
     context.register_dialect("gpu", _gpu)
     return context

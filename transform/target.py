@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Protocol, cast, runtime_checkable
 
+from xdsl.dialects.builtin import StringAttr
 from xdsl.ir import Attribute, Operation
 
 from ..errors import ScheduleError, did_you_mean
+
+FEATURE = "feature."
+"""Before the name of a feature of the target's instruction set, as LLVM calls it: `feature.avx512vnni` is 0 or 1."""
 
 TARGET_SUFFIX = ".target"
 """A module names its target in an attribute `<dialect>.target`, such as `cpu.target`."""
@@ -43,6 +47,8 @@ def target_fact(op: Operation, name: str) -> int:
     target = target_of(op)
     if target is None:
         raise ScheduleError(f"expected a module with a target to ask for '{name}', got none", op)
+    if name.startswith(FEATURE) and isinstance(features := getattr(target, "features", None), StringAttr):
+        return int(f"+{name.removeprefix(FEATURE)}" in features.data.split(","))
     if not hasattr(target, "facts"):  # what the protocol asks, without its slow check
         raise ScheduleError(f"expected a target with facts, got {target}", op)
     facts = cast(TargetFacts, target).facts()

@@ -9,7 +9,8 @@ in the others.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterable, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -18,6 +19,7 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Block, Operation
 
 from ...dialects.cpu import target_of
+from ...dialects.lanes import vectorization_failure
 from ...dialects.loop import AllocOp, BlockOp, ForOp, LoopKind, ViewOp
 from ...dialects.quasi_affine import Lin
 from ...errors import CompileError
@@ -26,6 +28,7 @@ from .expansion.body import BodyExpansion
 from .expansion.emitter import INDEX, Emitter, affine_map
 from .expansion.environment import Environment
 from .expansion.plan import Guard, KernelPlan, describe, lanes_of
+from .expansion.tensors import TensorExpansion
 
 MAX_OPS = 16384
 """The most ops that an unrolled loop may become."""
@@ -97,6 +100,12 @@ class Expansion:
         if not blocks:
             return
         pending = self._unproven(blocks, pending)
+        if loop.kind in (LoopKind.OPAQUE, LoopKind.TENSORIZED) and self.env.lane is None:
+            self._whole(loop, pending)
+            return
+        self._steps(loop, blocks, pending)
+
+    def _steps(self, loop: ForOp, blocks: Sequence[BlockOp], pending: Pending) -> None:
         if len(pending) == len(blocks):
             shared = self._shared_conditions(loop, blocks, pending)
             if shared:
@@ -115,11 +124,83 @@ class Expansion:
                 self._lanes(loop, extent, pending)
             case LoopKind.PARALLEL if not self.parallel:
                 self._parallel(loop, extent, pending)
-            case LoopKind.SERIAL | LoopKind.VIRTUAL | LoopKind.PARALLEL:
+            case LoopKind.TENSORIZED if self._may_be_lanes(loop):
+                self._lanes(loop, extent, pending)
+            case LoopKind.SERIAL | LoopKind.VIRTUAL | LoopKind.PARALLEL | LoopKind.OPAQUE | LoopKind.TENSORIZED:
                 self._serial(loop, extent, pending)
             case LoopKind.BOUND:
                 thread = loop.thread.data if loop.thread is not None else ""
                 raise CompileError(f"expected loops that a CPU can run, got {describe(loop)} bound to '{thread}'")
+
+    # nests that run as a whole
+
+    def _whole(self, loop: ForOp, pending: Pending) -> None:
+        """Emits a nest as one piece of code where all that it runs is known to run, else step by step."""
+        nest = [op for op in loop.walk() if isinstance(op, ForOp)]
+        blocks = self.plan.blocks_below[loop]
+        tensors = None
+        if loop.kind is LoopKind.TENSORIZED:
+            tensors = TensorExpansion(self.plan, loop, self.env, self.emitter)
+        with self._standing(nest):
+            conditions = self._conditions_of_all(nest, blocks, pending, tensors)
+        if conditions is None:
+            self._steps(loop, blocks, pending)
+            return
+        if not conditions:
+            self._unguarded(loop, nest, tensors)
+            return
+        main, rest = Block(), Block()
+        with self.emitter.inside(main):
+            self._unguarded(loop, nest, tensors)
+        with self.emitter.inside(rest):
+            self._steps(loop, blocks, pending)
+        self.emitter.add_if(conditions, main, rest)
+
+    def _conditions_of_all(
+        self, nest: Sequence[ForOp], blocks: Sequence[BlockOp], pending: Pending, tensors: TensorExpansion | None
+    ) -> list[Lin] | None:
+        """What has to be at least 0 for a whole nest to run; None if it never does, or may not be emitted as one."""
+        inside = {each.induction_variable for each in nest}
+        if tensors is not None and not tensors.fits():
+            return None
+        conditions: list[Lin] = []
+        for guard in dict.fromkeys(guard for block in blocks for guard in pending.get(block, ())):
+            if tensors is not None and tensors.may_ignore(guard):
+                continue
+            parts = self.env.evaluate(guard.form).split(lambda value: value in inside)
+            if parts is None:
+                return None
+            last = parts[0] + self.env.interval(parts[1])[1]
+            lo, hi = self.env.interval(last)
+            if lo >= guard.limit:
+                return None
+            if hi >= guard.limit:
+                conditions.append(-last + (guard.limit - 1))
+        return conditions
+
+    def _unguarded(self, loop: ForOp, nest: Sequence[ForOp], tensors: TensorExpansion | None) -> None:
+        if tensors is None:
+            self._steps(loop, self.plan.blocks_below[loop], {})
+            return
+        with self._standing(nest):
+            tensors.run()
+
+    def _may_be_lanes(self, loop: ForOp) -> bool:
+        """Whether the iterations of a tensorized loop may be lanes where its nest is emitted step by step: each writes
+        elements of its own, and reads none that another one writes."""
+        blocks = self.plan.blocks_below[loop]
+        written = {buffer for block in blocks for buffer in block.written_buffers()}
+        apart = all(read.buffer not in written for block in blocks for read in block.reads())
+        return apart and self.env.lane is None and vectorization_failure(loop) is None
+
+    @contextmanager
+    def _standing(self, loops: Sequence[ForOp]) -> Generator[None]:
+        """Lets the induction variables of a nest stand for themselves."""
+        with ExitStack() as stack:
+            for loop in loops:
+                variable = loop.induction_variable
+                stack.enter_context(self.env.bind(variable, Lin.of(variable), (0, loop.extent - 1)))
+            yield
 
     def _unproven(self, blocks: Sequence[BlockOp], pending: Pending) -> Pending:
         """What intervals do not prove of the guards of some blocks."""

@@ -14,6 +14,7 @@ from ...errors import CompileError, did_you_mean
 from .affine_to_llvm import AFFINE_TO_LLVM
 from .arith_to_llvm import ARITH_TO_LLVM
 from .func_to_llvm import BUILTIN_TO_LLVM, FUNC_TO_LLVM
+from .intrinsics_to_llvm import INTRINSICS_TO_LLVM
 from .llvm_conversion import LLVMConversion, Pattern, PatternTable
 from .math_to_llvm import MATH_TO_LLVM
 from .memref_to_llvm import MEMREF_TO_LLVM
@@ -25,6 +26,7 @@ PATTERNS: dict[str, PatternTable] = {
     "arith": ARITH_TO_LLVM,
     "cf": CF_TO_LLVM,
     "func": FUNC_TO_LLVM,
+    "llvm": INTRINSICS_TO_LLVM,
     "math": MATH_TO_LLVM,
     "memref": MEMREF_TO_LLVM,
     "scf": SCF_TO_LLVM,

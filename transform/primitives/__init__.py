@@ -20,10 +20,12 @@ from .siblings import fuse_sibling
 from .split import split
 from .staging import cache_read
 from .structure import add_unit_loop, reorder_iterators
+from .tensorize import blockize, read_intrinsic, tensorize
 
 __all__ = [
     "add_unit_loop",
     "bind",
+    "blockize",
     "cache_read",
     "cache_write",
     "coalesce",
@@ -35,11 +37,13 @@ __all__ = [
     "interchange",
     "parallelize",
     "peel",
+    "read_intrinsic",
     "reorder_iterators",
     "reverse_compute_at",
     "reverse_compute_inline",
     "split",
     "split_reduction",
+    "tensorize",
     "tile",
     "transform_layout",
     "unroll",

@@ -12,6 +12,8 @@ module attributes {transform.with_named_sequence} {
   transform.named_sequence @schedule_kernel(%kernel: !transform.any_op {transform.consumed}) {
     %updated = transform.foreach_match restrict_root in %kernel
         @has_steps -> @schedule_scan,
+        @has_products_of_bytes -> @schedule_products_of_bytes,
+        @has_products_of_bf16 -> @schedule_products_of_bf16,
         @has_contraction -> @schedule_contraction,
         @has_reduction -> @schedule_reduction,
         @is_kernel -> @schedule_maps : (!transform.any_op) -> !transform.any_op
@@ -38,6 +40,31 @@ module attributes {transform.with_named_sequence} {
     transform.yield %kernel : !transform.any_op
   }
 
+  // Numbers whose products the target sums a few at a time.
+  transform.named_sequence @has_products_of_bytes(%kernel: !transform.any_op {transform.readonly}) -> !transform.any_op {
+    transform.match.operation_name %kernel ["func.func"] : !transform.any_op
+    %wide = sched.target_query "feature.avx512vnni" : !transform.any_param
+    %narrow = sched.target_query "feature.avxvnni" : !transform.any_param
+    %either = sched.param max %wide, %narrow : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    sched.constrain %either eq 1 : !transform.any_param
+    %sums = sched.match_structure "reduction" in %kernel : (!transform.any_op) -> !transform.any_op
+    %count = transform.num_associations %sums : (!transform.any_op) -> !transform.any_param
+    sched.constrain %count eq 1 : !transform.any_param
+    sched.match.factors %sums [i8, i8] : !transform.any_op
+    transform.yield %kernel : !transform.any_op
+  }
+
+  transform.named_sequence @has_products_of_bf16(%kernel: !transform.any_op {transform.readonly}) -> !transform.any_op {
+    transform.match.operation_name %kernel ["func.func"] : !transform.any_op
+    %instruction = sched.target_query "feature.avx512bf16" : !transform.any_param
+    sched.constrain %instruction eq 1 : !transform.any_param
+    %sums = sched.match_structure "reduction" in %kernel : (!transform.any_op) -> !transform.any_op
+    %count = transform.num_associations %sums : (!transform.any_op) -> !transform.any_param
+    sched.constrain %count eq 1 : !transform.any_param
+    sched.match.factors %sums [bf16, bf16] : !transform.any_op
+    transform.yield %kernel : !transform.any_op
+  }
+
   transform.named_sequence @has_reduction(%kernel: !transform.any_op {transform.readonly}) -> !transform.any_op {
     transform.match.operation_name %kernel ["func.func"] : !transform.any_op
     %blocks = sched.match_structure "reduction" in %kernel : (!transform.any_op) -> !transform.any_op
@@ -54,6 +81,8 @@ module attributes {transform.with_named_sequence} {
   // In the other files of this folder.
   transform.named_sequence private @schedule_maps(%kernel: !transform.any_op {transform.readonly})
   transform.named_sequence private @schedule_scan(%kernel: !transform.any_op {transform.consumed})
+  transform.named_sequence private @schedule_products_of_bytes(%kernel: !transform.any_op {transform.consumed})
+  transform.named_sequence private @schedule_products_of_bf16(%kernel: !transform.any_op {transform.consumed})
   transform.named_sequence private @schedule_contraction(%kernel: !transform.any_op {transform.consumed})
   transform.named_sequence private @schedule_reduction(%kernel: !transform.any_op {transform.consumed})
 }
