@@ -13,8 +13,9 @@ the oracle's bits. For each pair:
    IR that verifies;
 3. the interpreter runs the script on another copy, and must come to the same IR, or refuse where the primitive did;
 4. the oracle of the loop rung on what came out, once more with parallel loops shuffled and vector lanes reversed;
-5. native code, of kernels that allocate and of kernels whose memory is planned. Buffers lie between guard pages, once
-   directly before one and once directly behind one; inputs can't be written; what nobody has written is garbage.
+5. native code, of kernels that allocate and of kernels whose memory is planned; one in three as it is shipped, others
+   with fewer of LLVM's passes, which take most of the time. Buffers lie between guard pages, once directly before one
+   and once directly behind one; inputs can't be written; what nobody has written is garbage.
 
 What goes wrong, a crash too, ends in a folder of its own, with IR, script and inputs, after steps and sizes that do not
 matter were dropped. `--check` says whether there was enough to find: pairs, accepted scripts, their length, and how
@@ -48,7 +49,9 @@ from typing import Any, Literal, cast
 import numpy as np
 from stepwell import te
 from stepwell.backends.llvm_cpu.backend import LlvmCpuBackend
-from stepwell.backends.oracles.guarded import GuardedKernel, Side, quiet_threads
+from stepwell.backends.llvm_cpu.codegen import MachineSpec, NativeModule
+from stepwell.backends.llvm_cpu.llvm_text import write_llvm_ir
+from stepwell.backends.oracles.guarded import THREADS, GuardedKernel, Side, quiet_threads
 from stepwell.backends.oracles.loop import run_loop
 from stepwell.backends.oracles.random_schedule import DO_NOT_TRANSFORM, ENTRIES, iterations, random_step
 from stepwell.backends.oracles.random_script import ScriptWriter
@@ -74,6 +77,7 @@ from stepwell.transform.state import SCHEDULED
 from xdsl.context import Context
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, ModuleOp, UnitAttr
 from xdsl.dialects.func import FuncOp
+from xdsl.dialects.llvm import GlobalOp
 from xdsl.ir import SSAValue
 
 Array = np.ndarray[Any, Any]
@@ -83,7 +87,7 @@ TO_NATIVE = (
     "loop-expand,cpu-outline-parallel,convert-cpu-to-llvm,"
     "arith-emulate-unsupported-floats,math-polynomial-approximation,arith-expand,convert-to-llvm"
 )
-SCRIPTS = 4
+SCRIPTS = 6
 """How many pairs share an expression."""
 PAIRS_AN_HOUR = 50_000
 ACCEPTED_AN_HOUR = 500
@@ -337,8 +341,10 @@ def schedule(pair: Pair, rng: random.Random, given: Sequence[Step] | None, outco
     scripted = pair.module.clone()
     writer = ScriptWriter(rng)
     pair.steps.clear()
-    accepted = choose_steps(pair, rng, given, writer, outcome)
-    pair.script = writer.text()
+    try:
+        accepted = choose_steps(pair, rng, given, writer, outcome)
+    finally:
+        pair.script = writer.text()
     with stage("script"):
         script = parse_script(pair.script, "script", scripts())
     with stage("interpreter"):
@@ -444,8 +450,12 @@ def run_native(pair: Pair, announce: Announce) -> Iterator[tuple[Side, tuple[Arr
     inputs = packed_inputs(kernel_of_module(module), pair.expression.inputs)
     announce("compiling")
     passes(TO_NATIVE).run(context(), module, ())
-    made = backend().object_code(module)
-    run = GuardedKernel(made.code, found[0], parallel=made.has_parallel_loops, threads=2 + pair.number % 2)
+    parallel = any(isinstance(op, GlobalOp) and op.sym_name.data == THREADS for op in module.ops)
+    if pair.number % 3:
+        code = NativeModule(write_llvm_ir(module), MachineSpec.of_module(module), "light", selection=0).object()
+    else:
+        code = backend().object_code(module).code
+    run = GuardedKernel(code, found[0], parallel=parallel, threads=2 + pair.number % 2)
     for side in _SIDES:
         announce(f"native code, buffers at the {side} of their pages")
         yield side, run(inputs, side)

@@ -68,6 +68,8 @@ class NativeModule:
     text: str
     spec: MachineSpec
     level: OptimizationLevel = "O2"
+    selection: int = 3
+    """How much effort goes into choosing instructions, 0 to 3."""
 
     def _optimized(self) -> Any:
         """A module that is optimised, and nobody else's: emitting code changes it."""
@@ -76,7 +78,7 @@ class NativeModule:
                 module = llvm.parse_assembly(self.text)
             except RuntimeError as error:
                 raise CompileError(f"LLVM refuses the module: {error}") from None
-            machine = target_machine(self.spec)
+            machine = target_machine(self.spec, self.selection)
             module.data_layout = str(machine.target_data)
             optimize(module, machine, self.level)
             return module
@@ -89,13 +91,13 @@ class NativeModule:
         """The assembly text."""
         module = self._optimized()
         with _lock:
-            return target_machine(self.spec).emit_assembly(module)
+            return target_machine(self.spec, self.selection).emit_assembly(module)
 
     def object(self) -> bytes:
         """The bytes of an object file."""
         module = self._optimized()
         with _lock:
-            return target_machine(self.spec).emit_object(module)
+            return target_machine(self.spec, self.selection).emit_object(module)
 
 
 def native_module(module: ModuleOp, level: OptimizationLevel = "O2") -> NativeModule:

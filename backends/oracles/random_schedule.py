@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -24,9 +25,19 @@ from xdsl.ir import BlockArgument, SSAValue
 from xdsl.ir.affine import AffineMap
 
 from ...dialects.layout import packed_shape, tiled_layout
-from ...dialects.loop import CONSTANT, AllocOp, BlockOp, ForOp, IteratorKind, LoopKind, blocks_in, enclosing_loops
+from ...dialects.loop import (
+    CONSTANT,
+    AllocOp,
+    BlockOp,
+    ForOp,
+    IteratorKind,
+    LoopKind,
+    ReduceOp,
+    blocks_in,
+    enclosing_loops,
+)
 from ...dialects.regions import buffer_shape, reduce_loops
-from .random_step import Block, Buffer, Loop, Size, Step, brackets, commas, read_buffers
+from .random_step import Block, Buffer, Loop, Size, Step, brackets, commas, read_buffers, written_buffers
 
 Chooser = Callable[[random.Random, FuncOp], Step | None]
 
@@ -112,7 +123,9 @@ def is_band(loops: Sequence[ForOp]) -> bool:
 def a_place(rng: random.Random, block: BlockOp) -> Loop | None:
     """A loop around a block to copy something to, or None for the top of the kernel."""
     loops = enclosing_loops(block)
-    return Loop(block.block_name, rng.randrange(len(loops))) if loops and rng.random() < 0.8 else None
+    lanes = [place for place, loop in enumerate(loops) if loop.kind is LoopKind.VECTORIZED]
+    count = min(lanes, default=len(loops)) if rng.random() < 0.95 else len(loops)
+    return Loop(block.block_name, rng.randrange(count)) if count and rng.random() < 0.8 else None
 
 
 def a_memory_space(rng: random.Random) -> str:
@@ -193,8 +206,16 @@ def _reorder(rng: random.Random, kernel: FuncOp) -> Step | None:
 
 @entry("coalesce", weight=10)
 def _coalesce(rng: random.Random, kernel: FuncOp) -> Step | None:
-    loops = a_band(rng, kernel, 2, rng.choice((2, 2, 3)))
-    return None if loops is None else Step("coalesce", (loops,), commas(loops), results=1)
+    for _ in range(3):
+        loops = a_band(rng, kernel, 2, rng.choice((2, 2, 3)))
+        if loops is None:
+            return None
+        reducing = reduce_loops(Block(loops[0].block).find(kernel))
+        if len({loop.find(kernel) in reducing for loop in loops}) == 1 or rng.random() < 0.1:
+            break
+    else:
+        return None
+    return Step("coalesce", (loops,), commas(loops), results=1)
 
 
 @entry("fuse_sibling", weight=10)
@@ -205,7 +226,7 @@ def _fuse_sibling(rng: random.Random, kernel: FuncOp) -> Step | None:
         for place, (a, b) in enumerate(zip(enclosing_loops(first), enclosing_loops(second), strict=False)):
             if a is b:
                 continue
-            if a.extent == b.extent or rng.random() < 0.05:
+            if (a.extent == b.extent and is_serial(a) and is_serial(b)) or rng.random() < 0.03:
                 pairs.append((Loop(first.block_name, place), Loop(second.block_name, place)))
             break
     if not pairs:
@@ -267,11 +288,23 @@ def _unroll(rng: random.Random, kernel: FuncOp) -> Step | None:
 
 @entry("vectorize", weight=10)
 def _vectorize(rng: random.Random, kernel: FuncOp) -> Step | None:
-    loop = a_loop(rng, kernel)
-    if loop is not None and rng.random() < 0.7:
-        block = Block(loop.block).find(kernel)
-        loop = Loop(loop.block, len(enclosing_loops(block)) - 1)
-    return None if loop is None else Step("vectorize", (loop,), f"{loop}")
+    blocks = [block for block in blocks_in(kernel) if enclosing_loops(block)]
+    free = [b for b in blocks if all(loop.kind is not LoopKind.VECTORIZED for loop in enclosing_loops(b))]
+    if not blocks or (not free and rng.random() < 0.95):
+        return None
+    block = rng.choice(free or blocks)
+    count = len(enclosing_loops(block))
+    reducing = reduce_loops(block)
+    inner = [place for place, loop in enumerate(enclosing_loops(block)) if loop not in reducing and is_serial(loop)]
+    draw = rng.random()
+    if draw < 0.5:
+        place = count - 1
+    elif inner and draw < 0.9:
+        place = inner[-1]
+    else:
+        place = rng.randrange(count)
+    loop = Loop(block.block_name, place)
+    return Step("vectorize", (loop,), f"{loop}")
 
 
 @entry("parallelize", weight=8)
@@ -279,7 +312,10 @@ def _parallelize(rng: random.Random, kernel: FuncOp) -> Step | None:
     loop = a_loop(rng, kernel)
     if loop is None:
         return None
-    if rng.random() < 0.6:
+    around = enclosing_loops(Block(loop.block).find(kernel))
+    if any(each.kind is LoopKind.PARALLEL for each in around) and rng.random() < 0.9:
+        return None
+    if rng.random() < 0.6 and is_serial(around[0]):
         loop = Loop(loop.block, 0)
     grain = rng.choice((None, None, 1, 2))
     return Step("parallelize", (loop, grain), f"{loop}" if grain is None else f"{loop} grain = {Size(grain)}")
@@ -316,7 +352,7 @@ def _cache_read(rng: random.Random, kernel: FuncOp) -> Step | None:
 
 @entry("cache_write", weight=8)
 def _cache_write(rng: random.Random, kernel: FuncOp) -> Step | None:
-    block = a_block(rng, kernel)
+    block = a_block(rng, kernel, of=lambda block: len(written_buffers(block)) == 1)
     if block is None:
         return None
     name, space, place = Block(block.block_name), a_memory_space(rng), a_place(rng, block)
@@ -367,6 +403,8 @@ def _transform_layout(rng: random.Random, kernel: FuncOp) -> Step | None:
 def _compute_at(rng: random.Random, kernel: FuncOp) -> Step | None:
     pairs = producers(kernel)
     temporary = [pair for pair in pairs if is_temporary(pair[0])]
+    if not temporary and rng.random() < 0.9:
+        return None
     if not pairs or rng.random() < 0.05:
         pairs = [(a, b) for a in blocks_in(kernel) for b in blocks_in(kernel)]
     producer, consumer = rng.choice(temporary if temporary and rng.random() < 0.95 else pairs)
@@ -382,7 +420,9 @@ def _reverse_compute_at(rng: random.Random, kernel: FuncOp) -> Step | None:
     pairs = producers(kernel)
     if not pairs or rng.random() < 0.05:
         pairs = [(a, b) for a in blocks_in(kernel) for b in blocks_in(kernel)]
-    plain = [pair for pair in pairs if not pair[1].has_kind(IteratorKind.REDUCE)]
+    plain = [pair for pair in pairs if is_plain(pair[1])]
+    if not plain and rng.random() < 0.9:
+        return None
     producer, consumer = rng.choice(plain if plain and rng.random() < 0.95 else pairs)
     found = _outside(rng, consumer, producer)
     if rng.random() < 0.8:
@@ -397,26 +437,38 @@ def _reverse_compute_at(rng: random.Random, kernel: FuncOp) -> Step | None:
 
 def _outside(rng: random.Random, moved: BlockOp, fixed: BlockOp) -> list[int]:
     """The places around a block to move another one to: mostly where it isn't already."""
-    around = enclosing_loops(moved)
-    return places(fixed, lambda loop: loop not in around) if rng.random() < 0.9 else places(fixed, lambda loop: True)
+    if rng.random() < 0.05:
+        return places(fixed, lambda loop: True)
+    around, loops = enclosing_loops(moved), enclosing_loops(fixed)
+    lanes = [place for place, loop in enumerate(loops) if loop.kind is LoopKind.VECTORIZED]
+    return [place for place, loop in enumerate(loops) if loop not in around and place < min(lanes, default=len(loops))]
 
 
 @entry("compute_inline", weight=6)
 def _compute_inline(rng: random.Random, kernel: FuncOp) -> Step | None:
-    block = a_block(rng, kernel, of=lambda block: is_temporary(block) and not block.has_kind(IteratorKind.REDUCE))
+    written = Counter(buffer for block in blocks_in(kernel) for buffer in written_buffers(block))
+    alone = {block for block in blocks_in(kernel) if all(written[buffer] == 1 for buffer in written_buffers(block))}
+    block = a_block(rng, kernel, of=lambda block: is_temporary(block) and is_plain(block) and block in alone)
     if block is None:
         return None
     name = Block(block.block_name)
     return Step("compute_inline", (name,), f"{name}")
 
 
-@entry("reverse_compute_inline", weight=8)
+@entry("reverse_compute_inline", weight=5)
 def _reverse_compute_inline(rng: random.Random, kernel: FuncOp) -> Step | None:
-    pairs = [pair for pair in producers(kernel) if is_temporary(pair[0])]
-    plain = [c for p, c in pairs if not p.has_kind(IteratorKind.REDUCE) and not c.has_kind(IteratorKind.REDUCE)]
-    blocks = plain if plain and rng.random() < 0.9 else blocks_in(kernel)
-    name = Block(rng.choice(blocks).block_name)
+    pairs = producers(kernel)
+    readers = {producer: {c for p, c in pairs if p is producer} for producer, _ in pairs}
+    plain = [c for p, c in pairs if is_temporary(p) and is_plain(p) and is_plain(c) and readers[p] == {c}]
+    if not plain and rng.random() < 0.95:
+        return None
+    name = Block(rng.choice(plain or blocks_in(kernel)).block_name)
     return Step("reverse_compute_inline", (name,), f"{name}")
+
+
+def is_plain(block: BlockOp) -> bool:
+    """Whether a block has spatial iterators only."""
+    return not (block.has_kind(IteratorKind.REDUCE) or block.has_kind(IteratorKind.ORDERED))
 
 
 @entry("decompose_padding", weight=4)
@@ -429,7 +481,7 @@ def _decompose_padding(rng: random.Random, kernel: FuncOp) -> Step | None:
 
 
 def _pads(block: BlockOp) -> bool:
-    return any(op.name == "scf.if" for op in block.body.block.ops)
+    return is_plain(block) and any(op.name == "scf.if" for op in block.body.block.ops)
 
 
 # Reductions
@@ -447,16 +499,21 @@ def _split_reduction(rng: random.Random, kernel: FuncOp) -> Step | None:
 
 def _at_reduction(rng: random.Random, kernel: FuncOp, primitive: str, *, outermost: bool) -> Step | None:
     """A reduction that has its init, and one of the loops that it reduces, or the outermost one."""
-    block = a_block(rng, kernel, of=lambda block: block.init is not None)
+    block = a_block(rng, kernel, of=lambda block: block.init is not None and (outermost or _may_split(block)))
     if block is None or not (loops := enclosing_loops(block)):
         return None
     reducing = reduce_loops(block)
     found = [place for place, loop in enumerate(loops) if loop in reducing]
     chosen = rng.randrange(len(loops))
-    if found and rng.random() < 0.8:
+    if found and rng.random() < 0.9:
         chosen = found[0] if outermost else rng.choice(found)
     name, place = Block(block.block_name), Loop(block.block_name, chosen)
     return Step(primitive, (name, place), f"{name} at {place}", results=1)
+
+
+def _may_split(block: BlockOp) -> bool:
+    reductions = [op for op in block.writes() if isinstance(op, ReduceOp)]
+    return len(reductions) == 1 and reductions[0].may_reorder
 
 
 # Choosing steps

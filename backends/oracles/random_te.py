@@ -382,6 +382,43 @@ class _Program:
                 )
                 return reduced, [1, value.bound * count]
 
+    def epilogue(self) -> None:
+        """What was computed last, element by element, with something else: also turned, or a part of it."""
+        tensor = self.source()
+        shape = [cast(int, size) for size in tensor.shape]
+        order = self.rng.sample(range(len(shape)), len(shape)) if self.rng.random() < 0.2 else list(range(len(shape)))
+        offsets = [self.rng.randint(0, 2) if size > 3 and self.rng.random() < 0.1 else 0 for size in shape]
+        bounds: list[int] = []
+
+        def body(*iterators: IterVar) -> Expr:
+            indices: list[object] = [None] * len(shape)
+            for iterator, dim in zip(iterators, order, strict=True):
+                indices[dim] = iterator + offsets[dim] if offsets[dim] else iterator
+            value = _Value(tensor[tuple(indices)], self.bounds[id(tensor)])
+            kind = self.rng.choice(("unary", "binary", "both"))
+            if kind != "unary":
+                value = self.binary(value, self.expression(iterators, self.rng.choice((0, 1))))
+            if kind != "binary":
+                value = self.unary(value)
+            value = self.fit(value, 1 << 16)
+            bounds.append(value.bound)
+            return value.expr
+
+        self.add(self.compute([shape[dim] - offsets[dim] for dim in order], body), *bounds)
+
+    def sibling(self) -> None:
+        """A map of the shape of what was computed last, and of inputs only."""
+        shape = [cast(int, size) for size in (self.computed or [self.source()])[-1].shape]
+        other = self.input(shape, most=3)
+        bounds: list[int] = []
+
+        def body(*iterators: IterVar) -> Expr:
+            value = self.unary(_Value(other[tuple(iterators)], 3))
+            bounds.append(value.bound)
+            return value.expr
+
+        self.add(self.compute(shape, body), *bounds)
+
     def mask(self) -> None:
         """A tensor of bools, and a choice by it."""
         shape = self.pick_shape()
@@ -686,6 +723,10 @@ _STAGES: tuple[Callable[[_Program], None], ...] = (
     _Program.reduction,
     _Program.reduction,
     _Program.reduction,
+    _Program.epilogue,
+    _Program.epilogue,
+    _Program.epilogue,
+    _Program.sibling,
     _Program.mask,
     _Program.matmul,
     _Program.matmul,
@@ -709,7 +750,7 @@ def random_expression(rng: random.Random, most: int | None = None) -> tuple[list
     With `most`, no extent is greater, and what is drawn stays much the same: failures are shown on smaller ones.
     """
     program = _Program(rng, rng.choice(_DTYPES), most)
-    for _ in range(rng.choice((1, 1, 2, 2, 3))):
+    for _ in range(rng.choice((1, 1, 2, 2, 3, 3))):
         rng.choice(_STAGES)(program)
     if not program.computed:
         program.elementwise()
