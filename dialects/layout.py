@@ -23,7 +23,7 @@ from xdsl.parser import AttrParser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
-from .quasi_affine import Atom, Digit, Interval, Lin, atom_range, from_affine
+from .quasi_affine import Atom, Bounds, Digit, Interval, Lin, atom_range, from_affine
 
 _INDEX = IndexType()
 
@@ -117,7 +117,7 @@ def layout_failure(map: AffineMap, shape: Sequence[int], packed: Sequence[int] |
     def bounds(value: SSAValue) -> Interval | None:
         return 0, extents[value] - 1
 
-    digits: dict[SSAValue, list[tuple[int, int]]] = {value: [] for value in values}
+    digits: dict[Atom, list[tuple[int, int]]] = {value: [] for value in values}
     for position, expr in enumerate(map.results):
         try:
             form = from_affine(expr, [Lin.of(value) for value in values], bounds)
@@ -133,27 +133,50 @@ def layout_failure(map: AffineMap, shape: Sequence[int], packed: Sequence[int] |
             digit = _digit_of(atom)
             if digit is None or interval is None or scale < reached:
                 return f"expected result {position} of the layout to tell what it is made of apart, got {expr}"
-            value, divisor, modulus = digit
-            digits[value].append((divisor, modulus or -(-extents[value] // divisor)))
+            _note_digit(digits, digit, bounds)
             reached = scale * interval[1] + reached
+    # Digits of digits first: one that is known by its own digits is one that is there.
+    for part in reversed([each for each in digits if isinstance(each, Digit)]):
+        interval = atom_range(part, bounds)
+        digit = _digit_of(part)
+        if digit is not None and interval is not None and _covered(digits[part]) > interval[1]:
+            _note_digit(digits, digit, bounds)
     for dimension, value in enumerate(values):
-        covered = 1
-        for divisor, size in sorted(digits[value]):
-            if divisor == covered:
-                covered *= size
-        if covered < extents[value]:
+        if _covered(digits[value]) < extents[value]:
             return f"expected a layout that keeps the elements of dimension {dimension} apart, got {map}"
     return None
 
 
-def _digit_of(atom: Atom) -> tuple[SSAValue, int, int | None] | None:
-    """A dimension, a divisor and a modulus: `(dimension floordiv divisor) mod modulus`."""
+def _note_digit(digits: dict[Atom, list[tuple[int, int]]], digit: tuple[Atom, int, int | None], bounds: Bounds) -> None:
+    """Notes a digit of a dimension, or of a digit, with all that it is a digit of."""
+    whole, divisor, modulus = digit
+    if whole not in digits:
+        outer = _digit_of(whole)
+        if isinstance(whole, Digit) and outer is not None and outer[0] not in digits:
+            digits[outer[0]] = []
+        digits[whole] = []
+    interval = atom_range(whole, bounds)
+    assert interval is not None, "expected bounded dimensions"
+    digits[whole].append((divisor, modulus or -(-(interval[1] + 1) // divisor)))
+
+
+def _covered(digits: Sequence[tuple[int, int]]) -> int:
+    """How many numbers their low digits tell apart."""
+    covered = 1
+    for divisor, size in sorted(digits):
+        if divisor == covered:
+            covered *= size
+    return covered
+
+
+def _digit_of(atom: Atom) -> tuple[Atom, int, int | None] | None:
+    """A dimension (or a digit of one), a divisor and a modulus: `(dimension floordiv divisor) mod modulus`."""
     if not isinstance(atom, Digit):
         return atom, 1, None
     if len(atom.inner.terms) != 1 or atom.inner.const:
         return None
     ((value, scale),) = atom.inner.terms.items()
-    return (value, atom.divisor, atom.modulus) if isinstance(value, SSAValue) and scale == 1 else None
+    return (value, atom.divisor, atom.modulus) if scale == 1 else None
 
 
 def tiled_layout(rank: int, outer: Sequence[int], positions: Sequence[int], tiles: Sequence[int]) -> AffineMap:

@@ -179,6 +179,30 @@ class Lin:
 ZERO = Lin()
 
 
+def assuming(form: Lin, limits: Mapping[Lin, int], bounds: Bounds) -> Lin:
+    """The form where each of some other forms, without a constant, is below a limit: `x mod 61` is `x` if `x < 61`."""
+    if not any(isinstance(atom, Digit) for atom in form.terms):
+        return form
+    result = Lin(form.const, {atom: c for atom, c in form.terms.items() if not isinstance(atom, Digit)})
+    for atom, coefficient in form.terms.items():
+        if isinstance(atom, Digit):
+            result = result + _digit_assuming(atom, limits, bounds) * coefficient
+    return result
+
+
+def _digit_assuming(atom: Digit, limits: Mapping[Lin, int], bounds: Bounds) -> Lin:
+    inner = assuming(atom.inner, limits, bounds)
+    limit = limits.get(Lin(0, inner.terms))
+    interval = inner.range(bounds)
+    if limit is not None and interval is not None and interval[0] >= 0:
+        below = limit + inner.const
+        if atom.modulus is None and below <= atom.divisor:
+            return ZERO
+        if atom.modulus is not None and below <= atom.divisor * atom.modulus:
+            return _digit(inner, atom.divisor, None, bounds)
+    return _digit(inner, atom.divisor, atom.modulus, bounds)
+
+
 def atom_range(atom: Atom, bounds: Bounds) -> Interval | None:
     """The interval that an atom lies in."""
     if isinstance(atom, SSAValue):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from operator import is_
+from typing import cast
 
 from xdsl.ir import Operation, SSAValue
 
@@ -19,8 +21,9 @@ from .loop import (
     loop_bounds,
     loop_of,
     memref_type,
+    without_units,
 )
-from .quasi_affine import ZERO, Bounds, Lin, from_affine
+from .quasi_affine import ZERO, Bounds, Lin, assuming, from_affine
 
 Access = ReadOp | WriteOp | ReduceOp
 
@@ -28,16 +31,16 @@ Access = ReadOp | WriteOp | ReduceOp
 def block_of(op: Operation) -> BlockOp:
     """The block that an op inside of a block's body is in."""
     parent = op.parent_op()
-    while parent is not None and not isinstance(parent, BlockOp):
+    while parent is not None and type(parent) is not BlockOp:
         parent = parent.parent_op()
-    assert isinstance(parent, BlockOp), "expected an op inside of a block"
+    assert type(parent) is BlockOp, "expected an op inside of a block"
     return parent
 
 
 def alloc_of(buffer: SSAValue) -> AllocOp | None:
     """The `loop.alloc` of a buffer, or None for a kernel's argument."""
     owner = buffer.owner
-    return owner if isinstance(owner, AllocOp) else None
+    return owner if type(owner) is AllocOp else None
 
 
 def buffer_shape(buffer: SSAValue) -> tuple[int, ...]:
@@ -49,8 +52,9 @@ def accesses_of(buffer: SSAValue) -> list[Access]:
     """Every access of a buffer, each once."""
     seen: dict[Access, None] = {}
     for use in buffer.uses:
-        if isinstance(use.operation, Access):
-            seen[use.operation] = None
+        kind = type(use.operation)
+        if kind is ReadOp or kind is WriteOp or kind is ReduceOp:
+            seen[cast(Access, use.operation)] = None
     return list(seen)
 
 
@@ -79,23 +83,51 @@ def in_program_order(blocks: Collection[BlockOp]) -> list[BlockOp]:
     return list(blocks) if len(blocks) < 2 else sorted(blocks, key=position)
 
 
-def index_forms(access: Access, bounds: Bounds = loop_bounds) -> list[Lin | None]:
+def index_forms(access: Access, bounds: Bounds = loop_bounds) -> Sequence[Lin | None]:
     """An access's index in each dimension over the loops' induction variables; None where it is data."""
     block = block_of(access)
-    bindings = [without_units(form, bounds) for form in block.binding_forms(bounds)]
+    forms, bindings = iterator_forms(access, bounds), moving_bindings(block, bounds)
+    known: tuple[object, object, Sequence[Lin | None]] | None = access.__dict__.get("_index_forms")
+    if known is not None and known[0] is forms and known[1] is bindings:
+        return known[2]
     replacement = dict(zip(block.iterators, bindings, strict=True))
-    return [None if form is None else form.substitute(replacement, bounds) for form in iterator_forms(access, bounds)]
+    found = [None if form is None else form.substitute(replacement, bounds) for form in forms]
+    if block.predicates is not None:
+        limits = {
+            Lin(0, form.terms): limit - form.const
+            for form, limit in ((without_units(form, bounds), limit) for form, limit in block.predicate_forms(bounds))
+        }
+        found = [None if form is None else assuming(form, limits, bounds) for form in found]
+    if bounds is loop_bounds:
+        access.__dict__["_index_forms"] = (forms, bindings, found)
+    return found
 
 
-def without_units(form: Lin, bounds: Bounds = loop_bounds) -> Lin:
-    """A form without the values that are always 0: the loops that run once."""
-    units = {value: ZERO for value in form.values() if bounds(value) == (0, 0)}
-    return form.substitute(units, bounds) if units else form
+def moving_bindings(block: BlockOp, bounds: Bounds = loop_bounds) -> Sequence[Lin]:
+    """A block's bindings without the loops that run once."""
+    if bounds is loop_bounds:
+        return block.known_forms().moving
+    return [without_units(form, bounds) for form in block.binding_forms(bounds)]
 
 
-def iterator_forms(access: Access, bounds: Bounds = loop_bounds) -> list[Lin | None]:
+def iterator_forms(access: Access, bounds: Bounds = loop_bounds) -> Sequence[Lin | None]:
     """An access's index in each dimension over its block's iterators; None where it is data."""
-    iterators = set(block_of(access).iterators)
+    block = block_of(access)
+    if bounds is not loop_bounds:
+        return _iterator_forms(access, block, bounds)
+    # Attributes and operands are never changed, only exchanged.
+    iterators = block.body.block.args
+    source = (access._operands, access.properties["map"], iterators, block.properties["extents"])  # pyright: ignore[reportPrivateUsage]
+    known: tuple[tuple[object, ...], Sequence[Lin | None]] | None = access.__dict__.get("_iterator_forms")
+    if known is not None and all(map(is_, known[0], source)):
+        return known[1]
+    found = _iterator_forms(access, block, bounds)
+    access.__dict__["_iterator_forms"] = (source, found)
+    return found
+
+
+def _iterator_forms(access: Access, block: BlockOp, bounds: Bounds) -> list[Lin | None]:
+    iterators = set(block.iterators)
     operands = [Lin.of(value) for value in access.indices]
     forms: list[Lin | None] = []
     for expr in access.map.data.results:
@@ -205,7 +237,7 @@ def restrictions(block: BlockOp, bounds: Bounds = loop_bounds) -> list[tuple[Lin
     """What keeps a block from running that interval arithmetic does not rule out: predicates, and bindings that may
     leave their domain, each as `form < limit`. (A binding below 0 is `-form < 1`.)"""
     result: list[tuple[Lin, int]] = []
-    bindings = [without_units(form, bounds) for form in block.binding_forms(bounds)]
+    bindings = moving_bindings(block, bounds)
     predicates = [(without_units(form, bounds), limit) for form, limit in block.predicate_forms(bounds)]
     for form, limit in (*predicates, *zip(bindings, block.extents, strict=True)):
         spread = form.range(bounds)

@@ -5,11 +5,12 @@ reshapes and transposes put in their places: see the converter of ONNX's ConvTra
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import ClassVar, cast
 
-from xdsl.dialects.builtin import IntegerAttr, TensorType, i1, i64
+from xdsl.dialects.builtin import IntegerAttr, StringAttr, TensorType, i1, i64
 from xdsl.ir import Operation, SSAValue
-from xdsl.irdl import irdl_op_definition, operand_def, prop_def, result_def, traits_def
+from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def, result_def, traits_def
 from xdsl.traits import Pure
 from xdsl.utils.exceptions import VerifyException
 
@@ -28,13 +29,17 @@ from ..te.tensors import Tensor
 from .operator import known_extents, reduce_to
 from .windows import Window, WindowOp, offset_by, scaled, taps, window_properties
 
+LARGE_GROUP = 8
+"""From how many results on the groups of a convolution are a dimension of their own."""
+
 
 @irdl_op_definition
 class ConvOp(WindowOp):
     """ONNX's Conv, without its bias: `input` is `N×C×…`, `weight` `M×(C/groups)×…`, the result `N×M×…`.
 
     Result channel `m` sums over the input channels of its group, and over the window. `pads` are zeros: first those
-    before each spatial dimension, then those after it; a negative number crops.
+    before each spatial dimension, then those after it; a negative number crops. With `algorithm "gemm"`, what the
+    windows hold is a matrix of its own, with a column for each window; else windows slide.
 
     Example: `graph.conv %x, %w strides [2, 2] pads [1, 1, 1, 1] dilations [1, 1] groups 1 : (…) -> …`.
     """
@@ -45,13 +50,14 @@ class ConvOp(WindowOp):
     input = operand_def(TensorType)
     weight = operand_def(TensorType)
     groups = prop_def(IntegerAttr.constr(i64))
+    algorithm = opt_prop_def(StringAttr)
     result = result_def(TensorType)
 
     traits = traits_def(Pure())
 
     assembly_format = (
         "$input `,` $weight `strides` $strides `pads` $pads `dilations` $dilations `groups` $groups"
-        " attr-dict `:` functional-type(operands, results)"
+        " (`algorithm` $algorithm^)? attr-dict `:` functional-type(operands, results)"
     )
 
     def __init__(self, input: SSAValue, weight: SSAValue, window: Window, groups: int = 1):
@@ -71,6 +77,11 @@ class ConvOp(WindowOp):
         """The window, as large as the weight."""
         return self.window_of(extent.constant for extent in known_extents(self.weight)[2:])
 
+    def verify_(self) -> None:
+        super().verify_()
+        if self.algorithm is not None and self.algorithm.data != "gemm":
+            raise VerifyException(f'expected algorithm "gemm" or none, got "{self.algorithm.data}"')
+
     def infer_result_types(self) -> Sequence[AnyTensor]:
         return [_conv_type(self.input, self.weight, self.window_of(_kernel(self.weight)), self.group_count)]
 
@@ -82,7 +93,11 @@ class ConvOp(WindowOp):
         shape = known_extents(self.result)
         results_each = shape[1].constant // self.group_count
         channels_each = weight.extents[1].constant
+        if self.algorithm is not None and all(extent.is_constant for extent in shape[2:]):
+            return self._product(padded, weight)
         axes, (channel, *tap) = taps([channels_each, *window.kernel])
+        if self.group_count > 1 and results_each >= LARGE_GROUP:
+            return self._grouped(padded, weight)
 
         def element(*indices: ExprLike) -> Reduction:
             n, m, *position = indices
@@ -92,6 +107,60 @@ class ConvOp(WindowOp):
             return te.sum(read * weight.read(m, channel, *tap), axis=axes)
 
         return reduce_to(shape, element, "conv")
+
+    def _grouped(self, padded: Tensor, weight: Tensor) -> Tensor:
+        """The same with a dimension for groups: what is computed of a group is a convolution of its own."""
+        window, shape, groups = self.window, known_extents(self.result), self.group_count
+        results_each, channels_each = shape[1].constant // groups, weight.extents[1].constant
+        axes, (channel, *tap) = taps([channels_each, *window.kernel])
+
+        def element(*indices: ExprLike) -> Reduction:
+            n, group, m, *position = indices
+            read = padded.read(n, offset_by(scaled(group, channels_each), channel), *window.element(position, tap))
+            return te.sum(read * weight.read(offset_by(scaled(group, results_each), m), channel, *tap), axis=axes)
+
+        sums = reduce_to((shape[0], groups, results_each, *shape[2:]), element, "groups")
+
+        def result(n: Expr, m: Expr, *position: Expr) -> Expr:
+            return sums.read(n, m // results_each, m % results_each, *position)
+
+        return te.compute(shape, result, name="conv")
+
+    def _product(self, padded: Tensor, weight: Tensor) -> Tensor:
+        """The same as a product of matrices: the weights, and a column for each window."""
+        window, shape = self.window, known_extents(self.result)
+        positions = [extent.constant for extent in shape[2:]]
+        strides = [prod(positions[axis + 1 :]) for axis in range(window.rank)]
+        results_each = shape[1].constant // self.group_count
+        channels_each = weight.extents[1].constant
+
+        def held(*indices: ExprLike) -> Expr:
+            n, channel, *tap = indices[:-1]
+            column = cast(Expr, indices[-1])
+            position = [
+                column // stride % size if axis else column // stride
+                for axis, (stride, size) in enumerate(zip(strides, positions, strict=True))
+            ]
+            return padded.read(n, channel, *window.element(position, tap))
+
+        columns = te.compute((*padded.extents[:2], *window.kernel, prod(positions)), held, name="columns")
+        axes, (channel, *tap) = taps([channels_each, *window.kernel])
+
+        def product(n: ExprLike, m: ExprLike, column: ExprLike) -> Reduction:
+            group = 0 if self.group_count == 1 else m if results_each == 1 else cast(Expr, m) // results_each
+            from_channel = offset_by(scaled(group, channels_each), channel)
+            return te.sum(columns.read(n, from_channel, *tap, column) * weight.read(m, channel, *tap), axis=axes)
+
+        sums = reduce_to((*shape[:2], prod(positions)), product, "products")
+
+        def result(*indices: ExprLike) -> Expr:
+            n, m, *position = indices
+            column: ExprLike = 0
+            for index, stride in zip(position, strides, strict=True):
+                column = offset_by(column, scaled(index, stride))
+            return sums.read(n, m, column)
+
+        return te.compute(shape, result, name="conv")
 
 
 def _kernel(weight: SSAValue) -> list[int]:

@@ -13,6 +13,7 @@ from .sched_ops.layout import LAYOUT_OPS
 from .sched_ops.loops import LOOP_OPS, REFUSED_OPS
 from .sched_ops.navigation import NAVIGATION_OPS
 from .sched_ops.padding import PADDING_OPS
+from .sched_ops.panels import PANEL_NAVIGATION_OPS, PANEL_OPS
 from .sched_ops.params import PARAM_OPS
 from .sched_ops.primitives import PRIMITIVE_OPS
 from .sched_ops.tensors import TENSOR_MATCHERS, TENSOR_OPS
@@ -21,10 +22,13 @@ PRIMITIVES: list[type[Operation]] = [
     *PRIMITIVE_OPS,
     *FUSION_OPS,
     *PADDING_OPS,
-    *LAYOUT_OPS,
     *LOOP_OPS,
+    *LAYOUT_OPS,
+    *PANEL_OPS,
     *TENSOR_OPS,
 ]
 """The operations that change kernels."""
 
-Sched = Dialect("sched", [*NAVIGATION_OPS, *TENSOR_MATCHERS, *PARAM_OPS, *PRIMITIVES, *REFUSED_OPS], [])
+Sched = Dialect(
+    "sched", [*NAVIGATION_OPS, *TENSOR_MATCHERS, *PANEL_NAVIGATION_OPS, *PARAM_OPS, *PRIMITIVES, *REFUSED_OPS], []
+)

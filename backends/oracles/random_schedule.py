@@ -19,9 +19,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from xdsl.dialects.builtin import AffineMapAttr
+from xdsl.dialects.builtin import AffineMapAttr, FixedBitwidthType
 from xdsl.dialects.func import FuncOp
-from xdsl.ir import BlockArgument, SSAValue
+from xdsl.ir import Attribute, BlockArgument, SSAValue
 from xdsl.ir.affine import AffineMap
 
 from ...dialects.layout import packed_shape, tiled_layout
@@ -32,12 +32,16 @@ from ...dialects.loop import (
     ForOp,
     IteratorKind,
     LoopKind,
+    ReadOp,
     ReduceOp,
+    WriteOp,
     blocks_in,
+    element_type,
     enclosing_loops,
 )
-from ...dialects.regions import buffer_shape, reduce_loops
-from .random_step import Block, Buffer, Loop, Size, Step, brackets, commas, read_buffers, written_buffers
+from ...dialects.regions import buffer_shape, index_forms, reduce_loops
+from ...transform.panels import dimensions_moved
+from .random_step import Block, Buffer, IntrinsicText, Loop, Size, Step, brackets, commas, read_buffers, written_buffers
 
 Chooser = Callable[[random.Random, FuncOp], Step | None]
 
@@ -359,7 +363,22 @@ def _cache_write(rng: random.Random, kernel: FuncOp) -> Step | None:
     return Step("cache_write", (name, place, space), f"{name}{at(place)}{in_space(space)}", results=1)
 
 
-# Layouts
+# Memory scopes and layouts
+
+
+@entry("set_memory_space", weight=6)
+def _set_memory_space(rng: random.Random, kernel: FuncOp) -> Step | None:
+    own = [
+        (block, place)
+        for block in blocks_in(kernel)
+        for place, buffer in enumerate(read_buffers(block))
+        if isinstance(buffer.owner, AllocOp) or rng.random() < 0.02
+    ]
+    if not own:
+        return None
+    block, place = rng.choice(own)
+    buffer, scope = Buffer(block.block_name, place), rng.choice(("local", "registers", "l1", "l2", ""))
+    return Step("set_memory_space", (buffer, scope), f'{buffer} "{scope}"')
 
 
 def is_packable(buffer: SSAValue) -> bool:
@@ -394,6 +413,24 @@ def _transform_layout(rng: random.Random, kernel: FuncOp) -> Step | None:
         tiles = brackets([Size(size) for size in sizes])
         text += f" inner_dims_pos = {brackets(positions)} inner_tiles = {tiles}"
     return Step("transform_layout", (buffer, layout), text)
+
+
+@entry("pack", weight=6)
+def _pack(rng: random.Random, kernel: FuncOp) -> Step | None:
+    block = a_block(rng, kernel, of=lambda block: any(map(is_packable, read_buffers(block))))
+    if block is None or not (buffers := read_buffers(block)):
+        return None
+    found = [place for place, buffer in enumerate(buffers) if is_packable(buffer)]
+    place = rng.choice(found) if found and rng.random() < 0.95 else rng.randrange(len(buffers))
+    loops = list(enclosing_loops(block))
+    moving = [loop for loop in loops if len(dimensions_moved(block, buffers[place], [loop])) == 1]
+    if not loops or (not moving and rng.random() < 0.9):
+        return None
+    loop = rng.choice(moving if moving and rng.random() < 0.95 else loops)
+    at, size = Loop(block.block_name, loops.index(loop)), rng.choice(_TILE_SIZES)
+    buffer = Buffer(block.block_name, place)
+    text = f"{Block(block.block_name)}, {buffer} along {at} panel_size {brackets([Size(size)])}"
+    return Step("pack", (Block(block.block_name), buffer, at, size), text)
 
 
 # Places of blocks
@@ -514,6 +551,63 @@ def _at_reduction(rng: random.Random, kernel: FuncOp, primitive: str, *, outermo
 def _may_split(block: BlockOp) -> bool:
     reductions = [op for op in block.writes() if isinstance(op, ReduceOp)]
     return len(reductions) == 1 and reductions[0].may_reorder
+
+
+# Statements of nests
+
+
+@entry("blockize", weight=3)
+def _blockize(rng: random.Random, kernel: FuncOp) -> Step | None:
+    loop = a_loop(
+        rng, kernel, of=lambda loop: is_serial(loop) and not any(isinstance(op, AllocOp) for op in loop.walk())
+    )
+    return None if loop is None else Step("blockize", (loop,), f"{loop}")
+
+
+@entry("tensorize", weight=5)
+def _tensorize(rng: random.Random, kernel: FuncOp) -> Step | None:
+    """The innermost loop of a copy by a copy of vectors."""
+    block = a_block(rng, kernel, of=_is_copy)
+    if block is None or not (loops := enclosing_loops(block)):
+        return None
+    loop = loops[-1]
+    written = element_type(written_buffers(block)[0])
+    if loop.extent > 64 or not isinstance(written, FixedBitwidthType):
+        return None
+    intrinsic = copy_intrinsic(written, loop.extent + (rng.random() < 0.03))
+    place = Loop(block.block_name, len(loops) - 1)
+    return Step("tensorize", (place, intrinsic), f"{place} with @{intrinsic.name}", prelude=intrinsic.text)
+
+
+def _is_copy(block: BlockOp) -> bool:
+    if [type(op) for op in block.body.block.ops] != [ReadOp, WriteOp] or not enclosing_loops(block):
+        return False
+    innermost = enclosing_loops(block)[-1]
+    moving = (form.values() for access in block.accesses() for form in index_forms(access) if form is not None)
+    return is_serial(innermost) and any(innermost.induction_variable in values for values in moving)
+
+
+def copy_intrinsic(type: Attribute, count: int) -> IntrinsicText:
+    """An intrinsic that copies some elements which lie side by side."""
+    name = f"copy_{type}_{count}"
+    buffer, vector = f"memref<{count}x{type}>", f"vector<{count}x{type}>"
+    return IntrinsicText(
+        name,
+        f"""  func.func @{name}(%a: {buffer}, %b: {buffer} {{loop.output}})
+      attributes {{sched.implementation = @{name}_vector}} {{
+    loop.for %j : {count} {{
+      loop.block "copy" spatial(%vj in {count} = %j) {{
+        %x = loop.read %a[%vj] : {buffer}
+        loop.write %x, %b[%vj] : {buffer}
+      }}
+    }}
+    func.return
+  }}
+  func.func @{name}_vector(%a: {vector}) -> {vector} {{
+    func.return %a : {vector}
+  }}
+""",
+    )
 
 
 # Choosing steps

@@ -10,14 +10,20 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import cast
 
+from xdsl.dialects.builtin import SymbolRefAttr
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation, SSAValue
 
 from ...dialects.loop import BlockOp, ForOp, blocks_in, enclosing_loops
+from ...dialects.source import parse_module
 from ...errors import ScheduleError
 from ...transform import primitives
+from ...transform.primitives import read_intrinsic
+from ...transform.primitives.tensorize import IMPLEMENTATION, Intrinsic
+from ...transform.script import script_context
 
 
 class Missing(ScheduleError):
@@ -91,6 +97,27 @@ class Size:
     def find(self, kernel: FuncOp) -> int:
         """The integer."""
         return self.value
+
+
+@dataclass(frozen=True)
+class IntrinsicText:
+    """An intrinsic: the name of its description, and the text of both of its functions, the step's prelude."""
+
+    name: str
+    text: str
+
+    def find(self, kernel: FuncOp) -> Intrinsic:
+        """The intrinsic, read."""
+        return _read_intrinsic(self.name, self.text)
+
+
+@lru_cache(maxsize=64)
+def _read_intrinsic(name: str, text: str) -> Intrinsic:
+    module = parse_module(script_context(), text, "intrinsic")
+    functions = {op.sym_name.data: op for op in module.ops if isinstance(op, FuncOp)}
+    symbol = functions[name].attributes[IMPLEMENTATION]
+    assert isinstance(symbol, SymbolRefAttr), "expected a description to name its implementation"
+    return read_intrinsic(functions[name], functions[symbol.string_value()])
 
 
 Reference = Block | Loop | Buffer | Size
@@ -172,7 +199,7 @@ def written_buffers(block: BlockOp) -> list[SSAValue]:
 def resolve(kernel: FuncOp, argument: object) -> object:
     """An argument with what its references name in a kernel."""
     match argument:
-        case Block() | Loop() | Buffer() | Size():
+        case Block() | Loop() | Buffer() | Size() | IntrinsicText():
             return argument.find(kernel)
         case tuple():
             return [resolve(kernel, each) for each in cast("tuple[object, ...]", argument)]

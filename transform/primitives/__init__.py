@@ -14,8 +14,10 @@ from .kinds import bind, parallelize, peel, unroll, vectorize
 from .layout import transform_layout
 from .location import compute_at, reverse_compute_at
 from .loops import coalesce, interchange, tile
+from .pack import pack
 from .padding import decompose_padding
 from .reduction import decompose_reduction, split_reduction
+from .scopes import set_memory_space, within_scopes
 from .siblings import fuse_sibling
 from .split import split
 from .staging import cache_read
@@ -35,12 +37,14 @@ __all__ = [
     "decompose_reduction",
     "fuse_sibling",
     "interchange",
+    "pack",
     "parallelize",
     "peel",
     "read_intrinsic",
     "reorder_iterators",
     "reverse_compute_at",
     "reverse_compute_inline",
+    "set_memory_space",
     "split",
     "split_reduction",
     "tensorize",
@@ -50,3 +54,6 @@ __all__ = [
     "unroll_and_jam",
     "vectorize",
 ]
+
+for _name in __all__:
+    globals()[_name] = within_scopes(globals()[_name])

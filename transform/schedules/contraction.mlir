@@ -4,6 +4,23 @@ module attributes {transform.with_named_sequence} {
     transform.include @inline_maps failures(suppress) (%kernel) : (!transform.any_op) -> ()
     %scheduled = transform.alternatives %kernel : !transform.any_op -> !transform.any_op {
     ^bb0(%scope: !transform.any_op):
+      // Constant weights lie in panels; the consumer is computed block by block.
+      %c = sched.match_structure "contraction" in %scope : (!transform.any_op) -> !transform.any_op
+      %e = transform.include @only_consumer failures(propagate) (%c) : (!transform.any_op) -> !transform.any_op
+      %done = transform.foreach_match restrict_root in %c, %e
+          @has_constant_panel -> @convolve,
+          @has_none -> @refuse : (!transform.any_op, !transform.any_op) -> !transform.any_op
+      transform.yield %scope : !transform.any_op
+    }, {
+    ^bb0(%scope: !transform.any_op):
+      // The sums are copied out.
+      %c = sched.match_structure "contraction" in %scope : (!transform.any_op) -> !transform.any_op
+      %done = transform.foreach_match restrict_root in %c, %c
+          @has_constant_panel -> @convolve_alone,
+          @has_none -> @refuse : (!transform.any_op, !transform.any_op) -> !transform.any_op
+      transform.yield %scope : !transform.any_op
+    }, {
+    ^bb0(%scope: !transform.any_op):
       // The consumer is computed tile by tile, from the accumulators.
       %c = sched.match_structure "contraction" in %scope : (!transform.any_op) -> !transform.any_op
       %e = transform.include @only_consumer failures(propagate) (%c) : (!transform.any_op) -> !transform.any_op
@@ -374,6 +391,9 @@ module attributes {transform.with_named_sequence} {
   }
 
   // In the other files of this folder.
+  transform.named_sequence private @has_constant_panel(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly}) -> (!transform.any_op, !transform.any_op)
+  transform.named_sequence private @convolve(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly})
+  transform.named_sequence private @convolve_alone(%sum: !transform.any_op {transform.readonly}, %same: !transform.any_op {transform.readonly})
   transform.named_sequence private @lanes(%block: !transform.any_op {transform.readonly}) -> !transform.any_param
   transform.named_sequence private @inline_maps(%kernel: !transform.any_op {transform.readonly})
   transform.named_sequence private @stage_map(%kernel: !transform.any_op {transform.readonly})

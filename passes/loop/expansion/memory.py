@@ -455,15 +455,16 @@ class MemoryExpansion:
         return self.emitter.emit(affine.VectorLoadOp, (buffer, *operands), type, {"map": map})
 
     def _may_clobber(self, forms: Sequence[Lin], source: SSAValue, storage: Storage) -> bool:
-        """Whether lanes left out may store: they fall outside of the buffer's logical shape, where nothing valid lies,
-        and inside of its memory, which no other thread sees."""
+        """Whether lanes left out may store: they fall where nothing valid lies, inside of memory that no other thread
+        sees."""
         assert self.mask is not None
         if not self.mask.guards or not self.emitter.is_private(source) or not self._in_bounds(forms, storage):
             return False
         outside = [
             Guard(form + self.env.evaluate(base), extent)
-            for form, base, extent in zip(forms, storage.base, storage.logical, strict=False)
+            for form, ends in zip(forms, storage.ends, strict=False)
             if self.env.in_lanes(form)
+            for base, extent in ends
         ]
         return all(
             any(_implies(own, self.env.evaluate(guard.form), guard.limit) for own in outside)

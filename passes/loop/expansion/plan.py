@@ -17,7 +17,14 @@ from xdsl.dialects.builtin import IndexType, IntegerAttr, MemRefType
 from xdsl.dialects.func import FuncOp
 from xdsl.dialects.utils import FastMathFlag
 from xdsl.ir import Attribute, Operation, SSAValue
-from xdsl.ir.affine import AffineDimExpr, AffineExpr, AffineMap
+from xdsl.ir.affine import (
+    AffineBinaryOpExpr,
+    AffineBinaryOpKind,
+    AffineConstantExpr,
+    AffineDimExpr,
+    AffineExpr,
+    AffineMap,
+)
 
 from ....dialects.lanes import is_lane_private, row_major_strides
 from ....dialects.layout import packed_shape, passes_through
@@ -35,11 +42,15 @@ from ....dialects.loop import (
     enclosing_loops,
     loop_of,
 )
-from ....dialects.quasi_affine import Bounds, Interval, Lin, from_affine
-from ....dialects.regions import accesses_of, footprint, index_forms, iterator_forms, reduce_loops
+from ....dialects.quasi_affine import Bounds, Interval, Lin, assuming, from_affine
+from ....dialects.regions import Footprint, accesses_of, footprint, index_forms, iterator_forms, reduce_loops
+from ....dialects.scopes import scope_of
 from ....errors import CompileError
 
 Access = ReadOp | WriteOp | ReduceOp
+
+ON_STACK = ("registers", "l1")
+"""The memory scopes that are on the stack of a thread, however much else is there."""
 
 MOST_PADDED = 4096
 """The most elements of a buffer whose rows are made to fill registers: a tile of accumulators."""
@@ -69,6 +80,9 @@ class Storage:
     strides: tuple[int, ...]
     logical: tuple[int, ...]
     tiling: AffineMap | None = None
+    ends: tuple[tuple[tuple[Lin, int], ...], ...] = ()
+    """For each kept dimension of a staged buffer, sums of the index with a form that hold nothing valid from a number
+    on: what the program does not know, and what one lifetime does not touch."""
 
     @property
     def byte_size(self) -> int:
@@ -150,9 +164,11 @@ class KernelPlan:
         accesses: dict[Operation, tuple[AccessPlan, ...]] = {}
         fused: set[SSAValue] = set()
         properties: dict[Operation, dict[str, Attribute]] = {}
+        guards = self._guards(block, bindings)
+        limits = {Lin(0, guard.form.terms): guard.limit - guard.form.const for guard in guards}
         for op in block.body.walk():
             if isinstance(op, Access):
-                accesses[op] = tuple(self._plan_access(op, buffer, forms) for buffer in op.buffers)
+                accesses[op] = tuple(self._plan_access(op, buffer, forms, limits) for buffer in op.buffers)
                 continue
             form = _index_form(op, forms, bounds)
             if form is not None:
@@ -161,7 +177,6 @@ class KernelPlan:
             properties[op] = _emitted_properties(op)
             if self._fma and isinstance(op, arith.MulfOp) and _is_contracted(op):
                 fused.add(op.result)
-        guards = self._guards(block, bindings)
         return BlockPlan(guards, _choices(block, forms), reduce_forms, forms, accesses, fused, properties)
 
     def _guards(self, block: BlockOp, bindings: Sequence[Lin]) -> tuple[Guard, ...]:
@@ -174,7 +189,10 @@ class KernelPlan:
             guards[Guard(form, limit)] = None
         return tuple(guard for guard in guards if not holds(guard, bounds))
 
-    def _plan_access(self, op: Access, buffer: SSAValue, forms: dict[SSAValue, Lin]) -> AccessPlan:
+    def _plan_access(
+        self, op: Access, buffer: SSAValue, forms: dict[SSAValue, Lin], limits: Mapping[Lin, int]
+    ) -> AccessPlan:
+        """Where an access goes in the points at which some forms are below limits: those that the block runs at."""
         bounds = self.ranges.get
         storage = self.storage_of(buffer)
         data = [operand for operand in op.indices if isinstance(operand.owner, Operation)]
@@ -184,10 +202,13 @@ class KernelPlan:
         if storage.tiling is None:
             places = [(exprs[d], operands, base) for d, base in zip(storage.kept, storage.base, strict=True)]
         else:
-            local = [from_affine(e, operands, bounds) - base for e, base in zip(exprs, storage.base, strict=True)]
+            local = [
+                assuming(from_affine(e, operands, bounds), limits, bounds) - base
+                for e, base in zip(exprs, storage.base, strict=True)
+            ]
             places = [(storage.tiling.results[d], local, Lin()) for d in storage.kept]
         for expr, values, base in places:
-            form = from_affine(expr, values, bounds)
+            form = assuming(from_affine(expr, values, bounds), limits, bounds)
             if data and any(value in data for value in form.values()):
                 (value,) = form.values()
                 indices.append(value)
@@ -219,10 +240,17 @@ def _choices(block: BlockOp, forms: dict[SSAValue, Lin]) -> tuple[Guard, ...]:
 
 
 def stack_buffers(storage: Mapping[SSAValue, Storage], room: int) -> set[SSAValue]:
-    """Which of some buffers go on the stack: the smallest ones first, and none that has a place."""
+    """Which of some buffers go on the stack: those in scopes that are there, then the smallest ones, and none that has
+    a place or is in a scope that is elsewhere."""
     chosen: set[SSAValue] = set()
-    for buffer in sorted(storage, key=lambda buffer: storage[buffer].byte_size):
+    for buffer in sorted(storage, key=lambda b: (scope_of(b) not in ON_STACK, storage[b].byte_size)):
         if isinstance(buffer.owner, AllocOp) and buffer.owner.workspace is not None:
+            continue
+        if scope_of(buffer) == "l2":
+            continue
+        if scope_of(buffer) in ON_STACK:  # there is room: the scope has a limit
+            chosen.add(buffer)
+            room -= storage[buffer].byte_size
             continue
         room -= storage[buffer].byte_size
         if room < 0:
@@ -268,6 +296,7 @@ def buffer_storage(alloc: AllocOp) -> Storage:
         logical = tuple(source.get_shape()[d] for d in kept)
     if tiling is None and kept and kept[-1] == alloc.order[-1] and prod(shape) <= MOST_PADDED:
         shape[-1] = max(shape[-1], _reach_of_lanes(alloc, kept[-1], found.base[kept[-1]]))
+    ends = tuple(_ends_of(d if tiling is None else tiling.results[d], found, source.get_shape()) for d in kept)
     lane = None
     for loop in enclosing_loops(alloc):
         if loop.kind is LoopKind.VECTORIZED and is_lane_private(alloc.buffer, loop):
@@ -284,6 +313,7 @@ def buffer_storage(alloc: AllocOp) -> Storage:
         tuple(row_major_strides(shape)),
         logical,
         tiling,
+        ends,
     )
 
 
@@ -299,6 +329,23 @@ def _tiling(alloc: AllocOp) -> AffineMap | None:
         if any(forms[d] is None for d in split):
             return None
     return tiling
+
+
+def _ends_of(place: AffineExpr | int, found: Footprint, shape: Sequence[int]) -> tuple[tuple[Lin, int], ...]:
+    """Where a dimension of the storage ends: one of the buffer, or what is left of one within a tile that all of it
+    fits."""
+    match place:
+        case int():
+            dimension = place
+        case AffineDimExpr(position=dimension):
+            pass
+        case AffineBinaryOpExpr(
+            kind=AffineBinaryOpKind.Mod, lhs=AffineDimExpr(position=dimension), rhs=AffineConstantExpr(value=size)
+        ) if found.shape[dimension] <= size:
+            pass
+        case _:
+            return ()
+    return (found.base[dimension], shape[dimension]), (Lin(), found.shape[dimension])
 
 
 def _logical_extent(expr: AffineExpr, extent: int, source: MemRefType[Attribute]) -> int:
