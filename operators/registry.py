@@ -26,6 +26,7 @@ from . import (
     sampling,
     shape,
     sorting,
+    winograd,
 )
 from .operator import TensorExpressionInterface, dtype_of, known_extents
 
@@ -38,6 +39,7 @@ OPERATORS: tuple[type[Operation], ...] = (
     *linear_algebra.OPERATORS,
     *reductions.OPERATORS,
     *convolution.OPERATORS,
+    *winograd.OPERATORS,
     *pooling.OPERATORS,
     *recurrent.OPERATORS,
     *contractions.OPERATORS,

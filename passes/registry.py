@@ -28,6 +28,7 @@ PASSES = {
     "graph-fold-constants": "graph.fold_constants:GraphFoldConstantsPass",
     "graph-fuse": "graph.fuse:GraphFusePass",
     "graph-infer-shapes": "graph.infer_shapes:GraphInferShapesPass",
+    "graph-select-conv-algorithm": "graph.select_conv_algorithm:GraphSelectConvAlgorithmPass",
     "graph-simplify": "graph.simplify:GraphSimplifyPass",
     "loop-elide-copies": "loop.elide_copies:LoopElideCopiesPass",
     "loop-expand": "loop.expand:LoopExpandPass",

@@ -60,9 +60,13 @@ if TYPE_CHECKING:
     from typing_extensions import TypeIs
 
     from ..te.tensors import Tensor
+    from .front import Scripted
 
 Source: TypeAlias = "str | os.PathLike[str] | ModelProto | ModuleOp | Sequence[Tensor]"
 """An ONNX or `.mlir` file, an ONNX model, IR of any rung, or the tensors of a kernel (inputs, then outputs)."""
+
+Schedule: TypeAlias = "str | os.PathLike[str] | Scripted"
+"""The file of a script, or something that has one."""
 
 RUNGS = ("graph", "te", "loop", "cpu", "mlir", "llvm")
 """The rungs of the staircase, from the top."""
@@ -385,20 +389,51 @@ def _with_pass(manager: PassManager, name: str, new: ModulePass, why: str, *, ke
     return replace(manager, steps=tuple(steps))
 
 
+def _text_of(schedule: Schedule) -> str | None:
+    """The script of a schedule that is no file."""
+    return None if isinstance(schedule, str | os.PathLike) else schedule.script()
+
+
 def _prepared(
-    manager: PassManager, schedule: str | os.PathLike[str] | None, sizes: Mapping[str, int] | None
+    manager: PassManager, schedule: Schedule | None, sizes: Mapping[str, int] | None, choice: ConvChoice
 ) -> PassManager:
-    """The pipeline with a user's schedule in front of the shipped ones, which leave alone what it scheduled, and with
-    sizes for symbols."""
+    """The pipeline with a user's schedule in front of the shipped ones, which leave alone what it scheduled, with
+    sizes for symbols, and with a choice of how convolutions are computed."""
     if schedule is not None:
-        script = TransformInterpreterPass(script=str(schedule))
+        is_file = isinstance(schedule, str | os.PathLike)
+        script = TransformInterpreterPass(script=str(schedule) if is_file else None, script_text=_text_of(schedule))
         manager = _with_pass(manager, "apply-schedules", script, "to apply a schedule", keep=True)
     if sizes:
         from ..passes.te.te_specialize import TeSpecializePass
 
         specialize = TeSpecializePass(sizes=tuple(f"{name}:{size}" for name, size in sizes.items()))
         manager = _with_pass(manager, "te-specialize", specialize, "to give sizes", keep=False)
+    if choice != ConvChoice():
+        from ..passes.graph.select_conv_algorithm import GraphSelectConvAlgorithmPass
+
+        select = GraphSelectConvAlgorithmPass(algorithm=cast(Any, choice.algorithm), exact=choice.exact)
+        manager = _with_pass(manager, select.name, select, "to choose how convolutions are computed", keep=False)
     return manager
+
+
+@dataclass(frozen=True)
+class ConvChoice:
+    """How convolutions are computed, and whether only by products of elements and weights.
+
+    Raises:
+        CompileError: if there is no such algorithm, or it is not exact where it has to be.
+    """
+
+    algorithm: str = "auto"
+    exact: bool = False
+
+    def __post_init__(self) -> None:
+        if self.algorithm == "auto":
+            return
+        from ..passes.graph.select_conv_algorithm import why_not
+
+        if (failure := why_not(self.algorithm, self.exact)) is not None:
+            raise CompileError(failure)
 
 
 def check_sizes(sizes: Mapping[str, int] | None) -> None:
@@ -426,17 +461,20 @@ def prepare(
     source: Source,
     *,
     target: str | Attribute = "llvm-cpu",
-    schedule: str | os.PathLike[str] | None = None,
+    schedule: Schedule | None = None,
     pipeline: str | os.PathLike[str] | None = None,
     sizes: Mapping[str, int] | None = None,
+    conv_algorithm: str = "auto",
+    exact: bool = False,
 ) -> tuple[Context, ModuleOp, PassManager]:
     """The IR of a source and the pipeline that compiles it, with the context of both."""
     check_sizes(sizes)
+    choice = ConvChoice(conv_algorithm, exact)
     ctx = make_context()
     backend, attribute = find_backend(target)
     module = load_source(source, ctx)
     _set_target(module, backend, attribute)
-    return ctx, module, _prepared(pipeline_steps(backend, pipeline, ctx), schedule, sizes)
+    return ctx, module, _prepared(pipeline_steps(backend, pipeline, ctx), schedule, sizes, choice)
 
 
 def lower(
@@ -444,14 +482,24 @@ def lower(
     *,
     until: str | None = None,
     target: str | Attribute = "llvm-cpu",
-    schedule: str | os.PathLike[str] | None = None,
+    schedule: Schedule | None = None,
     pipeline: str | os.PathLike[str] | None = None,
     sizes: Mapping[str, int] | None = None,
+    conv_algorithm: str = "auto",
+    exact: bool = False,
     instrumentation: Sequence[Instrumentation] = (),
 ) -> ModuleOp:
     """The IR of a source after the pipeline, or after its last pass called `until`, or the last time that it is on the
     rung called `until`."""
-    ctx, module, manager = prepare(source, target=target, schedule=schedule, pipeline=pipeline, sizes=sizes)
+    ctx, module, manager = prepare(
+        source,
+        target=target,
+        schedule=schedule,
+        pipeline=pipeline,
+        sizes=sizes,
+        conv_algorithm=conv_algorithm,
+        exact=exact,
+    )
     names = [step.pass_.name for step in manager.steps]
     if until in RUNGS:
         return _lower_to_rung(ctx, manager, module, until, instrumentation)
@@ -471,9 +519,13 @@ def list_kernels(
     target: str | Attribute = "llvm-cpu",
     pipeline: str | os.PathLike[str] | None = None,
     sizes: Mapping[str, int] | None = None,
+    conv_algorithm: str = "auto",
+    exact: bool = False,
 ) -> tuple[Kernel, ...]:
     """The distinct kernels that a program is made of, before anything of them is scheduled or compiled."""
-    ctx, module, manager = prepare(source, target=target, pipeline=pipeline, sizes=sizes)
+    ctx, module, manager = prepare(
+        source, target=target, pipeline=pipeline, sizes=sizes, conv_algorithm=conv_algorithm, exact=exact
+    )
     parts = split(manager)
     if parts is None:
         raise PipelineError(f"expected a pipeline with pass '{SCHEDULING}' to tell kernels before it, got none")
@@ -500,10 +552,12 @@ def compile(
     source: Source,
     *,
     target: str | Attribute = "llvm-cpu",
-    schedule: str | os.PathLike[str] | None = None,
+    schedule: Schedule | None = None,
     pipeline: str | os.PathLike[str] | None = None,
     threads: int = 0,
     sizes: Mapping[str, int] | None = None,
+    conv_algorithm: str = "auto",
+    exact: bool = False,
     report: Report | None = None,
     cache: bool | str | os.PathLike[str] | Cache = False,
     progress: Progress | None = None,
@@ -518,11 +572,15 @@ def compile(
         schedule: the file of a script that takes the place of the default schedules.
         pipeline: the file of a pipeline, or its text, that takes the place of the target's own.
         threads: how many threads parallel loops use; 0 leaves it to OpenMP.
+        conv_algorithm: how convolutions are computed: `direct`, `gemm`, `winograd-2` or `winograd-4`, where that is
+            possible; `auto` decides for each by its size.
+        exact: whether Winograd's algorithm, which rounds more than a sum of products does, is ruled out.
         report: is told how long each step took.
         cache: whether compiled kernels are kept on disk, or the folder that they are kept in.
         progress: is told before each kernel that is compiled.
     """
     check_sizes(sizes)
+    choice = ConvChoice(conv_algorithm, exact)
     report = report or Report()
     ctx = make_context()
     backend, attribute = find_backend(target)
@@ -530,7 +588,7 @@ def compile(
         module = _load_or_none(source, ctx)
     with report.phase("read the pipeline"):
         manager = pipeline_steps(backend, pipeline, ctx)
-    compiler = _Compiler(backend, manager, schedule, threads, find_cache(cache), progress)
+    compiler = _Compiler(backend, manager, schedule, threads, find_cache(cache), progress, choice)
     if module is None:
 
         def compile_module(module: ModuleOp) -> Executable:
@@ -551,10 +609,11 @@ class _Compiler:
 
     backend: Backend
     manager: PassManager
-    schedule: str | os.PathLike[str] | None
+    schedule: Schedule | None
     threads: int
     cache: Cache | None
     progress: Progress | None
+    choice: ConvChoice
 
     def compile(
         self, module: ModuleOp, sizes: Mapping[str, int] | None = None, report: Report | None = None
@@ -562,7 +621,7 @@ class _Compiler:
         """Compiles a module, which is not what it was afterwards."""
         facts, report = ProgramFacts(), report or Report()
         facts.look(module)
-        manager = _prepared(self.manager, self.schedule, sizes)
+        manager = _prepared(self.manager, self.schedule, sizes, self.choice)
         parts = split(manager) if self.backend.links_objects else None
         if parts is not None and rung_of(module) in ("graph", "te", "loop"):
             return self._compile_apart(module, *parts, facts, report)

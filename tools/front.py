@@ -7,8 +7,9 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
+from ..errors import ArgumentError
 from ..runtime.artifact import file_checksum, find_program, store_program
 from ..runtime.cache import Cache, checksum, find_cache, key_of
 from ..runtime.executable import Executable
@@ -23,14 +24,29 @@ if TYPE_CHECKING:
     from .separate import Progress
 
 
+@runtime_checkable
+class Scripted(Protocol):
+    """A schedule that is no file."""
+
+    def script(self) -> str:
+        """The text of its script."""
+        ...
+
+    def compile(self, **options: Any) -> Executable | SymbolicExecutable:
+        """What it was made of, compiled."""
+        ...
+
+
 def compile(
-    source: Source,
+    source: Source | None = None,
     *,
     target: str | Attribute = "llvm-cpu",
-    schedule: str | os.PathLike[str] | None = None,
+    schedule: str | os.PathLike[str] | Scripted | None = None,
     pipeline: str | os.PathLike[str] | None = None,
     threads: int = 0,
     sizes: Mapping[str, int] | None = None,
+    conv_algorithm: str = "auto",
+    exact: bool = False,
     report: Report | None = None,
     cache: bool | str | os.PathLike[str] | Cache = True,
     progress: Progress | None = None,
@@ -45,13 +61,23 @@ def compile(
         schedule: the file of a script that takes the place of the default schedules.
         pipeline: the file of a pipeline, or its text, that takes the place of the target's own.
         threads: how many threads parallel loops use; 0 leaves it to OpenMP.
+        conv_algorithm: how convolutions are computed: `direct`, `gemm`, `winograd-2` or `winograd-4`, where that is
+            possible; `auto` decides for each by its size.
+        exact: whether Winograd's algorithm, which rounds more than a sum of products does, is ruled out.
         report: is told how long each step took.
         cache: whether compiled code is kept on disk, or the folder that it is kept in.
         progress: is told before each kernel that is compiled.
     """
+    if source is None:
+        if not isinstance(schedule, Scripted):
+            raise ArgumentError("expected something to compile, got neither a source nor a Schedule")
+        return schedule.compile(
+            pipeline=pipeline, threads=threads, sizes=sizes, report=report, cache=cache, progress=progress
+        )
     kept = find_cache(cache)
     stamps = _stamps(source, schedule, pipeline)
-    key = _program_key(source, target, schedule, pipeline, sizes) if kept is not None else None
+    choice = [conv_algorithm, exact]
+    key = _program_key(source, target, schedule, pipeline, sizes, choice) if kept is not None else None
     if kept is not None and key is not None:
         start = time.perf_counter()
         compiled = find_program(kept, key, _folder(source))
@@ -69,6 +95,8 @@ def compile(
         pipeline=pipeline,
         threads=threads,
         sizes=sizes,
+        conv_algorithm=conv_algorithm,
+        exact=exact,
         report=report,
         cache=False if kept is None else kept,
         progress=progress,
@@ -96,9 +124,10 @@ def _stamps(*files: Any) -> list[tuple[int, int, int]]:
 def _program_key(
     source: Any,
     target: Any,
-    schedule: str | os.PathLike[str] | None,
+    schedule: Any,
     pipeline: str | os.PathLike[str] | None,
     sizes: Mapping[str, int] | None,
+    choice: list[Any],
 ) -> str | None:
     """The key of a program that is compiled from a file for this machine; None if it is none, or not to be read."""
     if target != "llvm-cpu" or not isinstance(source, str | os.PathLike):
@@ -112,6 +141,7 @@ def _program_key(
             schedule=None if schedule is None else file_checksum(schedule),
             pipeline=None if pipeline is None else _pipeline_text(pipeline),
             sizes=dict(sizes or {}),
+            choice=choice,
             target=[target, host_facts()],
             versions=versions(),
         )

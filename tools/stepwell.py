@@ -79,6 +79,15 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
         dest="sizes",
         help="the value of a symbolic extent; may be repeated",
     )
+    parser.add_argument(
+        "--conv-algorithm",
+        metavar="NAME",
+        default="auto",
+        help="how convolutions are computed, where that is possible: auto, direct, gemm, winograd-2 or winograd-4",
+    )
+    parser.add_argument(
+        "--exact", action="store_true", help="rule out algorithms that round more than a sum of products does"
+    )
     parser.add_argument("-v", "--verbose", action="store_true", help="print a line for each kernel, on standard error")
     parser.add_argument("--cache-dir", metavar="DIR", help="where compiled code is kept (default: the user's cache)")
     parser.add_argument("--no-cache", action="store_true", help="keep no compiled code, and use none")
@@ -186,6 +195,8 @@ def _driver_options(options: argparse.Namespace) -> dict[str, Any]:
         "schedule": options.schedule,
         "pipeline": options.pipeline,
         "sizes": dict[str, int](options.sizes) or None,
+        "conv_algorithm": options.conv_algorithm,
+        "exact": options.exact,
     }
 
 

@@ -7,7 +7,8 @@ module attributes {transform.with_named_sequence} {
     %folded = transform.apply_registered_pass "graph-fold-constants" to %1 : (!transform.any_op) -> !transform.any_op
     %simple = transform.apply_registered_pass "graph-simplify" to %folded : (!transform.any_op) -> !transform.any_op
     %known = transform.apply_registered_pass "graph-fold-constants" to %simple : (!transform.any_op) -> !transform.any_op
-    %merged = transform.apply_registered_pass "graph-cse" to %known : (!transform.any_op) -> !transform.any_op
+    %chosen = transform.apply_registered_pass "graph-select-conv-algorithm" to %known : (!transform.any_op) -> !transform.any_op
+    %merged = transform.apply_registered_pass "graph-cse" to %chosen : (!transform.any_op) -> !transform.any_op
     %needed = transform.apply_registered_pass "graph-dce" to %merged : (!transform.any_op) -> !transform.any_op
     %2 = transform.apply_registered_pass "graph-fuse" to %needed : (!transform.any_op) -> !transform.any_op
     %3 = transform.apply_registered_pass "convert-graph-to-te" to %2 : (!transform.any_op) -> !transform.any_op

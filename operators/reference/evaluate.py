@@ -26,6 +26,7 @@ from . import (
     sampling,
     shape,
     sorting,
+    winograd,
 )
 from .arrays import Array, Semantics, array_of, numpy_dtype
 
@@ -38,6 +39,7 @@ SEMANTICS: Mapping[type[Operation], Semantics] = {
     **linear_algebra.SEMANTICS,
     **reductions.SEMANTICS,
     **convolution.SEMANTICS,
+    **winograd.SEMANTICS,
     **pooling.SEMANTICS,
     **recurrent.SEMANTICS,
     **contractions.SEMANTICS,

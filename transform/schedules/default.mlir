@@ -14,6 +14,7 @@ module attributes {transform.with_named_sequence} {
         @has_steps -> @schedule_scan,
         @has_products_of_bytes -> @schedule_products_of_bytes,
         @has_products_of_bf16 -> @schedule_products_of_bf16,
+        @has_tile_products -> @schedule_winograd,
         @has_contraction -> @schedule_contraction,
         @has_reduction -> @schedule_reduction,
         @is_kernel -> @schedule_maps : (!transform.any_op) -> !transform.any_op
@@ -83,6 +84,8 @@ module attributes {transform.with_named_sequence} {
   transform.named_sequence private @schedule_scan(%kernel: !transform.any_op {transform.consumed})
   transform.named_sequence private @schedule_products_of_bytes(%kernel: !transform.any_op {transform.consumed})
   transform.named_sequence private @schedule_products_of_bf16(%kernel: !transform.any_op {transform.consumed})
+  transform.named_sequence private @has_tile_products(%kernel: !transform.any_op {transform.readonly}) -> !transform.any_op
+  transform.named_sequence private @schedule_winograd(%kernel: !transform.any_op {transform.consumed})
   transform.named_sequence private @schedule_contraction(%kernel: !transform.any_op {transform.consumed})
   transform.named_sequence private @schedule_reduction(%kernel: !transform.any_op {transform.consumed})
 }

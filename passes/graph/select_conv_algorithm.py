@@ -1,0 +1,142 @@
+"""`graph-select-conv-algorithm`: how each convolution is computed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias, cast, get_args
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp, StringAttr, f32, f64
+from xdsl.passes import ModulePass
+from xdsl.pattern_rewriter import PatternRewriter, PatternRewriteWalker, RewritePattern, op_type_rewrite_pattern
+from xdsl.rewriter import InsertPoint
+
+from ...dialects import graph
+from ...dialects.extents import Extent
+from ...operators.convolution import ConvOp
+from ...operators.reference.winograd import transformed_weights
+from ...operators.windows import Window
+from ...operators.winograd import TILES, WinogradConvOp
+from ..function_pass import functions
+from .constants import Constants, called_functions, erase_unused_data, weights
+
+ConvAlgorithm: TypeAlias = Literal["auto", "direct", "gemm", "winograd-2", "winograd-4"]
+
+ALGORITHMS: tuple[str, ...] = get_args(ConvAlgorithm)
+"""What a convolution may be computed by; `auto` decides for each by its size."""
+
+_TILES = {f"winograd-{tile}": tile for tile in TILES}
+_TRANSFORM = 24
+"""What it costs to transform an element of a tile, or a sum, in products."""
+_WEIGHT = 12
+"""What it costs to read a weight, in products."""
+_GAIN = 0.8
+"""What part of the direct cost is low enough to compute anything else."""
+
+
+def why_not(algorithm: str, exact: bool) -> str | None:
+    """Why no convolution can be computed so; None if it can."""
+    if algorithm not in ALGORITHMS:
+        return f"expected a convolution algorithm of {', '.join(ALGORITHMS)}, got '{algorithm}'"
+    if exact and algorithm in _TILES:
+        return f"expected an exact convolution algorithm (auto, direct or gemm), got '{algorithm}'"
+    return None
+
+
+@dataclass
+class SelectAlgorithm(RewritePattern):
+    """Choose how a convolution is computed."""
+
+    constants: Constants
+    algorithm: str
+    exact: bool
+    may_name: bool
+    """Whether the function may name weights."""
+
+    @op_type_rewrite_pattern
+    def match_and_rewrite(self, op: ConvOp, rewriter: PatternRewriter) -> None:
+        if op.algorithm is not None:
+            return
+        algorithm = self.algorithm
+        if algorithm == "auto":
+            algorithm = cheapest_algorithm(op, self.exact)
+        if algorithm == "gemm":
+            op.algorithm = StringAttr(algorithm)
+        elif algorithm in _TILES and self.may_name and fits_winograd(op) and self.constants.is_known(op.weight):
+            self._transform(op, _TILES[algorithm], rewriter)
+
+    def _transform(self, op: ConvOp, tile: int, rewriter: PatternRewriter) -> None:
+        array = transformed_weights(self.constants.array(op.weight), tile)
+        element_type = cast(graph.AnyTensor, op.weight.type).element_type
+        name = f"{self.constants.source(op.weight) or 'weight'}.winograd"
+        type = graph.tensor_of(element_type, tuple(Extent.of(extent) for extent in array.shape))
+        data = self.constants.operation(array, type, name)
+        data.results[0].name_hint = op.weight.name_hint
+        rewriter.insert(data, InsertPoint.before(op))
+        new = WinogradConvOp(op.input, data.results[0], tile, op.pads.get_values(), op.result.type.get_shape()[1])
+        new.result.name_hint = op.result.name_hint
+        rewriter.replace(op, new)
+
+
+def fits_winograd(op: ConvOp) -> bool:
+    """Whether a convolution is one of 3×3 windows next to one another, of static size."""
+    window, type = op.window, cast(graph.AnyTensor, op.input.type)
+    if window != Window((3, 3), (1, 1), window.pads, (1, 1)) or op.group_count != 1:
+        return False
+    if type.element_type not in (f32, f64):
+        return False
+    return all(dim is not None and dim.is_constant for dim in graph.shape_of(type)[1:])
+
+
+def cheapest_algorithm(op: ConvOp, exact: bool) -> str:
+    """What computes a convolution with the least products, as far as its transforms and weights let it."""
+    if exact or not fits_winograd(op):
+        return "direct"
+    batch, channels = graph.shape_of(cast(graph.AnyTensor, op.input.type))[:2]
+    images = batch.constant if batch is not None and batch.is_constant else 1
+    taken = channels.constant if channels is not None else 1
+    given, height, width = op.result.type.get_shape()[1:]
+    costs = {"direct": _GAIN * 9 * images * height * width * taken * given}
+    for name, tile in _TILES.items():
+        tiles, size = images * -(-height // tile) * -(-width // tile), (tile + 2) ** 2
+        costs[name] = size * (tiles * (taken * given + _TRANSFORM * (taken + given)) + _WEIGHT * taken * given)
+    return min(costs, key=lambda name: costs[name])
+
+
+def select_conv_algorithm(module: ModuleOp, algorithm: str = "auto", exact: bool = False) -> None:
+    """Choose how each convolution is computed, and transform the weights that this takes."""
+    constants = Constants(module)
+    called = called_functions(module)
+    named = {weight.data.root_reference.data for weight in weights(module)}
+    for func in functions(module):
+        select = SelectAlgorithm(constants, algorithm, exact, func.sym_name.data not in called)
+        PatternRewriteWalker(select, apply_recursively=False).rewrite_region(func.body)
+        for op in tuple(reversed(func.body.block.ops)):
+            if isinstance(op, graph.WeightOp) and not any(op.result.uses):
+                op.detach()
+                op.erase()
+    erase_unused_data(module, named | constants.created)
+
+
+@dataclass(frozen=True)
+class GraphSelectConvAlgorithmPass(ModulePass):
+    """Choose how convolutions are computed: `direct` slides windows, `gemm` multiplies matrices of what the windows
+    hold, `winograd-2` and `winograd-4` compute 3×3 windows tile by tile, with weights that are transformed here; `auto`
+    decides by size. What an algorithm cannot compute is computed directly.
+
+    Before → after: `graph.conv %x, %w …` → `graph.winograd_conv %x, %w_transformed tile 4 …`.
+    """
+
+    name = "graph-select-conv-algorithm"
+
+    algorithm: ConvAlgorithm = "auto"
+    """How convolutions are computed."""
+    exact: bool = False
+    """Whether only algorithms count that compute each result from products of elements and weights."""
+
+    def __post_init__(self) -> None:
+        if (failure := why_not(self.algorithm, self.exact)) is not None:
+            raise ValueError(failure)
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        select_conv_algorithm(op, self.algorithm, self.exact)

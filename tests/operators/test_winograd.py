@@ -1,0 +1,167 @@
+"""Winograd's algorithm: the reference, the tensor expression and native code agree, within documented bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import onnx
+import pytest
+import stepwell as sw
+from operator_checks import Array, check, module_of, tensor
+from stepwell.backends.oracles.graph import run_graph
+from stepwell.errors import CompileError
+from stepwell.operators.convolution import ConvOp
+from stepwell.operators.reference.winograd import transformed_weights
+from stepwell.operators.windows import Window
+from stepwell.operators.winograd import ERROR_BOUNDS, WinogradConvOp
+from stepwell.tools.driver import lower
+from xdsl.utils.exceptions import VerifyException
+
+TILES = (2, 4)
+
+
+def window(pads: Sequence[int]) -> Window:
+    return Window((3, 3), (1, 1), tuple(pads), (1, 1))
+
+
+CASES: dict[str, tuple[tuple[int, ...], int, tuple[int, ...]]] = {
+    "same": ((1, 3, 8, 8), 5, (1, 1, 1, 1)),
+    "odd": ((2, 4, 7, 9), 3, (1, 1, 1, 1)),
+    "uneven pads": ((1, 2, 6, 5), 4, (2, 0, 1, 3)),
+    "cropped": ((1, 3, 9, 11), 2, (-1, 0, 0, -2)),
+    "one window": ((1, 2, 3, 3), 1, (0, 0, 0, 0)),
+    "panels": ((1, 2, 5, 4), 37, (1, 0, 1, 0)),
+}
+
+
+@pytest.mark.parametrize("tile", TILES)
+@pytest.mark.parametrize("case", CASES)
+def test_agrees_with_the_convolution(case: str, tile: int):
+    shape, channels, pads = CASES[case]
+    x, w = tensor(*shape), tensor(channels, shape[1], 3, 3, seed=1)
+    weights = transformed_weights(w, tile).astype(np.float32)
+    (result,) = check(lambda a, u: WinogradConvOp(a, u, tile, pads, channels), x, weights, atol=1e-4)
+    (wanted,) = run_graph(module_of(lambda a, u: ConvOp(a, u, window(pads)), [x, w]), [x, w])
+    np.testing.assert_allclose(result, wanted, rtol=1e-5, atol=1e-5 * np.abs(wanted).max())
+
+
+def model(x: Array, w: Array, pads: Sequence[int], residual: bool, static: bool = True) -> onnx.ModelProto:
+    """A convolution with a bias, perhaps a residual, and a ReLU."""
+    element_type = onnx.helper.np_dtype_to_tensor_dtype(x.dtype)
+    batch = x.shape[0] if static else "n"
+    shape = [batch, w.shape[0], *(s + pads[i] + pads[i + 2] - 2 for i, s in enumerate(x.shape[2:]))]
+    bias = np.linspace(-1, 1, w.shape[0]).astype(x.dtype) * np.abs(x).max()
+    nodes = [onnx.helper.make_node("Conv", ["x", "w", "b"], ["c"], pads=list(pads), kernel_shape=[3, 3])]
+    inputs = [onnx.helper.make_tensor_value_info("x", element_type, [batch, *x.shape[1:]])]
+    if residual:
+        nodes.append(onnx.helper.make_node("Add", ["c", "r"], ["a"]))
+        inputs.append(onnx.helper.make_tensor_value_info("r", element_type, shape))
+    nodes.append(onnx.helper.make_node("Relu", [nodes[-1].output[0]], ["y"]))
+    outputs = [onnx.helper.make_tensor_value_info("y", element_type, shape)]
+    weights = [onnx.numpy_helper.from_array(w, "w"), onnx.numpy_helper.from_array(bias, "b")]
+    body = onnx.helper.make_graph(nodes, "g", inputs, outputs, weights)
+    return onnx.helper.make_model(body, opset_imports=[onnx.helper.make_opsetid("", 17)])
+
+
+def expected(x: Array, w: Array, pads: Sequence[int], residual: Array | None) -> Array:
+    """What the model computes, in float64."""
+    wide, taps = x.astype(np.float64), w.astype(np.float64)
+    (sums,) = run_graph(module_of(lambda a, u: ConvOp(a, u, window(pads)), [wide, taps]), [wide, taps])
+    bias = np.linspace(-1, 1, w.shape[0]).astype(x.dtype) * np.abs(x).max()
+    total = sums + bias.astype(np.float64)[:, None, None]
+    return np.maximum(total if residual is None else total + residual, 0)
+
+
+def run(x: Array, w: Array, pads: Sequence[int], algorithm: str, *, residual: bool = False, static: bool = True):
+    """The greatest error of a model, as a part of the greatest result."""
+    program = sw.compile(model(x, w, pads, residual, static), conv_algorithm=algorithm, threads=1, cache=False)
+    shape = [x.shape[0], w.shape[0], *(s + pads[i] + pads[i + 2] - 2 for i, s in enumerate(x.shape[2:]))]
+    more = [tensor(*shape, seed=5).astype(x.dtype)] if residual else []
+    result = program(x, *more)
+    assert isinstance(result, np.ndarray)
+    wanted = expected(x, w, pads, more[0] if more else None)
+    return float(np.abs(result - wanted).max() / np.abs(wanted).max())
+
+
+@pytest.mark.parametrize("scale", [1e-4, 1.0, 1e5])
+@pytest.mark.parametrize("tile", TILES)
+def test_error_bounds(tile: int, scale: float):
+    rng = np.random.default_rng(7)
+    for channels, size in ((16, 20), (130, 9), (512, 7)):
+        x = (rng.standard_normal((1, channels, size, size)) * scale).astype(np.float32)
+        w = rng.standard_normal((48, channels, 3, 3)).astype(np.float32)
+        error = run(x, w, (1, 1, 1, 1), f"winograd-{tile}")
+        assert 1e-9 < error < ERROR_BOUNDS[tile]
+
+
+SHAPES = {
+    "small": ((1, 5, 6, 6), 7, (1, 1, 1, 1)),
+    "batch": ((3, 16, 7, 7), 32, (1, 1, 1, 1)),
+    "wide": ((1, 18, 5, 39), 20, (0, 1, 1, 0)),
+    "tall and cropped": ((2, 8, 41, 6), 33, (-1, 1, 2, 0)),
+    "one result": ((1, 17, 3, 3), 1, (0, 0, 0, 0)),
+}
+
+
+@pytest.mark.parametrize("residual", [False, True])
+@pytest.mark.parametrize("tile", TILES)
+@pytest.mark.parametrize("case", SHAPES)
+def test_any_size(case: str, tile: int, residual: bool):
+    shape, channels, pads = SHAPES[case]
+    x, w = tensor(*shape, seed=2), tensor(channels, shape[1], 3, 3, seed=3)
+    assert run(x, w, pads, f"winograd-{tile}", residual=residual) < ERROR_BOUNDS[tile]
+
+
+@pytest.mark.parametrize("tile", TILES)
+def test_doubles_and_a_symbolic_batch(tile: int):
+    x, w = tensor(2, 6, 7, 8, dtype="float64"), tensor(5, 6, 3, 3, dtype="float64")
+    assert run(x, w, (1, 1, 1, 1), f"winograd-{tile}") < 1e-13
+    x, w = tensor(2, 6, 7, 8), tensor(5, 6, 3, 3)
+    assert run(x, w, (1, 1, 1, 1), f"winograd-{tile}", static=False) < ERROR_BOUNDS[tile]
+
+
+@pytest.mark.parametrize("algorithm", ["direct", "gemm", "auto"])
+def test_other_algorithms(algorithm: str):
+    x, w = tensor(2, 6, 7, 8), tensor(5, 6, 3, 3)
+    assert run(x, w, (1, 1, 1, 1), algorithm) < 1e-6
+
+
+def test_what_the_driver_chooses():
+    x, w = tensor(1, 64, 24, 24), tensor(64, 64, 3, 3)
+    source = model(x, w, (1, 1, 1, 1), False)
+    found = {
+        name: str(lower(source, until="graph-select-conv-algorithm", **options))
+        for name, options in {
+            "auto": {},
+            "exact": {"exact": True},
+            "two": {"conv_algorithm": "winograd-2"},
+            "gemm": {"conv_algorithm": "gemm", "exact": True},
+        }.items()
+    }
+    assert "graph.winograd_conv" in found["auto"]
+    assert "tile 2" in found["two"]
+    assert 'algorithm "gemm"' in found["gemm"]
+    assert "graph.winograd_conv" not in found["exact"]
+    assert "algorithm" not in found["exact"]
+    with pytest.raises(CompileError, match="expected an exact convolution algorithm"):
+        sw.compile(source, conv_algorithm="winograd-4", exact=True, cache=False)
+    with pytest.raises(CompileError, match="expected a convolution algorithm of auto, direct"):
+        sw.compile(source, conv_algorithm="fft", cache=False)
+
+
+REFUSED = {
+    "f32 or f64": (np.int32, 2, (1, 1, 1, 1), 3),
+    "tiles of 2 or 4, got 3": (np.float32, 3, (1, 1, 1, 1), 3),
+    "one channel of the result or more, got 0": (np.float32, 2, (1, 1, 1, 1), 0),
+    "4 pads of the window": (np.float32, 2, (1, 1), 3),
+    r"weights of 4x4x2x2x32": (np.float32, 2, (1, 1, 1, 1), 33),
+}
+
+
+@pytest.mark.parametrize("message", REFUSED)
+def test_refused(message: str):
+    dtype, tile, pads, channels = REFUSED[message]
+    arrays = [np.zeros(shape, dtype) for shape in ((1, 2, 5, 5), (4, 4, 1, 2, 32))]
+    with pytest.raises(VerifyException, match=message):
+        module_of(lambda x, w: WinogradConvOp(x, w, tile, pads, channels), arrays)

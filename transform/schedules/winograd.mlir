@@ -1,0 +1,273 @@
+// Winograd convolutions: sums of products of transformed tiles and transformed weights, with maps before and after.
+//
+// An image goes through all steps in groups of rows of tiles, as many as stay in the cache: copied so that channels are
+// neighbours, transformed, multiplied, transformed back, and copied back. Steps have lanes along channels.
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @schedule_winograd(%kernel: !transform.any_op {transform.consumed}) {
+    %scheduled = transform.alternatives %kernel : !transform.any_op -> !transform.any_op {
+    ^bb0(%scope: !transform.any_op):
+      transform.include @winograd_steps failures(propagate) (%scope) : (!transform.any_op) -> ()
+      transform.yield %scope : !transform.any_op
+    }, {
+    ^bb0(%scope: !transform.any_op):
+      %c = sched.match_structure "contraction" in %scope : (!transform.any_op) -> !transform.any_op
+      %done = transform.foreach_match restrict_root in %c, %c
+          @has_tiles -> @register_tile_alone,
+          @has_lanes -> @vector_tile_alone : (!transform.any_op, !transform.any_op) -> !transform.any_op
+      transform.yield %scope : !transform.any_op
+    }, {
+    ^bb0(%scope: !transform.any_op):
+      transform.yield %scope : !transform.any_op
+    }
+    %maps = sched.match_structure "map" in %scheduled : (!transform.any_op) -> !transform.any_op
+    transform.foreach %maps : !transform.any_op {
+    ^bb0(%map: !transform.any_op):
+      transform.include @schedule_other_map failures(suppress) (%map) : (!transform.any_op) -> ()
+    }
+    transform.yield
+  }
+
+  // Products of two inputs for each of a few points in two dimensions, of what maps have made, for what maps do next.
+  transform.named_sequence @has_tile_products(%kernel: !transform.any_op {transform.readonly}) -> !transform.any_op {
+    transform.match.operation_name %kernel ["func.func"] : !transform.any_op
+    %reductions = sched.match_structure "reduction" in %kernel : (!transform.any_op) -> !transform.any_op
+    %all = transform.num_associations %reductions : (!transform.any_op) -> !transform.any_param
+    sched.constrain %all eq 1 : !transform.any_param
+    sched.match.structure "contraction", %reductions : !transform.any_op
+    %batch, %ms, %ns, %ks = sched.get_contraction_loops %reductions : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
+    %dimensions = transform.num_associations %batch : (!transform.any_op) -> !transform.any_param
+    sched.constrain %dimensions eq 2 : !transform.any_param
+    %points = sched.get_extent %batch : (!transform.any_op) -> !transform.any_param
+    sched.constrain %points le 6 : !transform.any_param
+    %data = sched.get_producers %reductions : (!transform.any_op) -> !transform.any_op
+    sched.match.structure "map", %data : !transform.any_op
+    %rows = sched.get_producers %data : (!transform.any_op) -> !transform.any_op
+    sched.match.structure "map", %rows : !transform.any_op
+    %results = sched.get_consumers %reductions : (!transform.any_op) -> !transform.any_op
+    sched.match.structure "map", %results : !transform.any_op
+    transform.yield %kernel : !transform.any_op
+  }
+
+  transform.named_sequence @winograd_steps(%scope: !transform.any_op {transform.readonly}) {
+    %sum = sched.match_structure "contraction" in %scope : (!transform.any_op) -> !transform.any_op
+    %tiles = sched.get_producers %sum : (!transform.any_op) -> !transform.any_op
+    %rows = sched.get_producers %tiles : (!transform.any_op) -> !transform.any_op
+    %image = sched.get_producers %rows : (!transform.any_op) -> !transform.any_op
+    %lines = sched.get_consumers %sum : (!transform.any_op) -> !transform.any_op
+    %pixels = sched.get_consumers %lines : (!transform.any_op) -> !transform.any_op
+    %after = sched.get_consumers %pixels {transitive} : (!transform.any_op) -> !transform.any_op
+    transform.foreach %after : !transform.any_op {
+    ^bb0(%map: !transform.any_op):
+      transform.include @inline_map failures(suppress) (%map) : (!transform.any_op) -> ()
+    }
+    %out = sched.get_consumers %pixels : (!transform.any_op) -> !transform.any_op
+    %lanes = transform.include @lanes failures(propagate) (%out) : (!transform.any_op) -> !transform.any_param
+
+    // How many results a tile has in each dimension, and tiles an image.
+    %x, %y, %p, %m, %k = sched.get_loops %sum : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
+    %points = sched.get_extent %x : (!transform.any_op) -> !transform.any_param
+    %tile = sched.param sub %points, 2 : (!transform.any_param) -> !transform.any_param
+    %group, %group_rows = transform.include @group_of_tiles failures(propagate) (%sum, %lines, %tile) : (!transform.any_op, !transform.any_op, !transform.any_param) -> (!transform.any_param, !transform.any_param)
+
+    // Groups.
+    %n, %c, %h, %w = sched.get_loops %out : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
+    %width = sched.get_extent %w : (!transform.any_op) -> !transform.any_param
+    %no, %ni = sched.tile %n tile_sizes [%group] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
+    %ho, %hi = sched.tile %h tile_sizes [%group_rows] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
+    %wo, %wi = sched.tile %w tile_sizes [%lanes] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
+    %co, %ci = sched.tile %c tile_sizes [%lanes] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
+    sched.reorder %no, %ho, %ni, %hi, %co, %wo, %ci, %wi : !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op
+    sched.compute_at %pixels into %ho : !transform.any_op, !transform.any_op
+    sched.compute_at %lines into %ho : !transform.any_op, !transform.any_op
+    sched.compute_at %sum into %ho : !transform.any_op, !transform.any_op
+    sched.compute_at %tiles into %ho : !transform.any_op, !transform.any_op
+    sched.compute_at %rows into %ho : !transform.any_op, !transform.any_op
+    sched.compute_at %image into %ho : !transform.any_op, !transform.any_op
+    transform.include @compute_input_at failures(suppress) (%image, %ho) : (!transform.any_op, !transform.any_op) -> ()
+    transform.include @parallelize_groups failures(suppress) (%no) : (!transform.any_op) -> ()
+    transform.include @parallelize_groups failures(suppress) (%ho) : (!transform.any_op) -> ()
+
+    // The results, with channels and columns changing places.
+    sched.unroll %ci : !transform.any_op
+    sched.vectorize %wi : !transform.any_op
+    transform.include @parallelize_some failures(suppress) (%out) : (!transform.any_op) -> ()
+    transform.include @peel_tail failures(suppress) (%wo, %width, %lanes) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
+
+    // The image, likewise.
+    %i_, %iw, %ic = sched.get_loops %image {rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op)
+    %image_width = sched.get_extent %iw : (!transform.any_op) -> !transform.any_param
+    %iwo, %ico, %iwi, %ici = sched.tile %iw, %ic tile_sizes [%lanes, %lanes] : (!transform.any_op, !transform.any_op, !transform.any_param, !transform.any_param) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
+    sched.unroll %iwi : !transform.any_op
+    sched.vectorize %ici : !transform.any_op
+    transform.include @parallelize_some failures(suppress) (%image) : (!transform.any_op) -> ()
+    transform.include @peel_tail failures(suppress) (%iwo, %image_width, %lanes) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
+
+    // Tiles along both dimensions at once.
+    %t_, %tx, %ty, %tp, %tc = sched.get_loops %tiles {rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
+    %tco, %tci = sched.tile %tc tile_sizes [%lanes] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
+    sched.reorder %tp, %tco, %tx, %ty, %tci : !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op
+    sched.compute_at %rows into %tco : !transform.any_op, !transform.any_op
+    %r_, %rx, %rw, %rc = sched.get_loops %rows {rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
+    sched.unroll %tx : !transform.any_op
+    sched.unroll %ty : !transform.any_op
+    sched.vectorize %tci : !transform.any_op
+    sched.unroll %rx : !transform.any_op
+    sched.unroll %rw : !transform.any_op
+    sched.vectorize %rc : !transform.any_op
+    transform.include @parallelize_some failures(suppress) (%tiles) : (!transform.any_op) -> ()
+
+    // Results of tiles along both dimensions at once.
+    %p_, %ph, %pw, %pc = sched.get_loops %pixels {rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
+    %ph_extent = sched.get_extent %ph : (!transform.any_op) -> !transform.any_param
+    %pw_extent = sched.get_extent %pw : (!transform.any_op) -> !transform.any_param
+    %pho, %pwo, %pco, %phi, %pwi, %pci = sched.tile %ph, %pw, %pc tile_sizes [%tile, %tile, %lanes] : (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_param, !transform.any_param, !transform.any_param) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
+    sched.compute_at %lines into %pco : !transform.any_op, !transform.any_op
+    %l_, %lh, %ly, %lw, %lc = sched.get_loops %lines {rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
+    sched.unroll %phi : !transform.any_op
+    sched.unroll %pwi : !transform.any_op
+    sched.vectorize %pci : !transform.any_op
+    sched.unroll %lh : !transform.any_op
+    sched.unroll %ly : !transform.any_op
+    sched.vectorize %lc : !transform.any_op
+    transform.include @parallelize_some failures(suppress) (%pixels) : (!transform.any_op) -> ()
+    transform.include @peel_tail failures(suppress) (%pho, %ph_extent, %tile) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
+    transform.include @peel_tail failures(suppress) (%pwo, %pw_extent, %tile) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
+
+    // Products: a tile of accumulators at a time, of a panel of weights.
+    transform.include @tile_products failures(propagate) (%sum, %lanes) : (!transform.any_op, !transform.any_param) -> ()
+    transform.yield
+  }
+
+  // How many images, and rows of them, are a group: transformed, and as sums, their tiles take half of the cache. Weights
+  // that take more than that are worth being read for a hundred tiles at a time.
+  transform.named_sequence @group_of_tiles(%sum: !transform.any_op {transform.readonly}, %lines: !transform.any_op {transform.readonly}, %tile: !transform.any_param {transform.readonly}) -> (!transform.any_param, !transform.any_param) {
+    %x, %y, %p, %m, %k = sched.get_loops %sum : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
+    %images_loop, %height_loop, %line_loop, %across_loop, %channels_loop = sched.get_loops %lines : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
+    %images = sched.get_extent %images_loop : (!transform.any_op) -> !transform.any_param
+    %height = sched.get_extent %height_loop : (!transform.any_op) -> !transform.any_param
+    %across = sched.get_extent %across_loop : (!transform.any_op) -> !transform.any_param
+    %down = sched.param floordiv %height, %tile : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %each = sched.param mul %down, %across : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %points = sched.get_extent %x : (!transform.any_op) -> !transform.any_param
+    %taken = sched.get_extent %k : (!transform.any_op) -> !transform.any_param
+    %given = sched.get_extent %m : (!transform.any_op) -> !transform.any_param
+    %square = sched.param mul %points, %points : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %element = sched.get_element_bytes %sum : (!transform.any_op) -> !transform.any_param
+    %bytes = sched.param mul %square, %element : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %channels = sched.param add %taken, %given : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %tile_bytes = sched.param mul %bytes, %channels : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %pairs = sched.param mul %taken, %given : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %weight_bytes = sched.param mul %bytes, %pairs : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %cache = sched.target_query "l2_bytes" : !transform.any_param
+    %half = sched.param floordiv %cache, 2 : (!transform.any_param) -> !transform.any_param
+    %fit = sched.param floordiv %half, %tile_bytes : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %large = sched.param gt %weight_bytes, %half : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %worth = sched.param mul %large, 96 : (!transform.any_param) -> !transform.any_param
+    %wanted = sched.param max %fit, %worth : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %some_images = sched.param floordiv %wanted, %each : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %group = sched.param max %some_images, 1 : (!transform.any_param) -> !transform.any_param
+    %some_rows = sched.param floordiv %wanted, %across : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %at_least_one = sched.param max %some_rows, 1 : (!transform.any_param) -> !transform.any_param
+    // Groups of equal size.
+    %groups = sched.param ceildiv %down, %at_least_one : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %down_each = sched.param ceildiv %down, %groups : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %rows = sched.param mul %down_each, %tile : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    transform.yield %group, %rows : !transform.any_param, !transform.any_param
+  }
+
+  // What is copied is padded, or computed, first.
+  transform.named_sequence @compute_input_at(%image: !transform.any_op {transform.readonly}, %group: !transform.any_op {transform.readonly}) {
+    %pad = sched.get_producers %image : (!transform.any_op) -> !transform.any_op
+    %before = sched.get_producers %pad {transitive} : (!transform.any_op) -> !transform.any_op
+    transform.foreach %before : !transform.any_op {
+    ^bb0(%map: !transform.any_op):
+      transform.include @inline_map failures(suppress) (%map) : (!transform.any_op) -> ()
+    }
+    sched.compute_at %pad into %group : !transform.any_op, !transform.any_op
+    transform.include @vectorize_innermost failures(suppress) (%pad) : (!transform.any_op) -> ()
+    transform.include @parallelize_some failures(suppress) (%pad) : (!transform.any_op) -> ()
+    transform.yield
+  }
+
+  transform.named_sequence @parallelize_groups(%groups: !transform.any_op {transform.readonly}) {
+    %threads = sched.target_query "threads" : !transform.any_param
+    sched.constrain %threads ge 2 : !transform.any_param
+    transform.include @parallelize_loop failures(propagate) (%groups, %threads) : (!transform.any_op, !transform.any_param) -> ()
+    transform.yield
+  }
+
+  // Two registers of columns, and as many rows as leave room for them and for one broadcast element: rows that are all
+  // full, or nearly.
+  transform.named_sequence @tile_products(%sum: !transform.any_op {transform.readonly}, %lanes: !transform.any_param {transform.readonly}) {
+    %p_, %p, %m, %k = sched.get_loops %sum {rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
+    %registers = sched.target_query "vector_registers" : !transform.any_param
+    %free = sched.param sub %registers, 3 : (!transform.any_param) -> !transform.any_param
+    %most = sched.param floordiv %free, 2 : (!transform.any_param) -> !transform.any_param
+    %tiles = sched.get_extent %p : (!transform.any_op) -> !transform.any_param
+    %count = sched.param ceildiv %tiles, %most : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %rows = sched.param ceildiv %tiles, %count : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %two = sched.param mul %lanes, 2 : (!transform.any_param) -> !transform.any_param
+    %columns = sched.param min %two, 32 : (!transform.any_param) -> !transform.any_param
+    %given = sched.get_extent %m : (!transform.any_op) -> !transform.any_param
+    %read = sched.get_producers %sum : (!transform.any_op) -> !transform.any_op
+    transform.include @spread_over_cache failures(suppress) (%read, %p, %k) : (!transform.any_op, !transform.any_op, !transform.any_op) -> ()
+    transform.include @spread_over_cache failures(suppress) (%sum, %p, %m) : (!transform.any_op, !transform.any_op, !transform.any_op) -> ()
+    // Panels of weights, then registers of them.
+    %mp, %mr = sched.tile %m tile_sizes [32] : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    %mo, %mi = sched.tile %mr tile_sizes [%columns] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
+    %po, %pi = sched.tile %p tile_sizes [%rows] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
+    sched.reorder %mp, %mo, %po, %k, %pi, %mi : !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op
+    %copy = sched.cache_write %sum at %po : (!transform.any_op, !transform.any_op) -> !transform.any_op
+    %c_, %ci, %cj = sched.get_loops %copy {rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op)
+    sched.vectorize %cj : !transform.any_op
+    sched.unroll %ci : !transform.any_op
+    sched.vectorize %mi : !transform.any_op
+    sched.unroll %pi : !transform.any_op
+    %init = sched.decompose_reduction %sum at %k : (!transform.any_op, !transform.any_op) -> !transform.any_op
+    transform.include @parallelize_some failures(suppress) (%sum) : (!transform.any_op) -> ()
+    transform.include @peel_tail failures(suppress) (%po, %tiles, %rows) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
+    transform.include @peel_tail failures(suppress) (%mp, %given, %columns) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
+    transform.yield
+  }
+
+  // What is transformed writes, and reads, elements of all products at once: they lie an odd number of cache lines apart,
+  // so that they do not fight for the same places in the cache.
+  transform.named_sequence @spread_over_cache(%block: !transform.any_op {transform.readonly}, %tiles: !transform.any_op {transform.readonly}, %channels: !transform.any_op {transform.readonly}) {
+    %written = sched.get_writes %block : (!transform.any_op) -> !transform.any_value
+    %element = sched.get_element_bytes %block : (!transform.any_op) -> !transform.any_param
+    %count = sched.get_extent %tiles : (!transform.any_op) -> !transform.any_param
+    %depth = sched.get_extent %channels : (!transform.any_op) -> !transform.any_param
+    %bytes = sched.param mul %depth, %element : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %lines = sched.param ceildiv %bytes, 64 : (!transform.any_param) -> !transform.any_param
+    %half = sched.param floordiv %lines, 2 : (!transform.any_param) -> !transform.any_param
+    %even = sched.param mul %half, 2 : (!transform.any_param) -> !transform.any_param
+    %odd = sched.param add %even, 1 : (!transform.any_param) -> !transform.any_param
+    %row_bytes = sched.param mul %odd, 64 : (!transform.any_param) -> !transform.any_param
+    %row = sched.param floordiv %row_bytes, %element : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %half_count = sched.param floordiv %count, 2 : (!transform.any_param) -> !transform.any_param
+    %even_count = sched.param mul %half_count, 2 : (!transform.any_param) -> !transform.any_param
+    %rows = sched.param add %even_count, 1 : (!transform.any_param) -> !transform.any_param
+    sched.transform_layout %written inner_dims_pos = [2, 3] inner_tiles = [%rows, %row] : !transform.any_value, !transform.any_param, !transform.any_param
+    transform.yield
+  }
+
+  // Maps that are not part of the steps.
+  transform.named_sequence @schedule_other_map(%map: !transform.any_op {transform.readonly}) {
+    transform.include @vectorize_innermost failures(suppress) (%map) : (!transform.any_op) -> ()
+    transform.include @parallelize_outermost failures(suppress) (%map) : (!transform.any_op) -> ()
+    transform.yield
+  }
+
+  // In the other files of this folder.
+  transform.named_sequence private @lanes(%block: !transform.any_op {transform.readonly}) -> !transform.any_param
+  transform.named_sequence private @inline_map(%producer: !transform.any_op {transform.consumed})
+  transform.named_sequence private @vectorize_innermost(%block: !transform.any_op {transform.readonly})
+  transform.named_sequence private @parallelize_outermost(%block: !transform.any_op {transform.readonly})
+  transform.named_sequence private @parallelize_some(%block: !transform.any_op {transform.readonly})
+  transform.named_sequence private @parallelize_loop(%loop: !transform.any_op {transform.readonly}, %threads: !transform.any_param {transform.readonly})
+  transform.named_sequence private @peel_tail(%loop: !transform.any_op {transform.readonly}, %extent: !transform.any_param {transform.readonly}, %size: !transform.any_param {transform.readonly})
+  transform.named_sequence private @has_tiles(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly}) -> (!transform.any_op, !transform.any_op)
+  transform.named_sequence private @has_lanes(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly}) -> (!transform.any_op, !transform.any_op)
+  transform.named_sequence private @register_tile_alone(%sum: !transform.any_op {transform.readonly}, %same: !transform.any_op {transform.readonly})
+  transform.named_sequence private @vector_tile_alone(%sum: !transform.any_op {transform.readonly}, %same: !transform.any_op {transform.readonly})
+}
