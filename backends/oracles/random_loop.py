@@ -135,7 +135,7 @@ def _matmul(rng: random.Random) -> str:
 
 def _matmul_bias_relu(rng: random.Random) -> str:
     m, n, k = (rng.choice(_SIZES) for _ in range(3))
-    scale = rng.random() < 0.5
+    scale, reorder = rng.random() < 0.5, rng.choice(("", "fastmath<reassoc> ", "fastmath<reassoc> "))
     text = ""
     if scale:
         text += _alloc("S", (m, k))
@@ -150,7 +150,9 @@ def _matmul_bias_relu(rng: random.Random) -> str:
         (m, n),
         "%D",
         "f32",
-        lambda i: _read("c", "C", (m, n), i) + _read("d", "BIAS", (n,), "%v1") + "%y = arith.addf %c, %d : f32",
+        lambda i: (
+            _read("c", "C", (m, n), i) + _read("d", "BIAS", (n,), "%v1") + f"%y = arith.addf %c, %d {reorder}: f32"
+        ),
     )
     text += _map(
         "map2",

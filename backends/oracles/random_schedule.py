@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from xdsl.dialects.builtin import AffineMapAttr, FixedBitwidthType
 from xdsl.dialects.func import FuncOp
-from xdsl.ir import Attribute, BlockArgument, SSAValue
+from xdsl.ir import Attribute, BlockArgument, Operation, SSAValue
 from xdsl.ir.affine import AffineMap
 
 from ...dialects.layout import packed_shape, tiled_layout
@@ -39,7 +39,7 @@ from ...dialects.loop import (
     element_type,
     enclosing_loops,
 )
-from ...dialects.regions import buffer_shape, index_forms, reduce_loops
+from ...dialects.regions import buffer_shape, index_forms, readers_of, reduce_loops, writers_of
 from ...transform.panels import dimensions_moved
 from .random_step import Block, Buffer, IntrinsicText, Loop, Size, Step, brackets, commas, read_buffers, written_buffers
 
@@ -508,10 +508,26 @@ def is_plain(block: BlockOp) -> bool:
     return not (block.has_kind(IteratorKind.REDUCE) or block.has_kind(IteratorKind.ORDERED))
 
 
+def _between(kernel: FuncOp) -> list[tuple[BlockOp, BlockOp]]:
+    """Producers of buffers inside of the kernel, and who alone reads them."""
+    return [
+        (p, c)
+        for p, c in producers(kernel)
+        if is_temporary(p)
+        and any(readers_of(buffer) == [c] and writers_of(buffer) == [p] for buffer in p.written_buffers())
+    ]
+
+
+def _last_op(block: BlockOp) -> str:
+    """What computes the value that a block writes, by name."""
+    value = block.writes()[-1].operands[0]
+    return value.owner.name if isinstance(value.owner, Operation) else ""
+
+
 @entry("decompose_padding", weight=4)
 def _decompose_padding(rng: random.Random, kernel: FuncOp) -> Step | None:
     block = a_block(rng, kernel, of=_pads)
-    if block is None:
+    if block is None or (not _pads(block) and rng.random() < 0.8):
         return None
     name = Block(block.block_name)
     return Step("decompose_padding", (name,), f"{name}", results=1)
@@ -522,6 +538,17 @@ def _pads(block: BlockOp) -> bool:
 
 
 # Reductions
+
+
+@entry("fuse_reduction_epilogue", weight=4)
+def _fuse_reduction_epilogue(rng: random.Random, kernel: FuncOp) -> Step | None:
+    pairs = [(p, c) for p, c in _between(kernel) if p.init is not None and not c.has_kind(IteratorKind.REDUCE)]
+    alike = [c for p, c in pairs if _last_op(c) in {op.name for op in p.walk()}]
+    found = alike or [c for _, c in pairs if rng.random() < 0.1]
+    if not found:
+        return None
+    name = Block(rng.choice(found).block_name)
+    return Step("fuse_reduction_epilogue", (name,), f"{name}")
 
 
 @entry("decompose_reduction", weight=8)

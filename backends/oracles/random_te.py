@@ -627,6 +627,34 @@ class _Program:
 
             self.add(self.compute(shape, last), 2 * bound + 64)
 
+    def biased(self) -> None:
+        """A sum or an extremum over the last dimension, and something else combined with it in the same way."""
+        shape = (self.pick_extent(), self.pick_extent(), self.pick_extent(9))
+        tensor = self.operand(shape)
+        k = te.reduce_axis(shape[2], "k")
+        kinds = [(te.max, te.maximum), (te.min, te.minimum)]
+        if not self.is_float:
+            kinds += 2 * [(te.sum, lambda x, y: x + y)]
+        reduction, combine = self.rng.choice(kinds)
+
+        def reduced(i: Expr, j: Expr) -> Reduction:
+            return reduction(tensor[i, j, k], k)
+
+        result = cast(Tensor, self.compute(shape[:2], reduced))
+        bound = self.bounds[id(tensor)] * shape[2]
+        self.add(result, bound)
+        other = self.input(self.rng.choice((shape[:2], shape[1:2])))
+        turned = self.rng.random() < 0.3
+
+        def epilogue(i: Expr, j: Expr) -> Expr:
+            row, column = (j, i) if turned else (i, j)
+            value = other[row, column] if len(other.shape) == 2 else other[column]
+            return (
+                combine(result[row, column], value) if self.rng.random() < 0.7 else combine(value, result[row, column])
+            )
+
+        self.add(self.compute(shape[1::-1] if turned else shape[:2], epilogue), bound + 4)
+
     def gather(self) -> None:
         """Rows of a table, at indices that are data."""
         rows, width, count = self.pick_extent(), self.pick_extent(), self.pick_extent()
@@ -728,6 +756,8 @@ _STAGES: tuple[Callable[[_Program], None], ...] = (
     _Program.epilogue,
     _Program.sibling,
     _Program.mask,
+    _Program.biased,
+    _Program.biased,
     _Program.matmul,
     _Program.matmul,
     _Program.convolution,

@@ -7,6 +7,7 @@ ops, the tuner and Python users all call these.
 from __future__ import annotations
 
 from .cache_write import cache_write
+from .epilogue import fuse_reduction_epilogue
 from .inline import compute_inline
 from .inline_consumer import reverse_compute_inline
 from .jam import unroll_and_jam
@@ -35,6 +36,7 @@ __all__ = [
     "compute_inline",
     "decompose_padding",
     "decompose_reduction",
+    "fuse_reduction_epilogue",
     "fuse_sibling",
     "interchange",
     "pack",

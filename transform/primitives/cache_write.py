@@ -244,7 +244,8 @@ def _move_own_init(block: BlockOp, reduce: ReduceOp, combine: BlockOp) -> str | 
         return None
     values: dict[SSAValue, Lin] = dict.fromkeys(block.iterators, ZERO)
     for form, iterator in zip(iterator_forms(reduce), combine.iterators, strict=False):
-        for atom in () if form is None else form.terms:
+        assert form is not None, "expected writes at affine functions of iterators"
+        for atom in form.terms:
             if isinstance(atom, SSAValue):
                 values[atom] = Lin.of(iterator) - form.const
     new = InitOp()

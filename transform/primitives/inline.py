@@ -192,11 +192,14 @@ def _erase_unused(ops: list[Operation]) -> None:
             op.erase()
 
 
-def copied(ops: Sequence[Operation], values: Mapping[SSAValue, Lin]) -> list[Operation]:
+def copied(
+    ops: Sequence[Operation], values: Mapping[SSAValue, Lin], mapper: dict[SSAValue, SSAValue] | None = None
+) -> list[Operation]:
     """Copies of some ops of a block, not in any block yet, with forms in place of its iterators; index computations
-    that they need come first."""
+    that they need come first. `mapper` gets the copies
+    of results."""
     applies: list[Operation] = []
-    mapper: dict[SSAValue, SSAValue] = {}
+    mapper = {} if mapper is None else mapper
     places: dict[SSAValue, Lin] = {}
     for iterator, form in values.items():
         map, operands = to_affine_map([form])

@@ -49,7 +49,7 @@ def reverse_compute_inline(block: BlockOp) -> None:
     """
     for kind in (IteratorKind.REDUCE, IteratorKind.ORDERED):
         require_kind_free(block, kind, "to inline it into its producer")
-    buffer, reads = _last_source(block)
+    buffer, reads = last_source(block)
     producer = writers_of(buffer)[0]
     for kind in (IteratorKind.REDUCE, IteratorKind.ORDERED):
         require_kind_free(producer, kind, f"to inline '{block.block_name}' into it")
@@ -57,9 +57,9 @@ def reverse_compute_inline(block: BlockOp) -> None:
     if len(writes) != 1 or not isinstance(writes[0], WriteOp):
         refuse(f"expected '{producer.block_name}' to write '{buffer_name(buffer)}' once, got {len(writes)}", block)
     write = writes[0]
-    values = _iterators_at(block, producer, write, reads)
+    values = iterators_at(block, producer, write, reads)
     sources = [b for b in dict.fromkeys(read.buffer for read in block.reads()) if b is not buffer]
-    _require_way_free(block, producer, sources)
+    require_way_free(block, producer, sources)
     ops = _copy_body(block, write, values)
     parent = block.parent_op()
     parked = [Parked(write), Parked(block)]
@@ -73,14 +73,14 @@ def reverse_compute_inline(block: BlockOp) -> None:
     for each in parked:
         each.op.erase()
     erase_empty_loops(parent)
-    lift_allocs(_top(producer))
+    lift_allocs(outermost(producer))
     alloc = alloc_of(buffer)
     assert alloc is not None
     alloc.detach()
     alloc.erase()
 
 
-def _last_source(block: BlockOp) -> tuple[SSAValue, list[ReadOp]]:
+def last_source(block: BlockOp) -> tuple[SSAValue, list[ReadOp]]:
     """The buffer between the block and its producer, the last one of several, and the block's reads of it."""
     found: list[SSAValue] = []
     for buffer in dict.fromkeys(read.buffer for read in block.reads()):
@@ -98,9 +98,9 @@ def _last_source(block: BlockOp) -> tuple[SSAValue, list[ReadOp]]:
     return last, [read for read in block.reads() if read.buffer is last]
 
 
-def _iterators_at(block: BlockOp, producer: BlockOp, write: WriteOp, reads: list[ReadOp]) -> dict[SSAValue, Lin]:
+def iterators_at(block: BlockOp, producer: BlockOp, write: Access, reads: list[ReadOp]) -> dict[SSAValue, Lin]:
     """The consumer's iterators over those of its producer, where the element is that the producer writes."""
-    name = buffer_name(write.buffer)
+    name = buffer_name(reads[0].buffer)
     forms = iterator_forms(reads[0])
     for read in reads[1:]:
         if iterator_forms(read) != forms:
@@ -141,7 +141,7 @@ def _iterators_at(block: BlockOp, producer: BlockOp, write: WriteOp, reads: list
     return values
 
 
-def _require_way_free(block: BlockOp, producer: BlockOp, sources: list[SSAValue]) -> None:
+def require_way_free(block: BlockOp, producer: BlockOp, sources: list[SSAValue]) -> None:
     """What else the block reads has to be complete where its producer stands, and what it writes to be there and
     touched later only."""
     for buffer in (*sources, *block.written_buffers()):
@@ -201,6 +201,12 @@ def _failure(producer: BlockOp, ops: list[Operation], sources: list[SSAValue], a
             access.verify_()
     except VerifyException as failure:
         return str(failure)
+    return unproven_at(producer, sources, around)
+
+
+def unproven_at(producer: BlockOp, sources: list[SSAValue], around: list[ForOp]) -> str | None:
+    """Why a block is not proven to do, where it stands, what a consumer of its elements did inside of other loops; None
+    if it is. `sources` are what else the consumer reads."""
     if (unproven := first_unproven([producer])) is not None:
         return unproven[1]
     for loop in enclosing_loops(producer):
@@ -226,10 +232,17 @@ def _changing_loop(producer: BlockOp, buffer: SSAValue, writer: BlockOp, around:
     return next((loop for loop in left if loop not in apart), None)
 
 
-def _top(block: BlockOp) -> Operation:
+def outermost(block: BlockOp) -> Operation:
     """The outermost op around a block, inside of its kernel."""
     loops = enclosing_loops(block)
     return loops[0] if loops else block
 
 
-__all__ = ["reverse_compute_inline"]
+__all__ = [
+    "iterators_at",
+    "last_source",
+    "outermost",
+    "require_way_free",
+    "reverse_compute_inline",
+    "unproven_at",
+]

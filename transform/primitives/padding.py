@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 
 from xdsl.dialects import scf
 from xdsl.dialects.arith import AndIOp, CmpiOp, ConstantOp, OrIOp, XOrIOp
@@ -155,7 +154,7 @@ def _branches(choice: scf.IfOp, value: SSAValue) -> tuple[SSAValue, IntegerAttr 
     for inner, other, negated in ((then, otherwise, False), (otherwise, then, True)):
         owner = other.owner
         if isinstance(owner, ConstantOp) and isinstance(owner.value, IntegerAttr | FloatAttr):
-            return inner, cast("IntegerAttr | FloatAttr", owner.value), negated
+            return inner, owner.value, negated
     return then, None, False
 
 

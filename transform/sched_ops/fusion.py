@@ -36,4 +36,22 @@ class ReverseComputeInlineOp(PrimitiveOp):
         return []
 
 
-FUSION_OPS: list[type[Operation]] = [ReverseComputeInlineOp]
+@irdl_op_definition
+class FuseReductionEpilogueOp(PrimitiveOp):
+    """Lets a reduction start from what a consumer combines its result with, and erases the consumer.
+
+    `sched.fuse_reduction_epilogue %e : !transform.any_op`
+    """
+
+    name = "sched.fuse_reduction_epilogue"
+    block = operand_def(TransformOpHandleType)
+    assembly_format = "$block attr-dict `:` type($block)"
+
+    OPERAND_EFFECTS: ClassVar[tuple[Effect, ...]] = (Effect.ERASES,)
+
+    def schedule(self, interpreter: Interpreter) -> Results:
+        primitives.fuse_reduction_epilogue(typed_op(interpreter.state, self.block, BlockOp))
+        return []
+
+
+FUSION_OPS: list[type[Operation]] = [FuseReductionEpilogueOp, ReverseComputeInlineOp]
