@@ -15,10 +15,16 @@ if TYPE_CHECKING:
     from .runtime.executable import load as load
     from .tools.driver import list_kernels as list_kernels
     from .tools.front import compile as compile
+    from .tools.schedule import Schedule as Schedule
 
-__all__ = ["compile", "list_kernels", "load", "te"]
+__all__ = ["Schedule", "compile", "list_kernels", "load", "te"]
 
-_HOME = {"compile": ".tools.front", "list_kernels": ".tools.driver", "load": ".runtime.executable"}
+_HOME = {
+    "Schedule": ".tools.schedule",
+    "compile": ".tools.front",
+    "list_kernels": ".tools.driver",
+    "load": ".runtime.executable",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -41,6 +41,7 @@ from .regions import (
     inside,
     is_staged,
     iterator_forms,
+    moving_bindings,
     multiple_of,
     position,
     reduce_loops,
@@ -199,8 +200,8 @@ def prove_coverage(
         Unproven: where it cannot.
     """
     proof, inner = _start(block, scope, bounds)
-    for form, extent, kind in zip(block.binding_forms(bounds), block.extents, block.kinds, strict=True):
-        parts = without_units(form, bounds).split(inner)
+    for form, extent, kind in zip(moving_bindings(block, bounds), block.extents, block.kinds, strict=True):
+        parts = form.split(inner)
         if parts is None:
             raise Unproven("expected floordiv and mod of loops inside or outside of the buffer's lifetime, got both")
         outer, own = parts
@@ -223,8 +224,8 @@ def _start(block: BlockOp, scope: Collection[ForOp], bounds: Bounds) -> tuple[_P
     for form, limit in sorted(_inner_predicates(block, inner, bounds), key=lambda p: len(p[0].terms)):
         proof.add_predicate(form, limit)
     sums: dict[Lin, None] = {}
-    for form in block.binding_forms(bounds):
-        for atom in without_units(form, bounds).terms:
+    for form in moving_bindings(block, bounds):
+        for atom in form.terms:
             if isinstance(atom, Digit):
                 _collect_sums(atom.inner, sums, set())
     proof.sums = [form for form in sums if len(form.terms) > 1 and all(inner(value) for value in form.values())]
@@ -235,7 +236,7 @@ def _inner_predicates(block: BlockOp, inner: Callable[[SSAValue], bool], bounds:
     """The predicates that matter for how often a point is reached: not those that always hold, nor those over loops
     outside, which only keep a block from running."""
     kept: dict[Lin, int] = {}
-    bindings = [without_units(form, bounds) for form in block.binding_forms(bounds)]
+    bindings = moving_bindings(block, bounds)
     for predicate in block.predicate_forms(bounds):
         form, limit = predicate_on_sum(predicate, bindings, bounds)
         if implied(form, limit, bindings, block.extents, bounds):
@@ -343,8 +344,7 @@ def written_box(
     block = block_of(access)
     fixed = inside(outer)
     scope = [loop for loop in enclosing_loops(block) if loop not in outer]
-    forms = [without_units(form, bounds) for form in block.binding_forms(bounds)]
-    bindings = dict(zip(block.iterators, forms, strict=True))
+    bindings = dict(zip(block.iterators, moving_bindings(block, bounds), strict=True))
     extents = dict(zip(block.iterators, block.extents, strict=True))
     try:
         reached = dict(zip(block.iterators, _reach(block, scope, bounds), strict=True))
@@ -407,8 +407,8 @@ def _reach(block: BlockOp, scope: Collection[ForOp], bounds: Bounds) -> list[int
     """For each iterator, how many values the loops of `scope` give it, contiguously and independently of the others."""
     proof, inner = _start(block, scope, bounds)
     reached: list[int] = []
-    for form in block.binding_forms(bounds):
-        parts = without_units(form, bounds).split(inner)
+    for form in moving_bindings(block, bounds):
+        parts = form.split(inner)
         if parts is None:
             raise Unproven("expected floordiv and mod of loops inside or outside of the buffer's lifetime, got both")
         reached.append(proof.sum_extent(proof.grouped(parts[1]), 0))

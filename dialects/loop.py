@@ -7,13 +7,16 @@ block primitives touch blocks, and legality is decided from iterators and region
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from math import prod
 from operator import is_
 from typing import cast
 
 from xdsl.dialects.arith import FastMathFlagsAttr
 from xdsl.dialects.builtin import (
+    I64,
     AffineMapAttr,
     ArrayAttr,
     DenseArrayBase,
@@ -247,7 +250,7 @@ class ForOp(IRDLOperation):
 
     @property
     def induction_variable(self) -> SSAValue:
-        return self.body.block.args[0]
+        return self.regions[0].block.args[0]
 
     def verify_(self) -> None:
         if self.extent < 1:
@@ -359,7 +362,7 @@ class KnownForms:
         self.predicates: list[tuple[Lin, int]] = []
         if block.predicates is not None and block.limits is not None:
             forms = (from_affine(each, operands, loop_bounds) for each in block.predicates.data.results)
-            self.predicates = list(zip(forms, block.limits.get_values(), strict=True))
+            self.predicates = list(zip(forms, integers_of(block.limits), strict=True))
         self._moving: list[Lin] | None = None
 
     @property
@@ -370,12 +373,22 @@ class KnownForms:
         return self._moving
 
 
+@lru_cache(maxsize=4096)
+def _unpacked(data: bytes) -> tuple[int, ...]:
+    return struct.unpack(f"<{len(data) // 8}q", data)
+
+
+def integers_of(array: DenseArrayBase[I64]) -> tuple[int, ...]:
+    """The values of an array of `i64`, which is read again and again."""
+    return _unpacked(array.data.data)
+
+
 def _extents_of(values: Sequence[SSAValue]) -> tuple[object, ...]:
     """The extents of the loops whose induction variables the values are; other values have none."""
     extents: list[object] = []
     for value in values:
-        owner = value.owner
-        parent = owner.parent_op() if type(owner) is Block else None
+        region = value.block.parent if isinstance(value, BlockArgument) else None
+        parent = None if region is None else region.parent
         extents.append(None if parent is None else parent.properties.get("extent"))
     return tuple(extents)
 
@@ -389,13 +402,17 @@ def _is_same(first: tuple[object, ...], second: tuple[object, ...]) -> bool:
 
 def _collect_accesses(op: Operation, found: list[ReadOp | WriteOp | ReduceOp]) -> None:
     for region in op.regions:
-        for block in region.blocks:
-            for child in block.ops:
+        block = region.first_block
+        while block is not None:
+            child = block.first_op
+            while child is not None:
                 kind = type(child)
                 if kind is ReadOp or kind is WriteOp or kind is ReduceOp:
-                    found.append(cast("ReadOp | WriteOp | ReduceOp", child))
+                    found.append(child)  # pyright: ignore[reportArgumentType]
                 elif child.regions:
                     _collect_accesses(child, found)
+                child = child.next_op
+            block = block.next_block
 
 
 @irdl_op_definition
@@ -455,16 +472,16 @@ class BlockOp(IRDLOperation):
 
     @property
     def extents(self) -> tuple[int, ...]:
-        return self.extents_attr.get_values()
+        return integers_of(self.extents_attr)
 
     @property
     def iterators(self) -> Sequence[SSAValue]:
-        return self.body.block.args
+        return self.regions[0].block.args
 
     @property
     def init(self) -> InitOp | None:
-        first = self.body.block.first_op
-        return first if isinstance(first, InitOp) else None
+        first = self.regions[0].block.first_op
+        return first if type(first) is InitOp else None
 
     def has_kind(self, kind: IteratorKind) -> bool:
         return any(attr.data is kind for attr in self.iterator_kinds)
@@ -484,7 +501,7 @@ class BlockOp(IRDLOperation):
             return []
         operands = [Lin.of(value) for value in self._operands]
         forms = [from_affine(e, operands, bounds) for e in self.predicates.data.results]
-        return list(zip(forms, self.limits.get_values(), strict=True))
+        return list(zip(forms, integers_of(self.limits), strict=True))
 
     def known_forms(self) -> KnownForms:
         """What the maps say, computed again when the operation, or the extent of a loop that it is bound to, changed.
@@ -497,14 +514,14 @@ class BlockOp(IRDLOperation):
             properties.get("limits"),
             _extents_of(self._operands),
         )
-        known: KnownForms | None = self.__dict__.get("_known_forms")
+        known: KnownForms | None = vars(self).get("_known_forms")
         if known is None or not _is_same(known.source, source):
             known = KnownForms(source, self)
-            self.__dict__["_known_forms"] = known
+            vars(self)["_known_forms"] = known
         return known
 
     def limits_of_predicates(self) -> Sequence[int]:
-        return () if self.limits is None else self.limits.get_values()
+        return () if self.limits is None else integers_of(self.limits)
 
     def accesses(self) -> Iterator[ReadOp | WriteOp | ReduceOp]:
         """Every access of the block, in program order, also those in its init and in lazy branches."""
@@ -516,7 +533,7 @@ class BlockOp(IRDLOperation):
         return [op for op in self.accesses() if type(op) is ReadOp]
 
     def writes(self) -> list[WriteOp | ReduceOp]:
-        return [op for op in self.accesses() if type(op) is not ReadOp]
+        return cast("list[WriteOp | ReduceOp]", [op for op in self.accesses() if type(op) is not ReadOp])
 
     def written_buffers(self) -> list[SSAValue]:
         """The buffers that the block writes or reduces into, each once, in program order."""
@@ -666,7 +683,7 @@ class BlockOp(IRDLOperation):
                 printer.print_string(")")
         if self.predicates is not None and self.limits is not None:
             printer.print_string(" where(")
-            pairs = zip(self.predicates.data.results, self.limits.get_values(), strict=True)
+            pairs = zip(self.predicates.data.results, integers_of(self.limits), strict=True)
             for i, (predicate, limit) in enumerate(pairs):
                 if i:
                     printer.print_string(", ")
@@ -776,7 +793,7 @@ class ReadOp(IRDLOperation):
 
     @property
     def buffers(self) -> tuple[SSAValue, ...]:
-        return (self.buffer,)
+        return (self._operands[0],)
 
     def verify_(self) -> None:
         _verify_indices(self.map.data, self.indices, (self.buffer,))
@@ -830,7 +847,7 @@ class WriteOp(IRDLOperation):
 
     @property
     def buffers(self) -> tuple[SSAValue, ...]:
-        return (self.buffer,)
+        return (self._operands[1],)
 
     def verify_(self) -> None:
         _verify_indices(self.map.data, self.indices, (self.buffer,))
@@ -1052,6 +1069,11 @@ class AllocOp(IRDLOperation):
 
         if (uncovered := uncovered_read(self.buffer)) is not None:
             raise VerifyException(uncovered[1])
+        if isinstance(memref_type(self.buffer).memory_space, StringAttr):
+            from .scopes import overflow_at  # the analysis needs this module
+
+            if (overflow := overflow_at(self)) is not None:
+                raise VerifyException(str(overflow))
 
     def _verify_place(self) -> None:
         if self.workspace is None:
@@ -1309,11 +1331,11 @@ def without_units(form: Lin, bounds: Bounds = loop_bounds) -> Lin:
 def enclosing_loops(op: Operation) -> list[ForOp]:
     """The loops around an op, outermost first."""
     loops: list[ForOp] = []
-    parent = op.parent_op()
-    while parent is not None:
+    block = op.parent
+    while block is not None and (region := block.parent) is not None and (parent := region.parent) is not None:
         if type(parent) is ForOp:
             loops.append(parent)
-        parent = parent.parent_op()
+        block = parent.parent
     loops.reverse()
     return loops
 
@@ -1338,10 +1360,14 @@ def _collect_blocks(op: Operation, found: list[BlockOp]) -> None:
         found.append(op)
         return
     for region in op.regions:
-        for block in region.blocks:
-            for child in block.ops:
+        block = region.first_block
+        while block is not None:
+            child = block.first_op
+            while child is not None:
                 if child.regions:
                     _collect_blocks(child, found)
+                child = child.next_op
+            block = block.next_block
 
 
 def zero_map(rank: int) -> AffineMap:

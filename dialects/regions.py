@@ -87,7 +87,7 @@ def index_forms(access: Access, bounds: Bounds = loop_bounds) -> Sequence[Lin | 
     """An access's index in each dimension over the loops' induction variables; None where it is data."""
     block = block_of(access)
     forms, bindings = iterator_forms(access, bounds), moving_bindings(block, bounds)
-    known: tuple[object, object, Sequence[Lin | None]] | None = access.__dict__.get("_index_forms")
+    known: tuple[object, object, Sequence[Lin | None]] | None = vars(access).get("_index_forms")
     if known is not None and known[0] is forms and known[1] is bindings:
         return known[2]
     replacement = dict(zip(block.iterators, bindings, strict=True))
@@ -99,7 +99,7 @@ def index_forms(access: Access, bounds: Bounds = loop_bounds) -> Sequence[Lin | 
         }
         found = [None if form is None else assuming(form, limits, bounds) for form in found]
     if bounds is loop_bounds:
-        access.__dict__["_index_forms"] = (forms, bindings, found)
+        vars(access)["_index_forms"] = (forms, bindings, found)
     return found
 
 
@@ -118,11 +118,11 @@ def iterator_forms(access: Access, bounds: Bounds = loop_bounds) -> Sequence[Lin
     # Attributes and operands are never changed, only exchanged.
     iterators = block.body.block.args
     source = (access._operands, access.properties["map"], iterators, block.properties["extents"])  # pyright: ignore[reportPrivateUsage]
-    known: tuple[tuple[object, ...], Sequence[Lin | None]] | None = access.__dict__.get("_iterator_forms")
+    known: tuple[tuple[object, ...], Sequence[Lin | None]] | None = vars(access).get("_iterator_forms")
     if known is not None and all(map(is_, known[0], source)):
         return known[1]
     found = _iterator_forms(access, block, bounds)
-    access.__dict__["_iterator_forms"] = (source, found)
+    vars(access)["_iterator_forms"] = (source, found)
     return found
 
 

@@ -18,11 +18,27 @@ from .interfaces import Effect, Payload, TransformOpInterface
 from .layouts import pack_operands
 from .library import libraries_of
 from .pass_runner import NoPasses, PassRunner
+from .snapshot import Snapshot
 from .state import SCHEDULED, TransformState
 from .upstream.control import NamedSequenceOp, YieldOp
 from .watch import Stopped, Watcher, current_watcher
 
 DEFAULT_ENTRY = "__transform_main"
+
+_READS = (Effect.READS,)
+
+_KINDS: dict[type[Operation], tuple[bool, tuple[Effect, ...] | None]] = {}
+"""Of each class of transform operations, whether it changes the payload itself, and its effects, if they are always the
+same."""
+
+
+def _kind_of(op: Operation) -> tuple[bool, tuple[Effect, ...] | None]:
+    if not isinstance(op, TransformOpInterface):
+        name = op.op_name.data if isinstance(op, UnregisteredOp) else op.name
+        raise ScriptError(f"expected a transform operation, got '{name}'", op)
+    kind = type(op)
+    always = kind.operand_effects is TransformOpInterface.operand_effects
+    return not (op.MATCHER or op.STEERS), kind.OPERAND_EFFECTS if always else None
 
 
 @dataclass(eq=False)
@@ -30,7 +46,12 @@ class Backup:
     """What payload ops are before something changes; nothing as long as nothing does."""
 
     ops: Sequence[Operation]
-    clones: list[Operation] | None = None
+    snapshots: Sequence[Snapshot] = ()
+
+    def restore(self) -> None:
+        """Makes the ops what they were."""
+        for snapshot in self.snapshots:
+            snapshot.restore()
 
 
 @dataclass
@@ -46,6 +67,7 @@ class Interpreter:
     remarks: list[tuple[str, Operation]] = field(default_factory=list[tuple[str, Operation]])
     """What `transform.debug.emit_remark_at` said, and about which payload op."""
     _symbols: dict[Operation, dict[str, Operation]] = field(default_factory=dict[Operation, dict[str, Operation]])
+    _callees: dict[tuple[int, int], NamedSequenceOp] = field(default_factory=dict[tuple[int, int], NamedSequenceOp])
     _running: list[NamedSequenceOp] = field(default_factory=list[NamedSequenceOp])
     _unsaved: list[Backup] = field(default_factory=list[Backup])
     watcher: Watcher | None = None
@@ -82,46 +104,62 @@ class Interpreter:
             watcher.after(op, self.state.root)
 
     def _execute(self, op: Operation) -> None:
-        if not isinstance(op, TransformOpInterface):
-            name = op.op_name.data if isinstance(op, UnregisteredOp) else op.name
-            raise ScriptError(f"expected a transform operation, got '{name}'", op)
-        if self._unsaved and not op.MATCHER and not op.STEERS:
+        kind = type(op)
+        traits = _KINDS.get(kind)
+        if traits is None:
+            traits = _KINDS[kind] = _kind_of(op)
+        is_changing, effects = traits
+        assert isinstance(op, TransformOpInterface)
+        if is_changing and self._unsaved:
             self._save()
         state = self.state
         state.check_operands(op)
-        effects = op.operand_effects()
-        if effects == (Effect.READS,):
-            self._bind(op, op.apply(self))
-            return
-        state.check_repeats(op, effects)
-        if Effect.CONSUMES in effects:
-            deaths = state.consumed(op)
-            try:
-                results = op.apply(self)
-            finally:
-                state.kill(deaths)
-        else:
+        if effects is None:
+            effects = op.operand_effects()
+        if effects == _READS:
             results = op.apply(self)
-        state.sweep(op)
-        self._bind(op, results)
+        else:
+            state.check_repeats(op, effects)
+            if Effect.CONSUMES in effects:
+                deaths = state.consumed(op)
+                try:
+                    results = op.apply(self)
+                finally:
+                    state.kill(deaths)
+            else:
+                results = op.apply(self)
+            state.sweep(op)
+        handles = op.results
+        assert len(results) == len(handles), f"{op.name} gave {len(results)} payloads for {len(handles)} results"
+        for handle, payload in zip(handles, results, strict=True):
+            state.bind(handle, payload)
 
-    def _bind(self, op: Operation, results: Sequence[Payload]) -> None:
-        assert len(results) == len(op.results), f"{op.name} gave {len(results)} payloads for {len(op.results)} results"
-        for handle, payload in zip(op.results, results, strict=True):
-            self.state.bind(handle, payload)
+    def look(self, op: TransformOpInterface) -> Sequence[Payload]:
+        """What an operation that only looks would give its results."""
+        try:
+            self.state.check_operands(op)
+            return op.apply(self)
+        except (ScheduleError, ScriptError) as error:
+            raise locate(error, op) from error
 
     def run_block(self, block: Block, args: Sequence[Payload]) -> list[Payload]:
         """Runs the body of a sequence on the payloads of its arguments; gives what it yields."""
         if len(args) != len(block.args):
             raise ScriptError(f"expected {len(block.args)} arguments, got {len(args)}", block.parent_op())
-        with self.state.scope():
+        state = self.state
+        outer = state.enter()
+        try:
             for handle, payload in zip(block.args, args, strict=True):
-                self.state.bind(handle, payload)
-            for op in block.ops:
-                if isinstance(op, YieldOp):
+                state.bind(handle, payload)
+            op = block.first_op
+            while op is not None:
+                if type(op) is YieldOp:
                     self.check(op)
-                    return [self.state.payload(operand) for operand in op.operands]
+                    return [state.payload(operand) for operand in op.operands]
                 self.execute(op)
+                op = op.next_op
+        finally:
+            state.leave(outer)
         return []
 
     def check(self, op: Operation) -> None:
@@ -146,6 +184,13 @@ class Interpreter:
     def lookup(self, symbol: SymbolRefAttr, user: Operation) -> NamedSequenceOp:
         """The named sequence that a symbol names: in the nearest module around its user, else in a library, which also
         has the body of what is only declared there."""
+        key = (id(user.parent), id(symbol))
+        known = self._callees.get(key)
+        if known is None:
+            known = self._callees[key] = self._find(symbol, user)
+        return known
+
+    def _find(self, symbol: SymbolRefAttr, user: Operation) -> NamedSequenceOp:
         visible: list[str] = []
         declaration: NamedSequenceOp | None = None
         for table in (*_enclosing_modules(user), *self.libraries):
@@ -186,7 +231,7 @@ class Interpreter:
 
     def _save(self) -> None:
         for backup in self._unsaved:
-            backup.clones = [op.clone() for op in backup.ops]
+            backup.snapshots = [Snapshot(op) for op in backup.ops]
         self._unsaved.clear()
 
     def match(self, matcher: NamedSequenceOp, args: Sequence[Payload]) -> list[Payload] | Refusal:

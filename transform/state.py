@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
 from xdsl.dialects.builtin import IntegerAttr
 from xdsl.dialects.func import FuncOp
 from xdsl.dialects.transform import (
+    AnyOpType,
+    AnyParamType,
     OperationType,
     ParamType,
     TransformOpHandleType,
-    TransformParamHandleType,
     TransformValueHandleType,
 )
 from xdsl.ir import Attribute, Block, Operation, SSAValue
@@ -60,42 +60,63 @@ class TransformState:
 
     def __init__(self, root: Operation):
         self.root = root
-        self._payload: dict[SSAValue, Payload] = {}
-        self._dead: dict[SSAValue, Death] = {}
-        self._lost: dict[SSAValue, str] = {}
-        self._scope: list[SSAValue] = []
+        # Handles are known by their identity, which Python finds faster than their hash.
+        self._payload: dict[int, Payload] = {}
+        self._handles: dict[int, SSAValue] = {}
+        """Those that stand for operations or values, and so can die."""
+        self._dead: dict[int, Death] = {}
+        self._lost: dict[int, str] = {}
+        self._scope: list[int] = []
         self.scheduled: dict[FuncOp, None] = {}
         """The kernels that primitives were applied to."""
 
-    @contextmanager
-    def scope(self) -> Generator[None]:
-        """Forgets on exit the handles that were bound inside."""
+    def enter(self) -> list[int]:
+        """Starts a region of the script; gives what `leave` needs."""
         outer, self._scope = self._scope, []
-        try:
-            yield
-        finally:
-            for handle in self._scope:
-                self._payload.pop(handle, None)
-                self._dead.pop(handle, None)
-                self._lost.pop(handle, None)
-            self._scope = outer
+        return outer
+
+    def leave(self, outer: list[int]) -> None:
+        """Forgets the handles that were bound since `enter`."""
+        for key in self._scope:
+            self._payload.pop(key, None)
+            self._handles.pop(key, None)
+        if self._dead or self._lost:
+            for key in self._scope:
+                self._dead.pop(key, None)
+                self._lost.pop(key, None)
+        self._scope = outer
+
+    def saved(self) -> tuple[dict[int, Payload], dict[int, SSAValue], dict[int, Death], dict[int, str], list[int]]:
+        """What handles are now, for `restore`."""
+        return self._payload.copy(), self._handles.copy(), self._dead.copy(), self._lost.copy(), self._scope.copy()
+
+    def restore(
+        self, saved: tuple[dict[int, Payload], dict[int, SSAValue], dict[int, Death], dict[int, str], list[int]]
+    ) -> None:
+        """Makes handles what they were."""
+        self._payload, self._handles, self._dead, self._lost, self._scope = saved
 
     # Reading handles
 
     def payload(self, handle: SSAValue) -> Payload:
         """Whatever the handle stands for."""
-        if handle in self._lost:
-            raise ScheduleError(self._lost[handle])
-        return self._payload[handle]
+        key = id(handle)
+        if key in self._lost:
+            raise ScheduleError(self._lost[key])
+        return self._payload[key]
 
     def ops(self, handle: SSAValue) -> list[Operation]:
         """The operations that an op handle stands for."""
-        assert isinstance(handle.type, TransformOpHandleType), f"expected an op handle, got {handle.type}"
-        return list(cast(Sequence[Operation], self.payload(handle)))
+        return list(self._ops(handle))
+
+    def _ops(self, handle: SSAValue) -> Sequence[Operation]:
+        type_ = handle.type
+        assert type(type_) is AnyOpType or isinstance(type_, TransformOpHandleType), f"expected ops, got {type_}"
+        return cast(Sequence[Operation], self.payload(handle))
 
     def op(self, handle: SSAValue) -> Operation:
         """The one operation that an op handle stands for; anything else is refused."""
-        ops = self.ops(handle)
+        ops = self._ops(handle)
         if len(ops) != 1:
             raise ScheduleError(f"expected a handle to exactly one payload op, got {len(ops)}")
         return ops[0]
@@ -107,7 +128,7 @@ class TransformState:
     def integers(self, handle: SSAValue) -> list[int]:
         """The integers that a param stands for."""
         values: list[int] = []
-        for attr in self.params(handle):
+        for attr in cast(Sequence[Attribute], self.payload(handle)):
             if not isinstance(attr, IntegerAttr):
                 raise ScheduleError(f"expected an integer param, got {attr}")
             values.append(attr.value.data)
@@ -128,11 +149,16 @@ class TransformState:
 
     def bind(self, handle: SSAValue, payload: Payload) -> None:
         """Makes `handle` stand for `payload`."""
-        self._check_type(handle, payload)
-        self._payload[handle] = payload
-        self._dead.pop(handle, None)
-        self._lost.pop(handle, None)
-        self._scope.append(handle)
+        kind, key = type(handle.type), id(handle)
+        if kind is not AnyOpType and kind is not AnyParamType:
+            self._check_type(handle, payload)
+        self._payload[key] = payload
+        if kind is not AnyParamType:
+            self._handles[key] = handle
+        if self._dead or self._lost:
+            self._dead.pop(key, None)
+            self._lost.pop(key, None)
+        self._scope.append(key)
 
     def _check_type(self, handle: SSAValue, payload: Payload) -> None:
         type = handle.type
@@ -150,13 +176,18 @@ class TransformState:
     # Dying
 
     def check_operands(self, op: Operation) -> None:
-        """Raises if an operand of a transform op is dead, or is consumed and lists an op twice."""
-        for index, handle in enumerate(op.operands):
-            if handle in self._dead:
-                death = self._dead[handle]
-                notes = (("handle to invalidated ops", _definition(handle)), *death.notes())
-                raise ScriptError(_USE_AFTER_DEATH, op, notes)
-            assert handle in self._payload or handle in self._lost, f"operand #{index} of {op.name} has no payload"
+        """Raises if an operand of a transform op is dead."""
+        if not self._dead:
+            return
+        for handle in op.operands:
+            self.check_alive(handle, op)
+
+    def check_alive(self, handle: SSAValue, user: Operation | None = None) -> None:
+        """Raises if a handle is dead."""
+        death = self._dead.get(id(handle))
+        if death is not None:
+            notes = (("handle to invalidated ops", _definition(handle)), *death.notes())
+            raise ScriptError(_USE_AFTER_DEATH, user, notes)
 
     def check_repeats(self, op: Operation, effects: Sequence[Effect]) -> None:
         """Raises if an operand that is consumed or erased lists an op twice."""
@@ -165,71 +196,74 @@ class TransformState:
             if effect not in (Effect.CONSUMES, Effect.ERASES) or not isinstance(handle.type, TransformOpHandleType):
                 continue
             ops = self.ops(handle)
-            if len(set(ops)) != len(ops):
+            if len(ops) > 1 and len(set(ops)) != len(ops):
                 raise ScriptError(
                     f"a handle passed as operand #{index} and consumed by this operation points to a payload entity "
                     "more than once",
                     op,
                 )
 
-    def consumed(self, op: Operation) -> dict[SSAValue, Death]:
+    def consumed(self, op: Operation) -> dict[int, Death]:
         """The handles that a transform op kills by upstream's rule, to be told before it runs."""
         victims: dict[Operation, int] = {}
         for index, operand in enumerate(op.operands):
             if effect_on(op, index) is Effect.CONSUMES and isinstance(operand.type, TransformOpHandleType):
                 victims.update((payload, index) for payload in self.ops(operand))
-        deaths: dict[SSAValue, Death] = {}
+        deaths: dict[int, Death] = {}
         if victims:
-            for handle, owner in self._owners():
+            for key, owner in self._owners():
                 ancestor = _nearest(owner, victims)
-                if ancestor is not None and handle not in deaths:
-                    deaths[handle] = Death(op, victims[ancestor], ancestor, owner)
+                if ancestor is not None and key not in deaths:
+                    deaths[key] = Death(op, victims[ancestor], ancestor, owner)
         return deaths
 
-    def kill(self, deaths: dict[SSAValue, Death]) -> None:
+    def kill(self, deaths: dict[int, Death]) -> None:
         """Declares handles dead."""
         self._dead.update(deaths)
 
     def sweep(self, killer: Operation) -> None:
         """Kills the handles to operations that are no longer part of the payload."""
-        attached: set[Operation] = {self.root}
-        for handle, owner in self._owners():
-            if handle not in self._dead and not _is_attached(owner, attached):
-                self._dead[handle] = Death(killer, None, None, owner)
+        attached = {id(self.root)}
+        for key, owner in self._owners():
+            if not _is_attached(owner, attached):
+                self._dead[key] = Death(killer, None, None, owner)
 
     def drop_detached(self, replacements: dict[Operation, Operation | None]) -> None:
         """Follows a rewrite: a handle to a replaced op becomes one to its replacement, erased ops leave their handles.
         A replacement of `None` was not found; its handle fails when it is used."""
-        attached: set[Operation] = {self.root}
-        for handle, payload in list(self._payload.items()):
+        attached = {id(self.root)}
+        for key, handle in self._handles.items():
             if not isinstance(handle.type, TransformOpHandleType):
                 continue
+            payload = self._payload[key]
             kept: list[Operation] = []
             for op in cast(Sequence[Operation], payload):
                 current: Operation | None = op
                 while current is not None and current in replacements:
                     current = replacements[current]
                 if current is None:
-                    self._lost[handle] = f"tracking listener failed to find a replacement of {op.name}"
+                    self._lost[key] = f"tracking listener failed to find a replacement of {op.name}"
                 elif _is_attached(current, attached):
                     kept.append(current)
-            self._payload[handle] = kept
+            self._payload[key] = kept
 
-    def _owners(self) -> Iterator[tuple[SSAValue, Operation]]:
+    def _owners(self) -> list[tuple[int, Operation]]:
         """The operations that each living handle depends on."""
-        for handle, payload in self._payload.items():
-            type = handle.type
-            if handle in self._dead or isinstance(type, TransformParamHandleType):
+        owners: list[tuple[int, Operation]] = []
+        for key, handle in self._handles.items():
+            payload = self._payload[key]
+            if not payload or key in self._dead:
                 continue
-            if isinstance(type, TransformOpHandleType):
-                for op in cast(Sequence[Operation], payload):
-                    yield handle, op
-            elif isinstance(type, TransformValueHandleType):
+            kind = type(handle.type)
+            if kind is AnyOpType or isinstance(handle.type, TransformOpHandleType):
+                owners.extend((key, op) for op in cast(Sequence[Operation], payload))
+            elif isinstance(handle.type, TransformValueHandleType):
                 for value in cast(Sequence[SSAValue], payload):
                     owner = value.owner
                     owner = owner.parent_op() if isinstance(owner, Block) else owner
                     if owner is not None:
-                        yield handle, owner
+                        owners.append((key, owner))
+        return owners
 
 
 def _definition(handle: SSAValue) -> Operation | None:
@@ -245,14 +279,17 @@ def _nearest(op: Operation, among: dict[Operation, int]) -> Operation | None:
     return current
 
 
-def _is_attached(op: Operation, attached: set[Operation]) -> bool:
-    """Whether an op is (in) one of `attached`, which remembers what was found on the way."""
-    path: list[Operation] = []
-    current: Operation | None = op
-    while current is not None and current not in attached:
-        path.append(current)
-        current = current.parent_op()
-    if current is None:
-        return False
+def _is_attached(op: Operation, attached: set[int]) -> bool:
+    """Whether an op is (in) one of those whose identities are in `attached`, which remembers what is on the way."""
+    path: list[int] = []
+    current: Operation = op
+    while id(current) not in attached:
+        path.append(id(current))
+        block = current.parent
+        region = None if block is None else block.parent
+        above = None if region is None else region.parent
+        if above is None:
+            return False
+        current = above
     attached.update(path)
     return True

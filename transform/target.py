@@ -35,6 +35,19 @@ def target_of(op: Operation) -> Attribute | None:
     return None
 
 
+_last: tuple[Attribute, Mapping[str, int]] | None = None
+
+
+def _facts(target: Attribute) -> Mapping[str, int] | None:
+    """The facts of a target; a script asks for those of one again and again."""
+    global _last
+    if _last is None or _last[0] is not target:
+        if not hasattr(target, "facts"):  # what the protocol asks, without its slow check
+            return None
+        _last = target, cast(TargetFacts, target).facts()
+    return _last[1]
+
+
 def _nearby(op: Operation) -> Iterator[Operation]:
     current: Operation | None = op
     while current is not None:
@@ -49,9 +62,9 @@ def target_fact(op: Operation, name: str) -> int:
         raise ScheduleError(f"expected a module with a target to ask for '{name}', got none", op)
     if name.startswith(FEATURE) and isinstance(features := getattr(target, "features", None), StringAttr):
         return int(f"+{name.removeprefix(FEATURE)}" in features.data.split(","))
-    if not hasattr(target, "facts"):  # what the protocol asks, without its slow check
+    facts = _facts(target)
+    if facts is None:
         raise ScheduleError(f"expected a target with facts, got {target}", op)
-    facts = cast(TargetFacts, target).facts()
     if name not in facts:
         listed = ", ".join(facts)
         raise ScheduleError(f"expected a fact of the target ({listed}), got '{name}'{did_you_mean(name, facts)}", op)

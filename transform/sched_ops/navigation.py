@@ -42,6 +42,7 @@ from ..structure import (
     tile_roles,
 )
 from ..target import target_fact
+from ..upstream.syntax import integer_param
 
 if TYPE_CHECKING:
     from ..interpreter import Interpreter
@@ -427,7 +428,7 @@ class GetStrideOp(Looks, IRDLOperation):
                 raise ScheduleError(
                     f"expected accesses a known number of elements apart in '{block.block_name}'", block
                 )
-            strides.append(IntegerAttr(stride, i64))
+            strides.append(integer_param(stride))
         return [strides]
 
 
@@ -532,7 +533,7 @@ class GetExtentOp(Looks, IRDLOperation):
     assembly_format = "$target attr-dict `:` functional-type(operands, results)"
 
     def apply(self, interpreter: Interpreter) -> Results:
-        return [[IntegerAttr(loop.extent, i64) for loop in typed_ops(interpreter.state, self.target, ForOp)]]
+        return [[integer_param(loop.extent) for loop in typed_ops(interpreter.state, self.target, ForOp)]]
 
 
 @irdl_op_definition
@@ -549,7 +550,7 @@ class GetPointsOp(Looks, IRDLOperation):
 
     def apply(self, interpreter: Interpreter) -> Results:
         blocks = typed_ops(interpreter.state, self.target, BlockOp)
-        return [[IntegerAttr(prod(block.extents), i64) for block in blocks]]
+        return [[integer_param(prod(block.extents)) for block in blocks]]
 
 
 @irdl_op_definition
@@ -567,7 +568,7 @@ class GetElementBytesOp(Looks, IRDLOperation):
     def apply(self, interpreter: Interpreter) -> Results:
         sizes: list[Attribute] = []
         for block in typed_ops(interpreter.state, self.target, BlockOp):
-            sizes.append(IntegerAttr(element_bytes(element_type(block.written_buffers()[0])), i64))
+            sizes.append(integer_param(element_bytes(element_type(block.written_buffers()[0]))))
         return [sizes]
 
 
@@ -584,7 +585,7 @@ class TargetQueryOp(Looks, IRDLOperation):
     assembly_format = "$fact attr-dict `:` type($result)"
 
     def apply(self, interpreter: Interpreter) -> Results:
-        return [[IntegerAttr(target_fact(interpreter.state.root, self.fact.data), i64)]]
+        return [[integer_param(target_fact(interpreter.state.root, self.fact.data))]]
 
 
 @irdl_op_definition

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, StringAttr, i64
+from xdsl.dialects.builtin import DenseArrayBase, StringAttr, i64
 from xdsl.dialects.transform import TransformParamHandleType
 from xdsl.ir import Operation, SSAValue
 from xdsl.irdl import IRDLOperation, irdl_op_definition, prop_def, result_def, var_operand_def
@@ -13,6 +13,7 @@ from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
+from ...dialects.loop import integers_of
 from ...errors import ScheduleError, did_you_mean
 from ..interfaces import Results, TransformOpInterface
 from ..upstream import syntax
@@ -97,7 +98,10 @@ class _Binary(TransformOpInterface, IRDLOperation):
 
     def pairs(self, state: TransformState) -> list[tuple[int, int]]:
         """The values to combine."""
-        left, right = mixed_values(state, self.static_operands.get_values(), self.params)
+        static, params = integers_of(self.static_operands), iter(self.operands)
+        left, right = (state.integers(next(params)) if v == syntax.STATIC_OR_PARAM else [v] for v in static)
+        if len(left) == len(right) == 1:
+            return [(left[0], right[0])]
         if len(left) != len(right) and 1 not in (len(left), len(right)):
             raise ScheduleError(f"expected params with as many values, got {len(left)} and {len(right)}")
         count = max(len(left), len(right)) if left and right else 0
@@ -120,7 +124,7 @@ class ParamOp(_Binary):
 
     def apply(self, interpreter: Interpreter) -> Results:
         operation = OPERATIONS[self.kind.data]
-        return [[IntegerAttr(operation(*pair), i64) for pair in self.pairs(interpreter.state)]]
+        return [[syntax.integer_param(operation(*pair)) for pair in self.pairs(interpreter.state)]]
 
     @classmethod
     def parse(cls, parser: Parser) -> ParamOp:

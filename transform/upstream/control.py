@@ -678,8 +678,7 @@ class AlternativesOp(TransformOpInterface, IRDLOperation):
                 interpreter.forget(backup)
             if not isinstance(outcome, Refusal):
                 return outcome
-            for scope, clone in zip(scopes, backup.clones or (), strict=False):
-                _restore(scope, clone)
+            backup.restore()
             interpreter.undone(self)
             failures.append((outcome.message, outcome.script_op))
         raise ScheduleError("all alternatives failed", self, tuple(failures))
@@ -711,17 +710,6 @@ class AlternativesOp(TransformOpInterface, IRDLOperation):
             if index:
                 printer.print_string(",")
             syntax.print_body(printer, region)
-
-
-def _restore(scope: Operation, backup: Operation) -> None:
-    """Makes `scope` what `backup`, a clone of it, is."""
-    scope.attributes = backup.attributes
-    scope.properties = backup.properties
-    for region, saved in zip(scope.regions, backup.regions, strict=True):
-        for block in tuple(region.blocks):
-            region.detach_block(block)
-            block.erase(safe_erase=False)
-        saved.move_blocks(region)
 
 
 CONTROL_OPS: list[type[Operation]] = [

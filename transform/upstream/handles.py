@@ -17,6 +17,7 @@ from xdsl.dialects.builtin import (
     i64,
 )
 from xdsl.dialects.transform import (
+    AnyParamType,
     ParamType,
     TransformHandleType,
     TransformOpHandleType,
@@ -428,11 +429,13 @@ class NumAssociationsOp(_Looks, IRDLOperation):
     assembly_format = "$handle attr-dict `:` functional-type(operands, results)"
 
     def apply(self, interpreter: Interpreter) -> Results:
-        return [[_count(len(interpreter.state.payload(self.handle)), self.num)]]
+        return [[_count(len(interpreter.state.payload(self.operands[0])), self.results[0])]]
 
 
 def _count(value: int, handle: SSAValue) -> Attribute:
     """The value in the type that a param handle asks for."""
+    if type(handle.type) is AnyParamType:
+        return syntax.integer_param(value)
     wanted = handle.type.type if isinstance(handle.type, ParamType) else i64
     return IntegerAttr(value, wanted) if isa(wanted, IntegerType) else IntegerAttr(value, i64)
 

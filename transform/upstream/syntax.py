@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import IntEnum
+from functools import lru_cache
 
-from xdsl.dialects.builtin import I32, IntegerAttr, i32
+from xdsl.dialects.builtin import I32, IntegerAttr, i32, i64
 from xdsl.dialects.utils import DYNAMIC_INDEX
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 from xdsl.parser import Parser, UnresolvedOperand
@@ -20,6 +21,12 @@ class FailureMode(IntEnum):
 
     PROPAGATE = 1
     SUPPRESS = 2
+
+
+@lru_cache(maxsize=4096)
+def integer_param(value: int) -> IntegerAttr:
+    """What a param holds for an integer. Making attributes takes long, and most are small."""
+    return IntegerAttr(value, i64)
 
 
 def parse_operands(parser: Parser) -> list[UnresolvedOperand]:

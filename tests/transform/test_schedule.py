@@ -1,0 +1,192 @@
+"""Schedules in Python: what they do is what their scripts do, and an error leaves them as they were."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+import stepwell as sw
+from stepwell import te
+from stepwell.backends.oracles.random_loop import parse_kernel, random_kernel
+from stepwell.dialects.loop import BlockOp, blocks_in
+from stepwell.errors import ScheduleError, ScriptError
+from stepwell.tools.schedule import METHODS, Handle, Schedule
+from stepwell.transform.interpreter import apply_script
+from stepwell.transform.recorder import python_name
+from stepwell.transform.sched import PRIMITIVES, Sched
+from stepwell.transform.script import parse_script
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.func import FuncOp
+from xdsl.irdl import IRDLOperation, OptOperandDef, VarOperandDef
+
+
+def matmul(m: int = 16, n: int = 64, k: int = 8) -> Sequence[te.Tensor]:
+    a, b = te.placeholder((m, k), "float32", name="A"), te.placeholder((k, n), "float32", name="B")
+    r = te.reduce_axis(k, name="r")
+    return [a, b, te.compute((m, n), lambda i, j: te.sum(a[i, r] * b[r, j], axis=r), name="C")]
+
+
+def untouched(schedule: Schedule, kernel: Any) -> ModuleOp:
+    """The kernel that a schedule started with."""
+    return Schedule(kernel, target=schedule.target).root
+
+
+def replayed(schedule: Schedule, kernel: Any) -> str:
+    """What the script of a schedule makes of its kernel."""
+    module = untouched(schedule, kernel)
+    apply_script(parse_script(schedule.script(), context=schedule.ctx), module, ctx=schedule.ctx)
+    module.verify()
+    return str(module)
+
+
+def test_the_example() -> None:
+    tensors = matmul()
+    sch = sw.Schedule(tensors)
+    c = sch.match_block("C")
+    i, j, k = sch.get_loops(c)
+    _, ii = sch.tile(i, 8)
+    jo, ji = sch.tile(j, sch.knob("columns", [16, 32], 32))
+    sch.reorder(jo, k, ii, ji)
+    sch.cache_write(c, jo)
+    sch.decompose_reduction(c, at := sch.get_loops(c, of="reduce")[0])
+    assert at.ops[0] is k.ops[0]
+    sch.vectorize(ji)
+    sch.unroll(ii)
+    assert str(sch.root) == replayed(sch, tensors)
+    assert 'tune.knob<"columns"> = 32 : i64' in sch.script()
+    assert "%io, %ii = sched.tile %i tile_sizes [8]" in sch.script()
+    a, b = np.random.default_rng(0).integers(-4, 5, (2, 16, 64)).astype(np.float32)
+    a, b = a[:, :8].copy(), b[:8].copy()
+    expected = a @ b
+    assert (sch.compile(threads=1, cache=False)(a, b) == expected).all()
+    assert (sw.compile(schedule=sch, threads=1, cache=False)(a, b) == expected).all()
+    assert (sw.compile(tensors, schedule=sch, threads=1, cache=False)(a, b) == expected).all()
+
+
+def test_every_operation_is_a_method() -> None:
+    for op in Sched.operations:
+        assert python_name(op.name) in METHODS
+        assert getattr(Schedule, python_name(op.name)).__doc__
+    assert len({python_name(op.name) for op in Sched.operations}) == len(list(Sched.operations))
+
+
+def test_an_error_leaves_everything_as_it_was() -> None:
+    sch = Schedule(matmul())
+    (c,) = [sch.match_block("C")]
+    i, _, k = sch.get_loops(c)
+    before, script = sch.ir(), sch.script()
+    with pytest.raises(ScheduleError, match=r"test_schedule.py:\d+:1: .*to vectorize loop %r") as refused:
+        sch.vectorize(k)
+    assert "in script: sched.vectorize %r : !transform.any_op" in str(refused.value)
+    assert "^^^^" in str(refused.value)
+    with pytest.raises(ScheduleError, match="expected a tile size that divides the extent 16, got 5"):
+        sch.tile(i, 5, tail="exact")
+    with pytest.raises(ScriptError, match="expected a tail"):
+        sch.tile(i, 5, tail="exactly")
+    with pytest.raises(ScriptError, match="expected 'block_name' as an argument of sched.match_block, got none"):
+        sch.match_block()
+    with pytest.raises(ScriptError, match=r"expected an argument of sched.tile \(loops, sizes, tail\), got 'tial'"):
+        sch.tile(i, 5, tial="exact")
+    with pytest.raises(ScriptError, match="expected arguments of sched.unroll, got one too many"):
+        sch.unroll(i, "fast")
+    with pytest.raises(ScriptError, match="expected a handle of this schedule as 'loops' of sched.unroll"):
+        sch.unroll(Schedule(matmul()).root_handle)
+    with pytest.raises(AttributeError, match="did you mean 'tile'"):
+        sch.tiel(i, 5)
+    assert (sch.ir(), sch.script()) == (before, script)
+    sch.tile(i, 4)
+    after = sch.ir()
+    with pytest.raises(ScriptError, match="op uses a handle invalidated by a previously executed transform op"):
+        sch.unroll(i)
+    assert sch.ir() == after
+    assert "gone" in repr(i)
+
+
+def test_handles_show_what_they_are() -> None:
+    sch = Schedule(matmul())
+    c = sch.match_block("C")
+    i, *_ = sch.get_loops(c)
+    assert repr(i) == "<%i: loop.for %i : 16>"
+    assert sch.get_extent(i).number == 16
+    assert sch.param("mul", sch.get_extent(i), 2).number == 32
+    assert repr(sch.get_reads(c)[0]) == "<%A: %A : memref<16x8xf32>>"
+    assert [block.block_name for block in c.ops if isinstance(block, BlockOp)] == ["reduce0"]
+
+
+def test_functions_and_modules_are_kernels() -> None:
+    module = parse_kernel(random_kernel(random.Random(1))[1])
+    text = str(module)
+    (function,) = (op for op in module.ops if isinstance(op, FuncOp))
+    for kernel in (module, function):
+        sch = Schedule(kernel)
+        sch.unroll(sch.get_loops(sch.match_block(blocks_in(sch.root)[0].block_name))[-1])
+        assert "unrolled" in sch.ir()
+        assert str(sch.root) == replayed(sch, kernel)
+    assert str(module) == text
+
+
+def test_more_operations() -> None:
+    sch = Schedule(matmul())
+    c = sch.op("sched.match_block", "C")
+    sch.check_structure("contraction", c, element_type="f32")
+    (found,) = [sch.match_structure("contraction", rank=2)]
+    assert found.ops == c.ops
+    f = sch.structured_match(sch.root_handle, ops=["func.func"])
+    assert f.ops == sch.get_kernel(c).ops
+    sch.annotate("mine", f)
+    assert "mine" in sch.ir()
+    assert str(sch.root) == replayed(sch, matmul())
+
+
+def argument(
+    rng: random.Random, sch: Schedule, name: str, handles: dict[str, list[Handle]], op: type[IRDLOperation]
+) -> Any:
+    """Something for an operand, perhaps of the wrong kind."""
+    operand = dict(op.get_irdl_definition().operands)[name]
+    kind = "value" if "Value" in str(operand.constr) else "op"
+    pool = handles["values"] if kind == "value" else handles[rng.choice(("loops", "loops", "blocks"))]
+    if name in ("block", "target", "consumer", "producer"):
+        pool = handles["blocks"]
+    if not pool:
+        return None
+    if isinstance(operand, VarOperandDef):
+        first = rng.randrange(len(pool))
+        return pool[first : first + rng.choice((1, 1, 2, 3))]
+    return None if isinstance(operand, OptOperandDef) and rng.random() < 0.5 else rng.choice(pool)
+
+
+@pytest.mark.parametrize("seed", range(16))
+def test_scripts_do_what_random_schedules_did(seed: int) -> None:
+    rng = random.Random(seed)
+    text = random_kernel(rng)[1]
+    sch = Schedule(parse_kernel(text))
+    accepted = 0
+    for _ in range(12):
+        block = sch.match_block(rng.choice(blocks_in(sch.root)).block_name)
+        handles = {"blocks": [block], "loops": list(sch.get_loops(block)), "values": list(sch.get_reads(block))}
+        op = rng.choice(PRIMITIVES)
+        assert issubclass(op, IRDLOperation)
+        before, script = str(sch.root), sch.script()
+        keywords = {name: argument(rng, sch, name, handles, op) for name, _ in op.get_irdl_definition().operands}
+        for name, known in op.get_irdl_definition().properties.items():
+            if name.startswith("static_"):
+                own = "sizes" if "sizes" in name else name.removeprefix("static_")
+                count = len(keywords.get("loops") or [0])
+                keywords[own] = [rng.choice((1, 2, 3, 4, 8)) for _ in range(count)] if "sizes" in name else None
+            elif name == "permutation":
+                count = len(keywords.get("loops") or (0, 1))
+                keywords[name] = rng.sample(range(count), count)
+            elif known.default_value is None and not type(known).__name__.startswith("Opt"):
+                keywords.setdefault(name, rng.choice((1, "x", "local")))
+        keywords.pop("operandSegmentSizes", None)
+        try:
+            getattr(sch, python_name(op.name))(**{name: value for name, value in keywords.items() if value is not None})
+            accepted += 1
+        except (ScheduleError, ScriptError):
+            assert (str(sch.root), sch.script()) == (before, script)
+    assert str(sch.root) == replayed(sch, parse_kernel(text))
+    sch.root.verify()
+    assert accepted or seed

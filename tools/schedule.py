@@ -1,0 +1,85 @@
+"""`stepwell.Schedule`: schedules as Python programs, which write transform scripts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.func import FuncOp
+from xdsl.ir import Attribute
+
+from ..errors import PipelineError, did_you_mean
+from ..transform.dialect import Transform
+from ..transform.recorder import Handle, Recorder, method_of, recordable_ops
+from ..transform.sched import Sched
+from . import driver
+
+if TYPE_CHECKING:
+    from ..runtime.executable import Executable
+    from ..runtime.symbolic import SymbolicExecutable
+    from .driver import Source
+
+SCHEDULING = "apply-schedules"
+
+
+class Schedule(Recorder):
+    """A kernel on the loop rung, and what is done to it: each method applies a transform operation, and records it.
+
+        sch = sw.Schedule([A, B, C])
+        c = sch.match_block("C")
+        i, j, k = sch.get_loops(c)
+        io, ii = sch.tile(i, sch.knob("rows", [4, 8], 8))
+        print(sch.script())
+        exe = sch.compile()
+
+    The methods are the operations of `sched`, and those of `transform` without regions: `loop_unroll` is
+    `transform.loop.unroll`. Handles come first, then constants in the order of the operation's definition; all can be
+    given by name. An operation with a list of results gives a tuple of handles, `results=` says how many where that is
+    open. What is refused raises `ScheduleError`, what is wrong `ScriptError`; both leave everything as it was.
+    """
+
+    def __init__(
+        self,
+        kernel: Source | FuncOp,
+        *,
+        target: str | Attribute = "llvm-cpu",
+        sizes: Mapping[str, int] | None = None,
+    ) -> None:
+        """Starts with what tensors, a module, a function or a file say, lowered to the loop rung and unscheduled."""
+        source: Any = ModuleOp([kernel.clone()]) if isinstance(kernel, FuncOp) else kernel
+        ctx, module, manager = driver.prepare(source, target=target, sizes=sizes)
+        names = [step.pass_.name for step in manager.steps]
+        if SCHEDULING not in names:
+            raise PipelineError(f"expected a pipeline with pass '{SCHEDULING}' to schedule before it")
+        replace(manager, steps=manager.steps[: names.index(SCHEDULING)]).run(ctx, module)
+        super().__init__(module, ctx)
+        self.target = target
+
+    def compile(self, *, threads: int = 0, **options: Any) -> Executable | SymbolicExecutable:
+        """Compiles the kernel as it is now; options are those of `stepwell.compile`."""
+        from .front import compile
+
+        return compile(self.root, target=self.target, threads=threads, **options)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the script to a file."""
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(self.script())
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            hint = "" if name.startswith("_") else did_you_mean(name, METHODS)
+            raise AttributeError(f"expected a method of a schedule, got '{name}'{hint}")
+
+
+METHODS = {name: op for name, op in recordable_ops([Sched, Transform]).items() if not hasattr(Recorder, name)}
+"""The operations that are methods, by their names in Python."""
+
+for _name, _op in METHODS.items():
+    setattr(Schedule, _name, method_of(_op))
+
+__all__ = ["METHODS", "Handle", "Schedule"]
