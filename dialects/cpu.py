@@ -96,6 +96,11 @@ class TargetAttr(ParametrizedAttribute):
         """The facts that schedules may ask for, by name."""
         return {name: getattr(self, name).data for name in (*_NUMBER_FACTS, "fma")}
 
+    def scopes(self) -> Mapping[str, int | None]:
+        """The memory scopes that buffers of kernels may be in, each with the bytes of one core that are there."""
+        registers = self.vector_bytes.data * self.vector_registers.data
+        return {"local": None, "registers": registers, "l1": self.l1_bytes.data, "l2": self.l2_bytes.data}
+
     def verify(self) -> None:
         if self.vector_bytes.data <= 0 or self.vector_bytes.data & (self.vector_bytes.data - 1):
             raise VerifyException(f"expected vector_bytes to be a power of two, got {self.vector_bytes.data}")

@@ -591,6 +591,13 @@ def _blockize(rng: random.Random, kernel: FuncOp) -> Step | None:
     return None if loop is None else Step("blockize", (loop,), f"{loop}")
 
 
+def _may_be_statement(loop: ForOp) -> bool:
+    plain = (LoopKind.SERIAL, LoopKind.UNROLLED)
+    return is_serial(loop) and not any(
+        isinstance(op, AllocOp) or (isinstance(op, ForOp) and op.kind not in plain) for op in loop.walk()
+    )
+
+
 @entry("tensorize", weight=5)
 def _tensorize(rng: random.Random, kernel: FuncOp) -> Step | None:
     """The innermost loop of a copy by a copy of vectors."""

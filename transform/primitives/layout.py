@@ -73,12 +73,12 @@ def transform_layout(buffer: SSAValue, layout: AffineMap) -> None:
     old = [(read.map, tuple(read.operands)) for read in reads]
     for read in reads:
         _pack_indices(read, layout)
-    _set_type(buffer, MemRefType(type.element_type, new, type.layout, type.memory_space))
+    set_type(buffer, MemRefType(type.element_type, new, type.layout, type.memory_space))
     for read in reads:
         try:
             verify_bounds(read)
         except VerifyException as error:
-            _set_type(buffer, type)
+            set_type(buffer, type)
             for each, (map, operands) in zip(reads, old, strict=True):
                 each.map, each.operands = map, operands
             refuse(f"{error}, once '{buffer_name(buffer)}' is packed", read, ("in this block", block_of(read)))
@@ -147,7 +147,7 @@ def _pack_indices(read: ReadOp, layout: AffineMap) -> None:
     read.map = AffineMapAttr(map)
 
 
-def _set_type(value: SSAValue, type: Attribute) -> None:
+def set_type(value: SSAValue, type: Attribute) -> None:
     """Gives a value another type in place, so that handles to it live on."""
     value._type = type  # pyright: ignore[reportPrivateUsage]
 
@@ -167,4 +167,4 @@ def _product(extents: Sequence[int]) -> int:
     return count
 
 
-__all__ = ["transform_layout"]
+__all__ = ["set_type", "transform_layout"]

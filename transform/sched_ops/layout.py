@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from xdsl.dialects.builtin import AffineMapAttr, DenseArrayBase, i64
+from xdsl.dialects.builtin import AffineMapAttr, DenseArrayBase, StringAttr, i64
 from xdsl.dialects.transform import TransformParamHandleType, TransformValueHandleType
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.ir.affine import AffineMap
-from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, var_operand_def
+from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def, var_operand_def
 from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
@@ -138,4 +138,23 @@ class TransformLayoutOp(PrimitiveOp):
         syntax.print_types(printer, self.operands)
 
 
-LAYOUT_OPS: list[type[Operation]] = [TransformLayoutOp]
+@irdl_op_definition
+class SetMemorySpaceOp(PrimitiveOp):
+    """Puts a buffer of the kernel's own into a memory scope of the target; `""` is global memory.
+
+    `sched.set_memory_space %b "l1" : !transform.any_value`
+    """
+
+    name = "sched.set_memory_space"
+    buffer = operand_def(TransformValueHandleType)
+    scope = prop_def(StringAttr)
+    assembly_format = "$buffer $scope attr-dict `:` type($buffer)"
+
+    OPERAND_EFFECTS: ClassVar[tuple[Effect, ...]] = (Effect.FORWARDS,)
+
+    def schedule(self, interpreter: Interpreter) -> Results:
+        primitives.set_memory_space(only_buffer(interpreter.state, self.buffer), self.scope.data)
+        return []
+
+
+LAYOUT_OPS: list[type[Operation]] = [SetMemorySpaceOp, TransformLayoutOp]
