@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from xdsl.dialects import arith
+from xdsl.dialects import arith, scf
+from xdsl.dialects.affine import ApplyOp
 from xdsl.dialects.builtin import AnyFloat, IntegerType
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, BlockArgument, Operation, SSAValue
@@ -266,6 +267,35 @@ def is_costly(block: BlockOp) -> bool:
     return any(op.name.startswith("math.") or isinstance(op, arith.DivfOp) for op in block.walk())
 
 
+def is_window(block: BlockOp) -> bool:
+    """Whether the block reduces windows, each of one plane: an input moves along everything that the block keeps, and
+    what it reduces moves the input along with something that it keeps."""
+    reduce = reduction_of(block)
+    if reduce is None or block.has_kind(IteratorKind.ORDERED):
+        return False
+    kinds = dict(zip(block.iterators, block.kinds, strict=True))
+    moving = {v for v, extent in zip(block.iterators, block.extents, strict=True) if extent > 1}
+    kept = {v for v in moving if kinds[v] is IteratorKind.SPATIAL}
+    for read in block.reads():
+        forms = iterator_forms(read)
+        dimensions = [moving.intersection(form.values()) for form in forms if form is not None]
+        reduced = [dimension - kept for dimension in dimensions]
+        slides = [dimension & kept for dimension, steps in zip(dimensions, reduced, strict=True) if steps]
+        if len(dimensions) == len(forms) and slides and all(slides) and set[SSAValue]().union(*dimensions) == moving:
+            return True
+    return False
+
+
+def is_pad(block: BlockOp) -> bool:
+    """Whether the block moves elements, or chooses between one and a constant by where it is: copies that are in place
+    of what they copy cost nothing."""
+    if not is_map(block):
+        return False
+    reads = block.reads()
+    plain = (scf.IfOp, scf.YieldOp, arith.ConstantOp, arith.CmpiOp, arith.AndIOp, ApplyOp, ReadOp, WriteOp)
+    return len(reads) == 1 and all(isinstance(op, plain) for op in block.body.walk())
+
+
 def is_sink(block: BlockOp) -> bool:
     """Whether no other block reads what this one writes."""
     return all(reader is block for buffer in block.written_buffers() for reader in readers_of(buffer))
@@ -323,9 +353,11 @@ KINDS: dict[str, Callable[[BlockOp], bool]] = {
     "costly": is_costly,
     "map": is_map,
     "ordered": lambda block: block.has_kind(IteratorKind.ORDERED),
+    "pad": is_pad,
     "reduction": is_reduction,
     "row_reduction": is_row_reduction,
     "sink": is_sink,
+    "window": is_window,
 }
 """What `sched.match_structure` can ask for."""
 

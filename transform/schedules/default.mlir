@@ -12,10 +12,12 @@ module attributes {transform.with_named_sequence} {
   transform.named_sequence @schedule_kernel(%kernel: !transform.any_op {transform.consumed}) {
     %updated = transform.foreach_match restrict_root in %kernel
         @has_steps -> @schedule_scan,
+        @has_window_products -> @schedule_window_products,
         @has_products_of_bytes -> @schedule_products_of_bytes,
         @has_products_of_bf16 -> @schedule_products_of_bf16,
         @has_tile_products -> @schedule_winograd,
         @has_contraction -> @schedule_contraction,
+        @has_windows -> @schedule_windows,
         @has_reduction -> @schedule_reduction,
         @is_kernel -> @schedule_maps : (!transform.any_op) -> !transform.any_op
     transform.yield
@@ -83,9 +85,13 @@ module attributes {transform.with_named_sequence} {
   transform.named_sequence private @schedule_maps(%kernel: !transform.any_op {transform.readonly})
   transform.named_sequence private @schedule_scan(%kernel: !transform.any_op {transform.consumed})
   transform.named_sequence private @schedule_products_of_bytes(%kernel: !transform.any_op {transform.consumed})
-  transform.named_sequence private @schedule_products_of_bf16(%kernel: !transform.any_op {transform.consumed})
   transform.named_sequence private @has_tile_products(%kernel: !transform.any_op {transform.readonly}) -> !transform.any_op
   transform.named_sequence private @schedule_winograd(%kernel: !transform.any_op {transform.consumed})
+  transform.named_sequence private @schedule_products_of_bf16(%kernel: !transform.any_op {transform.consumed})
+  transform.named_sequence private @has_window_products(%kernel: !transform.any_op {transform.readonly}) -> !transform.any_op
+  transform.named_sequence private @has_windows(%kernel: !transform.any_op {transform.readonly}) -> !transform.any_op
+  transform.named_sequence private @schedule_window_products(%kernel: !transform.any_op {transform.consumed})
+  transform.named_sequence private @schedule_windows(%kernel: !transform.any_op {transform.consumed})
   transform.named_sequence private @schedule_contraction(%kernel: !transform.any_op {transform.consumed})
   transform.named_sequence private @schedule_reduction(%kernel: !transform.any_op {transform.consumed})
 }

@@ -3,7 +3,7 @@
 transform.named_sequence @s(%r: !transform.any_op {transform.readonly}) {
   %x = sched.match_structure "contractoin" in %r : (!transform.any_op) -> !transform.any_op
 }
-// CHECK: expected a structure (any, contraction, costly, map, ordered, reduction, row_reduction, sink), got 'contractoin'; did you mean 'contraction'?
+// CHECK: expected a structure (any, contraction, costly, map, ordered, pad, reduction, row_reduction, sink, window), got 'contractoin'; did you mean 'contraction'?
 
 // -----
 

@@ -19,7 +19,8 @@ from ....dialects.loop import BlockOp, InitOp, ReadOp, ReduceOp, WriteOp
 from ....dialects.quasi_affine import Lin
 from .emitter import INDEX, Emitter, affine_map, element_of, is_vector, mask_type, vector_type
 from .environment import Environment
-from .memory import LESS, Mask, MemoryExpansion
+from .memory import LESS, Mask
+from .padding import PaddingExpansion
 from .plan import AccessPlan, BlockPlan, Guard, KernelPlan, allows_contraction
 
 _DIVISIONS = (
@@ -33,7 +34,7 @@ _DIVISIONS = (
 )
 
 
-class BodyExpansion(MemoryExpansion):
+class BodyExpansion(PaddingExpansion):
     """Emits one copy of a block at the emitter's place."""
 
     def __init__(self, plan: KernelPlan, block: BlockOp, environment: Environment, emitter: Emitter) -> None:
@@ -42,6 +43,7 @@ class BodyExpansion(MemoryExpansion):
         self.values: dict[SSAValue, SSAValue] = {}
         self.products: dict[SSAValue, arith.MulfOp] = {}
         self.known: dict[SSAValue, bool] = {}
+        self.conditions: dict[SSAValue, Operation] = {}
 
     def run(self, guards: Sequence[Guard]) -> None:
         """Emits the block under guards that differ between lanes."""
@@ -99,6 +101,10 @@ class BodyExpansion(MemoryExpansion):
         known = self.known.get(source)
         if known is not None:
             return self.emitter.splat(int(known), i1)
+        condition = self.conditions.get(source)
+        if condition is not None:
+            self._compute(condition)
+            return self.values[source]
         product = self.products[source]
         return self._emit(product, [self.value(operand) for operand in product.operands])
 
@@ -138,6 +144,20 @@ class BodyExpansion(MemoryExpansion):
         if isinstance(op, arith.CmpiOp | arith.AndIOp | arith.OrIOp) and (truth := self._decide(op)) is not None:
             self.known[op.results[0]] = truth
             return
+        if self._is_condition(op):
+            self.conditions[op.results[0]] = op
+            return
+        self._compute(op)
+
+    def _is_condition(self, op: Operation) -> bool:
+        """Whether an op asks where iterators are: it is emitted where its result is used, if it is."""
+        if isinstance(op, arith.CmpiOp):
+            return op.lhs in self.plan.forms and op.rhs in self.plan.forms
+        return isinstance(op, arith.AndIOp | arith.OrIOp) and all(
+            operand in self.conditions or operand in self.known for operand in op.operands
+        )
+
+    def _compute(self, op: Operation) -> None:
         if isinstance(op, arith.CmpiOp) and (mask := self._lanes_below(op)) is not None:
             self.values[op.result] = mask
             return
@@ -227,7 +247,7 @@ class BodyExpansion(MemoryExpansion):
             return None
         type = mask_type(self.env.width)
         count = Lin(first) - (difference - Lin.of(self.env.lane))
-        mask = self.emitter.emit(vector.CreateMaskOp, (self.emitter.index(count),), type)
+        mask = self.first_lanes(count)
         if op.predicate.value.data in (2, 3):
             return mask
         return self.emitter.emit(arith.XOrIOp, (mask, self.emitter.splat(1, type)), type)
@@ -246,11 +266,58 @@ class BodyExpansion(MemoryExpansion):
                 else:
                     self.values[result] = self.value(source)
             return
+        padded = self._padded(op)
+        if padded is not None:
+            self.values[op.results[0]] = padded
+            return
         condition = self.value(op.cond)
         if is_vector(condition):
             self._select(op, condition)
         else:
             self._branch(op, condition)
+
+    def _padded(self, op: scf.IfOp) -> SSAValue | None:
+        """A read that is a constant beyond the edges of what it reads, in lanes; None if the choice is another one."""
+        taken, other = op.true_region.block, op.false_region.block
+        read = taken.first_op
+        if self.env.lane is None or not isinstance(read, ReadOp) or tuple(_yielded(taken)) != (read.result,):
+            return None
+        plan = self.plan.accesses[read][0]
+        constant = other.first_op
+        if not plan.is_affine or not isinstance(constant, arith.ConstantOp):
+            return None
+        if tuple(_yielded(other)) != (constant.result,):
+            return None
+        conditions = self._conditions(op.cond)
+        if conditions is None or not any(map(self.env.in_lanes, conditions)):
+            return None
+        return self.load_padded(plan, conditions, self.emitter.constant(constant.value, constant.result.type))
+
+    def _conditions(self, condition: SSAValue) -> list[Lin] | None:
+        """Forms that are at least 0 where a condition on iterators holds, less those that always are; else None."""
+        if (known := self.known.get(condition)) is not None:
+            return [] if known else None
+        op = condition.owner
+        if isinstance(op, arith.AndIOp):
+            lhs, rhs = self._conditions(op.lhs), self._conditions(op.rhs)
+            return None if lhs is None or rhs is None else lhs + rhs
+        if not isinstance(op, arith.CmpiOp):
+            return None
+        left, right = self.plan.forms.get(op.lhs), self.plan.forms.get(op.rhs)
+        if left is None or right is None:
+            return None
+        difference = self.env.evaluate(right) - self.env.evaluate(left)
+        match op.predicate.value.data:
+            case 2:
+                return [difference - 1]
+            case 3:
+                return [difference]
+            case 4:
+                return [-difference - 1]
+            case 5:
+                return [-difference]
+            case _:
+                return None
 
     @contextmanager
     def _nested(self, block: Block) -> Generator[None]:

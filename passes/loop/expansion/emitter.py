@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
@@ -147,6 +147,13 @@ class Emitter:
         op = op_type.create(operands=operands, result_types=(result_type,), properties=properties)
         self.add(op)
         return op.results[0]
+
+    def shared(self, key: object, make: Callable[[], SSAValue]) -> SSAValue:
+        """A value that depends on nothing but its key, made once in this straight line."""
+        known = self._values.get(key)
+        if known is None:
+            known = self._values[key] = make()
+        return known
 
     @contextmanager
     def inside(self, block: Block) -> Generator[None]:
