@@ -24,12 +24,13 @@ from xdsl.dialects.builtin import (
     i64,
 )
 from xdsl.dialects.utils import parse_dynamic_index_list_without_types, print_dynamic_index_list
-from xdsl.ir import Attribute, Dialect, Operation
+from xdsl.ir import Attribute, Dialect, Operation, ParametrizedAttribute, TypeAttribute
 from xdsl.irdl import (
     AnyAttr,
     IRDLOperation,
     ParsePropInAttrDict,
     VarConstraint,
+    irdl_attr_definition,
     irdl_op_definition,
     operand_def,
     opt_prop_def,
@@ -50,6 +51,13 @@ MAY_WRAP = IntegerAttr(0, i32)
 """`noWrapFlags` of a `getelementptr` that promises nothing."""
 
 _WRAP_KEYWORDS = (("inbounds", 3), ("nusw", 2), ("nuw", 4))
+
+
+@irdl_attr_definition
+class X86AMXType(ParametrizedAttribute, TypeAttribute):
+    """A tile of Intel's AMX: a register of up to 1 KiB, rows of bytes. `!llvm.x86_amx`"""
+
+    name = "llvm.x86_amx"
 
 
 @irdl_op_definition
@@ -312,5 +320,5 @@ _NAMES = frozenset(op.name for op in _OURS)
 LLVM = Dialect(
     "llvm",
     [*(op for op in upstream.LLVM.operations if op.name not in _NAMES), *_OURS],
-    list(upstream.LLVM.attributes),
+    [*upstream.LLVM.attributes, X86AMXType],
 )

@@ -5,8 +5,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
+import platform
 import re
+import sys
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -15,8 +18,10 @@ from typing import Any
 import llvmlite.binding as llvm
 
 _CACHES = Path("/sys/devices/system/cpu/cpu0/cache")
-_FOR_CODE = re.compile(r"(sse|ssse|avx|fma|f16c|xop|bmi|lzcnt|popcnt|movbe|gfni|egpr|ndd|ccmp|nf|push2|ppx|zu|prfchw)")
-"""The features of x86 that LLVM uses unasked. Whatever else there is only serves who writes it."""
+_FOR_CODE = re.compile(
+    r"(amx|sse|ssse|avx|fma|f16c|xop|bmi|lzcnt|popcnt|movbe|gfni|egpr|ndd|ccmp|nf|push2|ppx|zu|prfchw)"
+)
+"""The features of x86 that LLVM uses unasked, or schedules. Whatever else there is only serves who writes it."""
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
@@ -24,7 +29,7 @@ _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 @cache
 def host_facts() -> dict[str, Any]:
     """The facts of this machine as a target for code, by the names of the target's parameters."""
-    features: Any = llvm.get_host_cpu_features()
+    features = host_features()
     enabled: set[str] = {name for name, on in features.items() if on}
     triple = llvm.get_process_triple()
     vector_bytes, registers = vector_facts(triple, enabled)
@@ -38,6 +43,25 @@ def host_facts() -> dict[str, Any]:
         "fma": "fma" in enabled or triple.startswith(("aarch64", "arm64")),
         **cache_sizes(_CACHES),
     }
+
+
+@cache
+def host_features() -> dict[str, bool]:
+    """The features of this machine's CPU that this process may use."""
+    features: dict[str, bool] = dict(llvm.get_host_cpu_features())
+    if features.get("amx-tile") and not allow_tiles():
+        features.update({name: False for name in features if name.startswith("amx")})
+    return features
+
+
+_ARCH_PRCTL, _REQUEST_PERMISSION, _TILE_DATA = 158, 0x1023, 18
+
+
+def allow_tiles() -> bool:
+    """Asks Linux for the tile registers of AMX, which a process has to do once; whether it may use them."""
+    if sys.platform != "linux" or platform.machine() != "x86_64":
+        return False
+    return ctypes.CDLL(None).syscall(_ARCH_PRCTL, _REQUEST_PERMISSION, _TILE_DATA) == 0
 
 
 def describe_features(triple: str, features: Mapping[str, bool]) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 import llvmlite.binding as llvm
 
 from ..errors import CompileError, TargetError
+from .host import host_features
 from .openmp import openmp
 
 _lock = threading.Lock()
@@ -31,7 +32,7 @@ def check_host(target: Mapping[str, str]) -> None:
     architecture, here = (triple.partition("-")[0] for triple in (target["triple"], llvm.get_process_triple()))
     if architecture and architecture != here:
         raise TargetError(f"expected a machine with architecture {architecture}, got {here}")
-    host: Mapping[str, bool] = llvm.get_host_cpu_features()
+    host = host_features()
     needed = [feature[1:] for feature in target["features"].split(",") if feature.startswith("+")]
     missing = [feature for feature in needed if not host.get(feature, False)]
     if missing:

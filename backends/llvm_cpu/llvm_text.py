@@ -34,7 +34,7 @@ from xdsl.dialects.builtin import (
 )
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
-from ...dialects.llvm import DYNAMIC_INDEX
+from ...dialects.llvm import DYNAMIC_INDEX, X86AMXType
 from ...errors import CompileError
 
 _FLOATS = {Float16Type: "half", BFloat16Type: "bfloat", Float32Type: "float", Float64Type: "double"}
@@ -136,6 +136,8 @@ class _Writer:
                 return "{ " + ", ".join(self.type(each) for each in types.data) + " }"
             case upstream.LLVMVoidType():
                 return "void"
+            case X86AMXType():
+                return "x86_amx"
             case _:
                 pass
         for kind, name in _FLOATS.items():

@@ -16,7 +16,6 @@ from typing import NoReturn, cast
 from xdsl.dialects.arith import FastMathFlagsAttr
 from xdsl.dialects.builtin import AffineMapAttr, ArrayAttr, IndexType, IntAttr, MemRefType, StringAttr, VectorType
 from xdsl.dialects.func import FuncOp, ReturnOp
-from xdsl.dialects.utils import FastMathFlag
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from ...dialects.loop import (
@@ -45,7 +44,7 @@ from .common import describe, refuse, require_serial
 Access = ReadOp | WriteOp | ReduceOp
 
 FEATURES = "sched.features"
-"""Attribute of a description: what the target has to have, such as `"avx512vl,avxvnni|avx512vnni"`: one of the last two."""
+"""Attribute of a description: what the target has to have; of `"avx512vl,avxvnni|avx512vnni"` one of the last two."""
 IMPLEMENTATION = "sched.implementation"
 """Attribute of a description: the function with its implementation."""
 
@@ -299,7 +298,7 @@ def _missing_flags(theirs: Attribute | None, ours: Attribute | None) -> list[str
         return None
     left = theirs.data if isinstance(theirs, FastMathFlagsAttr) else ()
     right = ours.data if isinstance(ours, FastMathFlagsAttr) else ()
-    return [cast(FastMathFlag, flag).value for flag in left if flag not in right]
+    return [flag.value for flag in left if flag not in right]
 
 
 def _check_memory(
@@ -435,20 +434,24 @@ def _signature(
     for buffer, _ in tensors:
         source = inputs if _is_read(buffer) else outputs
         type = memref_type(buffer)
-        vector = source[0] if source else None
-        count = vector.get_shape()[0] if isinstance(vector, VectorType) and vector.get_num_dims() == 1 else 0
-        if not isinstance(vector, VectorType) or vector.element_type != type.element_type or not _fits(type, count):
+        vector = _as_vector(source[0]) if source else None
+        count = 0 if vector is None or vector.get_num_dims() != 1 else vector.get_shape()[0]
+        if vector is None or vector.element_type != type.element_type or not _fits(type, count):
             raise ScheduleError(
                 f"expected @{implementation.sym_name.data} to take or give vectors of the elements of {type} of "
-                f"@{name}, got {'nothing' if vector is None else vector}",
+                f"@{name}, got {source[0] if source else 'nothing'}",
                 implementation,
             )
-        vectors = [cast("VectorType[Attribute]", vector)] * (prod(type.get_shape()) // count)
+        vectors = [vector] * (prod(type.get_shape()) // count)
         signature.append(vectors)
         for each in (inputs if _is_read(buffer) else None, outputs if _is_written(buffer) else None):
             if each is not None:
                 del each[: len(vectors)]
     return signature
+
+
+def _as_vector(type: Attribute) -> VectorType[Attribute] | None:
+    return cast("VectorType[Attribute]", type) if isinstance(type, VectorType) else None
 
 
 def _fits(type: MemRefType[Attribute], count: int) -> bool:

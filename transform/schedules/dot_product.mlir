@@ -110,6 +110,141 @@ module attributes {transform.with_named_sequence} {
     func.return %sum : vector<8xf32>
   }
 
+  // Sums of 64 products of unsigned and signed bytes, for a tile of 16 rows and 16 columns, in AMX's registers.
+  func.func @tile_u8s8(%a: memref<16x64xi8>, %b: memref<16x16x4xi8>, %c: memref<16x16xi32> {loop.output})
+      attributes {sched.implementation = @tdpbusd, sched.features = "amx-int8"} {
+    loop.for %i : 16 {
+      loop.for %j : 16 {
+        loop.for %ko : 16 {
+          loop.for %ki : 4 {
+            loop.block "dot" spatial(%vi in 16 = %i, %vj in 16 = %j) reduce(%vk in 64 = %ko * 4 + %ki) {
+              %left = loop.read %a[%vi, %vk] : memref<16x64xi8>
+              %left_wide = arith.extui %left : i8 to i32
+              %right = loop.read %b[%vk floordiv 4, %vj, %vk mod 4] : memref<16x16x4xi8>
+              %right_wide = arith.extsi %right : i8 to i32
+              %product = arith.muli %left_wide, %right_wide : i32
+              loop.reduce (%product) into (%c)[%vi, %vj] : memref<16x16xi32> combine(%acc: i32, %x: i32) identity [0 : i32] flags [associative, commutative] {
+                %sum = arith.addi %acc, %x : i32
+                loop.yield %sum : i32
+              }
+            }
+          }
+        }
+      }
+    }
+    func.return
+  }
+  func.func @tdpbusd(%a: vector<1024xi8>, %b: vector<1024xi8>, %c: vector<256xi32>) -> vector<256xi32> {
+    %rows = arith.constant 16 : i16
+    %bytes = arith.constant 64 : i16
+    %left = vector.bitcast %a : vector<1024xi8> to vector<256xi32>
+    %right = vector.bitcast %b : vector<1024xi8> to vector<256xi32>
+    %left_tile = llvm.call_intrinsic "llvm.x86.cast.vector.to.tile.v256i32"(%left) : (vector<256xi32>) -> !llvm.x86_amx
+    %right_tile = llvm.call_intrinsic "llvm.x86.cast.vector.to.tile.v256i32"(%right) : (vector<256xi32>) -> !llvm.x86_amx
+    %tile = llvm.call_intrinsic "llvm.x86.cast.vector.to.tile.v256i32"(%c) : (vector<256xi32>) -> !llvm.x86_amx
+    %sum = llvm.call_intrinsic "llvm.x86.tdpbusd.internal"(%rows, %bytes, %bytes, %tile, %left_tile, %right_tile) : (i16, i16, i16, !llvm.x86_amx, !llvm.x86_amx, !llvm.x86_amx) -> !llvm.x86_amx
+    %result = llvm.call_intrinsic "llvm.x86.cast.tile.to.vector.v256i32"(%sum) : (!llvm.x86_amx) -> vector<256xi32>
+    func.return %result : vector<256xi32>
+  }
+  func.func @zero_tile_i32(%c: memref<16x16xi32> {loop.output}) attributes {sched.implementation = @zeros_i32} {
+    loop.for %i : 16 {
+      loop.for %j : 16 {
+        loop.block "zero" spatial(%vi in 16 = %i, %vj in 16 = %j) {
+          %zero = arith.constant 0 : i32
+          loop.write %zero, %c[%vi, %vj] : memref<16x16xi32>
+        }
+      }
+    }
+    func.return
+  }
+  func.func @zeros_i32() -> vector<256xi32> {
+    %zeros = arith.constant dense<0> : vector<256xi32>
+    func.return %zeros : vector<256xi32>
+  }
+
+  // Sums of 32 products of bfloat16, in f32, for a tile of 16 rows and 16 columns.
+  func.func @tile_bf16(%a: memref<16x32xbf16>, %b: memref<16x16x2xbf16>, %c: memref<16x16xf32> {loop.output})
+      attributes {sched.implementation = @tdpbf16ps, sched.features = "amx-bf16"} {
+    loop.for %i : 16 {
+      loop.for %j : 16 {
+        loop.for %ko : 16 {
+          loop.for %ki : 2 {
+            loop.block "dot" spatial(%vi in 16 = %i, %vj in 16 = %j) reduce(%vk in 32 = %ko * 2 + %ki) {
+              %left = loop.read %a[%vi, %vk] : memref<16x32xbf16>
+              %left_wide = arith.extf %left : bf16 to f32
+              %right = loop.read %b[%vk floordiv 2, %vj, %vk mod 2] : memref<16x16x2xbf16>
+              %right_wide = arith.extf %right : bf16 to f32
+              %product = arith.mulf %left_wide, %right_wide fastmath<contract> : f32
+              loop.reduce (%product) into (%c)[%vi, %vj] : memref<16x16xf32> combine(%acc: f32, %x: f32) identity [0.0 : f32] flags [associative, commutative] fastmath<reassoc,contract> {
+                %sum = arith.addf %acc, %x fastmath<reassoc,contract> : f32
+                loop.yield %sum : f32
+              }
+            }
+          }
+        }
+      }
+    }
+    func.return
+  }
+  func.func @tdpbf16ps(%a: vector<512xbf16>, %b: vector<512xbf16>, %c: vector<256xf32>) -> vector<256xf32> {
+    %rows = arith.constant 16 : i16
+    %bytes = arith.constant 64 : i16
+    %left = vector.bitcast %a : vector<512xbf16> to vector<256xi32>
+    %right = vector.bitcast %b : vector<512xbf16> to vector<256xi32>
+    %bits = vector.bitcast %c : vector<256xf32> to vector<256xi32>
+    %left_tile = llvm.call_intrinsic "llvm.x86.cast.vector.to.tile.v256i32"(%left) : (vector<256xi32>) -> !llvm.x86_amx
+    %right_tile = llvm.call_intrinsic "llvm.x86.cast.vector.to.tile.v256i32"(%right) : (vector<256xi32>) -> !llvm.x86_amx
+    %tile = llvm.call_intrinsic "llvm.x86.cast.vector.to.tile.v256i32"(%bits) : (vector<256xi32>) -> !llvm.x86_amx
+    %sum = llvm.call_intrinsic "llvm.x86.tdpbf16ps.internal"(%rows, %bytes, %bytes, %tile, %left_tile, %right_tile) : (i16, i16, i16, !llvm.x86_amx, !llvm.x86_amx, !llvm.x86_amx) -> !llvm.x86_amx
+    %sum_bits = llvm.call_intrinsic "llvm.x86.cast.tile.to.vector.v256i32"(%sum) : (!llvm.x86_amx) -> vector<256xi32>
+    %result = vector.bitcast %sum_bits : vector<256xi32> to vector<256xf32>
+    func.return %result : vector<256xf32>
+  }
+  func.func @zero_tile_f32(%c: memref<16x16xf32> {loop.output}) attributes {sched.implementation = @zeros_f32} {
+    loop.for %i : 16 {
+      loop.for %j : 16 {
+        loop.block "zero" spatial(%vi in 16 = %i, %vj in 16 = %j) {
+          %zero = arith.constant 0.0 : f32
+          loop.write %zero, %c[%vi, %vj] : memref<16x16xf32>
+        }
+      }
+    }
+    func.return
+  }
+  func.func @zeros_f32() -> vector<256xf32> {
+    %zeros = arith.constant dense<0.0> : vector<256xf32>
+    func.return %zeros : vector<256xf32>
+  }
+
+  func.func @copy_tile_i32(%c: memref<16x16xi32>, %d: memref<16x16xi32> {loop.output}) attributes {sched.implementation = @copied_i32} {
+    loop.for %i : 16 {
+      loop.for %j : 16 {
+        loop.block "copy" spatial(%vi in 16 = %i, %vj in 16 = %j) {
+          %x = loop.read %c[%vi, %vj] : memref<16x16xi32>
+          loop.write %x, %d[%vi, %vj] : memref<16x16xi32>
+        }
+      }
+    }
+    func.return
+  }
+  func.func @copied_i32(%c: vector<256xi32>) -> vector<256xi32> {
+    func.return %c : vector<256xi32>
+  }
+  func.func @copy_tile_f32(%c: memref<16x16xf32>, %d: memref<16x16xf32> {loop.output}) attributes {sched.implementation = @copied_f32} {
+    loop.for %i : 16 {
+      loop.for %j : 16 {
+        loop.block "copy" spatial(%vi in 16 = %i, %vj in 16 = %j) {
+          %x = loop.read %c[%vi, %vj] : memref<16x16xf32>
+          loop.write %x, %d[%vi, %vj] : memref<16x16xf32>
+        }
+      }
+    }
+    func.return
+  }
+  func.func @copied_f32(%c: vector<256xf32>) -> vector<256xf32> {
+    func.return %c : vector<256xf32>
+  }
+
   // Rows of the right input, element by element in turn: what an instruction takes at once lies side by side.
   func.func @interleave_4x16(%rows: memref<4x16xi8>, %packed: memref<16x4xi8> {loop.output})
       attributes {sched.implementation = @interleave_bytes_16} {
@@ -191,6 +326,12 @@ module attributes {transform.with_named_sequence} {
     transform.alternatives %kernel : !transform.any_op {
     ^bb0(%scope: !transform.any_op):
       %c = sched.match_structure "contraction" in %scope : (!transform.any_op) -> !transform.any_op
+      transform.include @tiles_of_bytes failures(propagate) (%c) : (!transform.any_op) -> ()
+      transform.include @schedule_maps failures(suppress) (%scope) : (!transform.any_op) -> ()
+      transform.yield
+    }, {
+    ^bb0(%scope: !transform.any_op):
+      %c = sched.match_structure "contraction" in %scope : (!transform.any_op) -> !transform.any_op
       transform.include @dot_of_bytes failures(propagate) (%c) : (!transform.any_op) -> ()
       transform.include @schedule_maps failures(suppress) (%scope) : (!transform.any_op) -> ()
       transform.yield
@@ -204,6 +345,12 @@ module attributes {transform.with_named_sequence} {
 
   transform.named_sequence @schedule_products_of_bf16(%kernel: !transform.any_op {transform.consumed}) {
     transform.alternatives %kernel : !transform.any_op {
+    ^bb0(%scope: !transform.any_op):
+      %c = sched.match_structure "contraction" in %scope : (!transform.any_op) -> !transform.any_op
+      transform.include @tiles_of_bf16 failures(propagate) (%c) : (!transform.any_op) -> ()
+      transform.include @schedule_maps failures(suppress) (%scope) : (!transform.any_op) -> ()
+      transform.yield
+    }, {
     ^bb0(%scope: !transform.any_op):
       %c = sched.match_structure "contraction" in %scope : (!transform.any_op) -> !transform.any_op
       transform.include @dot_of_bf16 failures(propagate) (%c) : (!transform.any_op) -> ()
@@ -234,6 +381,77 @@ module attributes {transform.with_named_sequence} {
         @has_constant -> @pack_constant,
         @has_variables -> @pack_panel : (!transform.any_op, !transform.any_op, !transform.any_param, !transform.any_param, !transform.any_param) -> (!transform.any_op)
     sched.tensorize %j with [@dot_bf16_16, @dot_bf16_8] : !transform.any_op
+    transform.yield
+  }
+
+  // Tiles of 16 rows and 16 columns, two by two: four of sums, two of each input fill AMX's eight registers.
+  transform.named_sequence @tiles_of_bytes(%sum: !transform.any_op {transform.consumed}) {
+    %feature = sched.target_query "feature.amx-int8" : !transform.any_param
+    sched.constrain %feature eq 1 : !transform.any_param
+    %four = transform.param.constant 4 : i64 -> !transform.any_param
+    transform.include @tile_pairs failures(propagate) (%sum, %four) : (!transform.any_op, !transform.any_param) -> ()
+    transform.yield
+  }
+
+  transform.named_sequence @tiles_of_bf16(%sum: !transform.any_op {transform.consumed}) {
+    %feature = sched.target_query "feature.amx-bf16" : !transform.any_param
+    sched.constrain %feature eq 1 : !transform.any_param
+    %two = transform.param.constant 2 : i64 -> !transform.any_param
+    transform.include @tile_pairs failures(propagate) (%sum, %two) : (!transform.any_op, !transform.any_param) -> ()
+    transform.yield
+  }
+
+  transform.named_sequence @tile_pairs(%sum: !transform.any_op {transform.consumed}, %depth: !transform.any_param {transform.readonly}) {
+    %batch, %ms, %ns, %i, %j = sched.get_tile_loops %sum in %sum : (!transform.any_op, !transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
+    %k = sched.get_loops %sum {of = "reduce", moving} : (!transform.any_op) -> !transform.any_op
+    %count = transform.num_associations %k : (!transform.any_op) -> !transform.any_param
+    sched.constrain %count eq 1 : !transform.any_param
+    // What a register of the inputs holds of the reduction; there are no zeros to fill it with.
+    %extent = sched.get_extent %k : (!transform.any_op) -> !transform.any_param
+    %step = sched.param mul %depth, 16 : (!transform.any_param) -> !transform.any_param
+    sched.constrain %step divides %extent : !transform.any_param, !transform.any_param
+    sched.reorder %batch, %ms, %ns, %i, %j, %k : !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op
+    %io, %jo, %ii, %ji = sched.tile %i, %j tile_sizes [32, 32] : (!transform.any_op, !transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
+    %iv, %jv, %it, %jt = sched.tile %ii, %ji tile_sizes [16, 16] : (!transform.any_op, !transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
+    %ko, %ks = sched.tile %k tile_sizes [%step] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
+    %kq, %kd = sched.tile %ks tile_sizes [%depth] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
+    sched.reorder %jo, %ms, %io, %ko, %iv, %jv, %it, %jt, %kq, %kd : !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op
+    %left, %right = sched.get_contraction_inputs %sum : (!transform.any_op) -> (!transform.any_value, !transform.any_value)
+    %copy = sched.cache_write %sum at %io : (!transform.any_op, !transform.any_op) -> !transform.any_op
+    %tiles = sched.get_writes %sum : (!transform.any_op) -> !transform.any_value
+    sched.transform_layout %tiles outer_dims_perm = [0, 1] inner_dims_pos = [0, 1] inner_tiles = [16, 16] : !transform.any_value
+    transform.include @consume_tiles failures(suppress) (%copy, %io) : (!transform.any_op, !transform.any_op) -> ()
+    sched.unroll %iv : !transform.any_op
+    sched.unroll %jv : !transform.any_op
+    %init = sched.decompose_reduction %sum at %ko : (!transform.any_op, !transform.any_op) -> !transform.any_op
+    %around, %zi, %zj, %z_rows, %z_columns = sched.get_loops %init {rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
+    sched.tensorize %z_rows with [@zero_tile_i32, @zero_tile_f32] : !transform.any_op
+    // Tiles are stored as they are; rows are taken from memory.
+    %stored = sched.cache_read %copy, %tiles at %io : (!transform.any_op, !transform.any_value, !transform.any_op) -> !transform.any_op
+    %memory = sched.get_writes %stored : (!transform.any_op) -> !transform.any_value
+    sched.transform_layout %memory outer_dims_perm = [0, 1] inner_dims_pos = [0, 1] inner_tiles = [16, 16] : !transform.any_value
+    %s_around, %si, %sj = sched.get_loops %stored {rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op)
+    %s_io, %s_jo, %s_ii, %s_ji = sched.tile %si, %sj tile_sizes [16, 16] : (!transform.any_op, !transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
+    sched.unroll %s_io : !transform.any_op
+    sched.unroll %s_jo : !transform.any_op
+    sched.tensorize %s_ii with [@copy_tile_i32, @copy_tile_f32] : !transform.any_op
+    %c_around, %ci, %cj = sched.get_loops %copy {rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op)
+    %cv, %cl = sched.tile %cj tile_sizes [16] : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    sched.unroll %cv : !transform.any_op
+    sched.vectorize %cl : !transform.any_op
+    // The left input is copied to tiles once.
+    %rows = sched.cache_read %sum, %left : (!transform.any_op, !transform.any_value) -> !transform.any_op
+    %row_tiles = sched.get_writes %rows : (!transform.any_op) -> !transform.any_value
+    sched.transform_layout %row_tiles outer_dims_perm = [0, 1] inner_dims_pos = [0, 1] inner_tiles = [16, %step] : !transform.any_value, !transform.any_param
+    %r_i, %r_k = sched.get_loops %rows : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    %r_io, %r_ko, %r_ii, %r_ki = sched.tile %r_i, %r_k tile_sizes [16, %step] : (!transform.any_op, !transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
+    sched.vectorize %r_ki : !transform.any_op
+    transform.include @parallelize_sums failures(suppress) (%sum) : (!transform.any_op) -> ()
+    %lanes = transform.param.constant 16 : i64 -> !transform.any_param
+    %packed = transform.foreach_match restrict_root in %sum, %jo, %depth, %lanes, %step
+        @has_constant -> @pack_tiles,
+        @has_variables -> @pack_tile_panel : (!transform.any_op, !transform.any_op, !transform.any_param, !transform.any_param, !transform.any_param) -> (!transform.any_op)
+    sched.tensorize %it with [@tile_u8s8, @tile_bf16] : !transform.any_op
     transform.yield
   }
 
@@ -321,6 +539,24 @@ module attributes {transform.with_named_sequence} {
 
   transform.named_sequence @interleave(%k: !transform.any_op {transform.readonly}) {
     sched.tensorize %k with [@interleave_4x16, @interleave_4x8, @interleave_2x16, @interleave_2x8] : !transform.any_op
+    transform.yield
+  }
+
+  transform.named_sequence @pack_tiles(%sum: !transform.any_op {transform.readonly}, %panel: !transform.any_op {transform.readonly}, %depth: !transform.any_param {transform.readonly}, %lanes: !transform.any_param {transform.readonly}, %step: !transform.any_param {transform.readonly}) {
+    %left, %right = sched.get_contraction_inputs %sum : (!transform.any_op) -> (!transform.any_value, !transform.any_value)
+    sched.transform_layout %right outer_dims_perm = [1, 0] inner_dims_pos = [1, 0] inner_tiles = [%lanes, %depth] : !transform.any_value, !transform.any_param, !transform.any_param
+    transform.yield
+  }
+
+  transform.named_sequence @pack_tile_panel(%sum: !transform.any_op {transform.readonly}, %panel: !transform.any_op {transform.readonly}, %depth: !transform.any_param {transform.readonly}, %lanes: !transform.any_param {transform.readonly}, %step: !transform.any_param {transform.readonly}) {
+    %left, %right = sched.get_contraction_inputs %sum : (!transform.any_op) -> (!transform.any_value, !transform.any_value)
+    %copy = sched.cache_read %sum, %right at %panel : (!transform.any_op, !transform.any_value, !transform.any_op) -> !transform.any_op
+    %packed = sched.get_writes %copy : (!transform.any_op) -> !transform.any_value
+    sched.transform_layout %packed outer_dims_perm = [1, 0] inner_dims_pos = [1, 0] inner_tiles = [%lanes, %depth] : !transform.any_value, !transform.any_param, !transform.any_param
+    %around, %k, %n = sched.get_loops %copy {rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op)
+    %ko, %no, %ki, %ni = sched.tile %k, %n tile_sizes [%depth, %lanes] : (!transform.any_op, !transform.any_op, !transform.any_param, !transform.any_param) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
+    sched.unroll %no : !transform.any_op
+    transform.include @interleave failures(suppress) (%ki) : (!transform.any_op) -> ()
     transform.yield
   }
 

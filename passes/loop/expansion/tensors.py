@@ -13,6 +13,7 @@ from xdsl.ir import Attribute, SSAValue
 from ....dialects.lanes import row_major_strides
 from ....dialects.loop import BlockOp, ForOp, ReadOp, ReduceOp, TensorAttr, WriteOp, YieldOp
 from ....dialects.quasi_affine import Lin, from_affine
+from ....dialects.regions import buffer_shape
 from ....dialects.tensors import rows_of
 from .emitter import Emitter, affine_map
 from .environment import Environment
@@ -127,13 +128,17 @@ class TensorExpansion:
             lo, hi = self.env.interval(form)
             if lo < 0 or hi >= extent:
                 return False
-        if isinstance(self.accesses[tensor.access.data], ReadOp):
+        access = self.accesses[tensor.access.data]
+        if isinstance(access, ReadOp):
             return True
-        if not self.emitter.is_private(plan.buffer) or storage.tiling is not None:
+        if not self.emitter.is_private(plan.buffer):
             return False
         own = self.env.evaluate(guard.form)
-        for form, base, extent in zip(forms, storage.base, storage.logical, strict=False):
-            difference = form + self.env.evaluate(base) - own
+        known = self.plan.blocks[self.block].forms
+        operands = [known[index] for index in access.indices]
+        for expr, extent in zip(access.map.data.results, buffer_shape(plan.buffer), strict=True):
+            form = self.env.evaluate(from_affine(expr, operands, self.env.bounds))
+            difference = form - own
             if difference.is_const and guard.limit + difference.const >= extent:
                 return True
         return False
