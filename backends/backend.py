@@ -43,6 +43,10 @@ class Backend(ABC):
     def default_target(self) -> Attribute:
         """The target that programs are compiled for unless they name one."""
 
+    def target_of_files(self) -> Attribute:
+        """The same for native code that others load, and that has nobody who prepares the process for it."""
+        return self.default_target()
+
     @abstractmethod
     def is_lowered(self, module: ModuleOp) -> bool:
         """Whether the pipeline has done its work: the module is what the code generator takes."""

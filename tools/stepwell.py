@@ -215,7 +215,10 @@ def _emit(options: argparse.Namespace) -> None:
         raise StepwellError(f"unknown kind '{asked}' to emit{hint}")
     is_file = kind in backend.file_kinds
     with _reproducing(options.source, options):
-        module = lower(options.source, until=None if is_file else kind, **_driver_options(options))
+        given = _driver_options(options)
+        if kind in ("object", "shared-library") and options.target == backend.name:
+            given["target"] = backend.target_of_files()
+        module = lower(options.source, until=None if is_file else kind, **given)
     if is_file:
         _write(options.output, backend.emit(module, kind))
         return

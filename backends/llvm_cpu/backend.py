@@ -35,6 +35,9 @@ class LlvmCpuBackend(Backend):
     def default_target(self) -> TargetAttr:
         return host_target()
 
+    def target_of_files(self) -> TargetAttr:
+        return host_target(tiles=False)
+
     def is_lowered(self, module: ModuleOp) -> bool:
         return all(op is module or op.name.startswith("llvm.") for op in module.walk())
 
