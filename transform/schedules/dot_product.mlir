@@ -425,7 +425,6 @@ module attributes {transform.with_named_sequence} {
     sched.unroll %jv : !transform.any_op
     %init = sched.decompose_reduction %sum at %ko : (!transform.any_op, !transform.any_op) -> !transform.any_op
     %around, %zi, %zj, %z_rows, %z_columns = sched.get_loops %init {rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
-    sched.tensorize %z_rows with [@zero_tile_i32, @zero_tile_f32] : !transform.any_op
     // Tiles are stored as they are; rows are taken from memory.
     %stored = sched.cache_read %copy, %tiles at %io : (!transform.any_op, !transform.any_value, !transform.any_op) -> !transform.any_op
     %memory = sched.get_writes %stored : (!transform.any_op) -> !transform.any_value
@@ -434,7 +433,6 @@ module attributes {transform.with_named_sequence} {
     %s_io, %s_jo, %s_ii, %s_ji = sched.tile %si, %sj tile_sizes [16, 16] : (!transform.any_op, !transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
     sched.unroll %s_io : !transform.any_op
     sched.unroll %s_jo : !transform.any_op
-    sched.tensorize %s_ii with [@copy_tile_i32, @copy_tile_f32] : !transform.any_op
     %c_around, %ci, %cj = sched.get_loops %copy {rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op)
     %cv, %cl = sched.tile %cj tile_sizes [16] : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
     sched.unroll %cv : !transform.any_op
@@ -451,6 +449,8 @@ module attributes {transform.with_named_sequence} {
     %packed = transform.foreach_match restrict_root in %sum, %jo, %depth, %lanes, %step
         @has_constant -> @pack_tiles,
         @has_variables -> @pack_tile_panel : (!transform.any_op, !transform.any_op, !transform.any_param, !transform.any_param, !transform.any_param) -> (!transform.any_op)
+    sched.tensorize %z_rows with [@zero_tile_i32, @zero_tile_f32] : !transform.any_op
+    sched.tensorize %s_ii with [@copy_tile_i32, @copy_tile_f32] : !transform.any_op
     sched.tensorize %it with [@tile_u8s8, @tile_bf16] : !transform.any_op
     transform.yield
   }
