@@ -12,16 +12,18 @@ from .inline import compute_inline
 from .inline_consumer import reverse_compute_inline
 from .jam import unroll_and_jam
 from .kinds import bind, parallelize, peel, unroll, vectorize
-from .layout import transform_layout
+from .layout import storage_align, transform_layout
 from .location import compute_at, reverse_compute_at
 from .loops import coalesce, interchange, tile
 from .pack import pack
 from .padding import decompose_padding
+from .reindex import reindex
 from .reduction import decompose_reduction, split_reduction
 from .scopes import set_memory_space, within_scopes
 from .siblings import fuse_sibling
 from .split import split
 from .staging import cache_read
+from .statements import keeps_statements
 from .structure import add_unit_loop, reorder_iterators
 from .tensorize import blockize, read_intrinsic, tensorize
 
@@ -43,12 +45,14 @@ __all__ = [
     "parallelize",
     "peel",
     "read_intrinsic",
+    "reindex",
     "reorder_iterators",
     "reverse_compute_at",
     "reverse_compute_inline",
     "set_memory_space",
     "split",
     "split_reduction",
+    "storage_align",
     "tensorize",
     "tile",
     "transform_layout",
@@ -59,3 +63,5 @@ __all__ = [
 
 for _name in __all__:
     globals()[_name] = within_scopes(globals()[_name])
+    if _name not in ("blockize", "tensorize"):
+        globals()[_name] = keeps_statements(globals()[_name])

@@ -6,15 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import ParamSpec, TypeVar, cast
 
-from xdsl.dialects.builtin import MemRefType, ModuleOp, NoneAttr, StringAttr
+from xdsl.dialects.builtin import MemRefType, NoneAttr, StringAttr
 from xdsl.dialects.func import FuncOp
-from xdsl.ir import Block, Operation, SSAValue
+from xdsl.ir import SSAValue
 
-from ...dialects.loop import AllocOp, kernel_of, memref_type
+from ...dialects.loop import AllocOp, memref_type
 from ...dialects.scopes import allocs_in, overflow_in, scope_of, scopes_of
 from ...errors import ScheduleError, did_you_mean
 from .common import buffer_name, kernel, refuse
 from .layout import set_type
+from .trial import kernel_among, tried
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -58,28 +59,15 @@ def within_scopes(primitive: Callable[Arguments, Result]) -> Callable[Arguments,
 
     @wraps(primitive)
     def checked(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-        function = _kernel_of((*args, *kwargs.values()))
+        function = kernel_among((*args, *kwargs.values()))
         scopes = scopes_of(function) if function is not None else None
         if function is not None and scopes is not None and _is_limited(function, (*args, *kwargs.values()), scopes):
-            _try(cast("Callable[..., object]", primitive), function, args, kwargs, scopes)
+            changed = tried(cast("Callable[..., object]", primitive), function, args, kwargs)
+            if changed is not None and (overflow := overflow_in(changed, scopes)) is not None:
+                refuse(str(overflow), function)
         return primitive(*args, **kwargs)
 
     return checked
-
-
-def _kernel_of(arguments: Sequence[object]) -> FuncOp | None:
-    for argument in arguments:
-        if isinstance(argument, Operation):
-            return kernel_of(argument)
-        if isinstance(argument, SSAValue):
-            owner = argument.owner
-            operation = owner.parent_op() if isinstance(owner, Block) else owner
-            return None if operation is None else kernel_of(operation)
-        if isinstance(argument, list | tuple):
-            found = _kernel_of(cast("Sequence[object]", argument))
-            if found is not None:
-                return found
-    return None
 
 
 def _is_limited(function: FuncOp, arguments: Sequence[object], scopes: Mapping[str, int | None]) -> bool:
@@ -87,40 +75,6 @@ def _is_limited(function: FuncOp, arguments: Sequence[object], scopes: Mapping[s
     if any(isinstance(argument, str) and scopes.get(argument) is not None for argument in arguments):
         return True
     return any(scopes.get(scope_of(alloc.buffer)) is not None for alloc in allocs_in(function.body.block))
-
-
-def _try(
-    primitive: Callable[..., object],
-    function: FuncOp,
-    args: Sequence[object],
-    kwargs: Mapping[str, object],
-    scopes: Mapping[str, int | None],
-) -> None:
-    """Calls a primitive on a copy; raises if what comes out does not fit."""
-    values: dict[SSAValue, SSAValue] = {}
-    copy = function.clone(values)
-    module = function.parent_op()
-    attributes = dict(module.attributes) if isinstance(module, ModuleOp) else {}
-    home = ModuleOp([copy], attributes)
-    ops: dict[Operation, Operation] = dict(zip(function.walk(), copy.walk(), strict=True))
-
-    def mapped(argument: object) -> object:
-        if isinstance(argument, Operation):
-            return ops.get(argument, argument)
-        if isinstance(argument, SSAValue):
-            return values.get(argument, argument)
-        if isinstance(argument, list | tuple):
-            return [mapped(each) for each in cast("Sequence[object]", argument)]
-        return argument
-
-    try:
-        primitive(*map(mapped, args), **{name: mapped(value) for name, value in kwargs.items()})
-    except ScheduleError:
-        return  # the real one is refused, too, and says where
-    (changed,) = home.body.block.ops
-    assert isinstance(changed, FuncOp)
-    if (overflow := overflow_in(changed, scopes)) is not None:
-        refuse(str(overflow), function)
 
 
 __all__ = ["set_memory_space", "within_scopes"]

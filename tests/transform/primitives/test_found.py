@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from stepwell import te
 from stepwell.backends.oracles.loop import run_loop
+from stepwell.backends.oracles.random_schedule import copy_intrinsic
 from stepwell.backends.oracles.random_step import Block, Buffer, Loop, Step, apply_step
 from stepwell.backends.oracles.te import run_te
 from stepwell.backends.registry import make_context
@@ -15,7 +16,7 @@ from stepwell.errors import ScheduleError
 from stepwell.passes.pass_manager import build_pipeline
 from stepwell.passes.registry import PassRegistry
 from stepwell.te import Tensor
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, f32
 from xdsl.dialects.func import FuncOp
 
 Array = np.ndarray
@@ -190,3 +191,21 @@ def test_a_reader_inside_of_the_loops_ends_a_split_reduction() -> None:
         "expected 'reduce0' alone to use .* inside of its loops",
         step("split_reduction", Block("reduce0"), Loop("reduce0", 1)),
     )
+
+
+def test_a_nest_that_is_one_statement_stays_as_it_is() -> None:
+    kernel = chain(4, 8)
+    copy = copy_intrinsic(f32, 8)
+    kernel.apply(
+        step("cache_write", Block("map0"), None, "local"),
+        step("tensorize", Loop("S_local_write", 1), copy),
+    )
+    written = Block("S_local_write")
+    kernel.check_refused("expected the nest below tensorized loop", step("compute_inline", Block("map0")))
+    for place in (0, 1):
+        copied = step("cache_read", written, Buffer("S_local_write", 0), Loop("S_local_write", place), "local")
+        if place:
+            kernel.check_refused("expected the nest below tensorized loop .* to stay as it is", copied)
+        else:
+            kernel.apply(copied)
+    kernel.check()
