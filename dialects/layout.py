@@ -6,7 +6,7 @@ of them neighbours are elements of one column. What elements fall on no index of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from xdsl.dialects.builtin import AffineMapAttr, ArrayAttr, IndexType, IntAttr
 from xdsl.ir import Attribute, Block, ParametrizedAttribute, SSAValue
@@ -188,6 +188,24 @@ def tiled_layout(rank: int, outer: Sequence[int], positions: Sequence[int], tile
     return AffineMap(rank, 0, (*results, *(dims[d] % size for d, size in sizes.items())))
 
 
+def aligned_shape(
+    shape: Sequence[int], dimensions: Sequence[int], alignments: Mapping[int, tuple[int, int]]
+) -> list[int] | None:
+    """A shape with dimensions that are long enough for the stride of each one that is aligned; `dimensions` says which
+    these are, the outermost first. None if there is no such length."""
+    padded = list(shape)
+    stride = 1
+    for place in range(len(shape) - 1, 0, -1):
+        factor, offset = alignments.get(dimensions[place - 1], (1, 0))
+        lengths = range(padded[place], padded[place] + factor)
+        length = next((each for each in lengths if each * stride % factor == offset), None)
+        if length is None:
+            return None
+        padded[place] = length
+        stride *= length
+    return padded
+
+
 def passes_through(map: AffineMap, dimension: int) -> bool:
     """Whether a dimension is one of the packed buffer as it is, and in no other."""
     users = [expr for expr in map.results if dimension in {e.position for e in _dims(expr)}]
@@ -198,4 +216,4 @@ def _dims(expr: AffineExpr) -> list[AffineDimExpr]:
     return [each for each in expr.dfs() if isinstance(each, AffineDimExpr)]
 
 
-__all__ = ["LayoutAttr", "layout_failure", "packed_shape", "passes_through", "tiled_layout"]
+__all__ = ["LayoutAttr", "aligned_shape", "layout_failure", "packed_shape", "passes_through", "tiled_layout"]

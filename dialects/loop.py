@@ -1015,6 +1015,8 @@ class AllocOp(IRDLOperation):
 
     With a `layout` its dimensions lie in memory in that order: `{layout = array<i64: 1, 0>}` is column-major; or its
     elements lie where an affine map says: `{layout = affine_map<(i, j) -> (i floordiv 16, j, i mod 16)>}` is tiled.
+    `{align = array<i64: 0, 32, 8>}` pads the dimensions inside of dimension 0 (of the layout, if it is tiled) such that
+    its neighbours are 8 elements more than a multiple of 32 apart.
 
     Once memory is planned it may have a place in bytes that the kernel is given, inside of a parallel loop one for each
     of some threads: `loop.alloc "C_local" in %w[4096] of memref<8192xi8> slots 2 : memref<512x512xf32, "local">`
@@ -1026,6 +1028,7 @@ class AllocOp(IRDLOperation):
     offset = opt_prop_def(IntegerAttr.constr(i64))
     slots = opt_prop_def(IntegerAttr.constr(i64))
     layout = opt_prop_def(DenseArrayBase.constr(i64) | base(AffineMapAttr))
+    align = opt_prop_def(DenseArrayBase.constr(i64))
     buffer = result_def(MemRefType)
     traits = traits_def(MemoryAllocEffect())
 
@@ -1050,6 +1053,12 @@ class AllocOp(IRDLOperation):
         return self.layout.get_values()
 
     @property
+    def alignments(self) -> dict[int, tuple[int, int]]:
+        """The factor and the offset of each dimension whose stride is aligned."""
+        values = () if self.align is None else self.align.get_values()
+        return {values[i]: (values[i + 1], values[i + 2]) for i in range(0, len(values) - 2, 3)}
+
+    @property
     def tiling(self) -> AffineMap | None:
         """Where elements lie, if that is more than an order of the dimensions."""
         return self.layout.data if isinstance(self.layout, AffineMapAttr) else None
@@ -1062,6 +1071,15 @@ class AllocOp(IRDLOperation):
             raise VerifyException(f"expected a layout that permutes {len(shape)} dimensions, got {list(self.order)}")
         if self.tiling is not None and (failure := layout_failure(self.tiling, shape)) is not None:
             raise VerifyException(failure)
+        rank = len(shape) if self.tiling is None else len(self.tiling.results)
+        if self.align is not None and (
+            len(self.align) != 3 * len(self.alignments)
+            or any(not 0 <= d < rank or not 0 <= o < f for d, (f, o) in self.alignments.items())
+        ):
+            raise VerifyException(
+                f"expected a dimension below {rank}, a factor and a smaller offset for each alignment, got "
+                f"{list(self.align.get_values())}"
+            )
         self._verify_place()
         if any(not self._is_seen_by(use.operation) for use in self.buffer.uses):
             raise VerifyException("expected the uses of a buffer after its alloc, in the loop it lives in")
@@ -1101,8 +1119,9 @@ class AllocOp(IRDLOperation):
             if parser.parse_optional_keyword("slots") is not None:
                 properties["slots"] = IntegerAttr(parser.parse_integer(allow_boolean=False), i64)
         attributes = parser.parse_optional_attr_dict()
-        if "layout" in attributes:
-            properties["layout"] = attributes.pop("layout")
+        for known in ("layout", "align"):
+            if known in attributes:
+                properties[known] = attributes.pop(known)
         parser.parse_punctuation(":")
         type = _parse_memref(parser)
         return cls.create(operands=operands, result_types=[type], properties=properties, attributes=attributes)
@@ -1117,8 +1136,9 @@ class AllocOp(IRDLOperation):
             printer.print_attribute(self.workspace.type)
         if self.slots is not None:
             printer.print_string(f" slots {self.slots.value.data}")
-        layout = {} if self.layout is None else {"layout": self.layout}
-        printer.print_op_attributes({**layout, **self.attributes})
+        known = {"layout": self.layout, "align": self.align}
+        own = {name: value for name, value in known.items() if value is not None}
+        printer.print_op_attributes({**own, **self.attributes})
         printer.print_string(" : ")
         printer.print_attribute(self.buffer.type)
 

@@ -15,7 +15,7 @@ from xdsl.dialects.builtin import StringAttr
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
-from .layout import packed_shape
+from .layout import aligned_shape, packed_shape
 from .loop import AllocOp, ForOp, LoopKind, byte_size, enclosing_loops, kernel_of, memref_type
 from .regions import footprint
 
@@ -60,8 +60,12 @@ def allocs_in(block: Block) -> Iterator[AllocOp]:
 def staged_bytes(alloc: AllocOp) -> int:
     """How many bytes one lifetime of a buffer touches."""
     shape: Sequence[int] = footprint(alloc).shape
+    dimensions = list(alloc.order)
     if alloc.tiling is not None:
         shape = packed_shape(alloc.tiling, shape)
+        dimensions = list(range(len(shape)))
+    kept = [d for d in dimensions if shape[d] > 1]
+    shape = aligned_shape([shape[d] for d in kept], kept, alloc.alignments) or shape
     lanes = [loop.extent for loop in enclosing_loops(alloc) if loop.kind is LoopKind.VECTORIZED]
     return prod(shape) * prod(lanes) * byte_size(memref_type(alloc.buffer).element_type)
 

@@ -381,6 +381,38 @@ def _set_memory_space(rng: random.Random, kernel: FuncOp) -> Step | None:
     return Step("set_memory_space", (buffer, scope), f'{buffer} "{scope}"')
 
 
+@entry("storage_align", weight=6)
+def _storage_align(rng: random.Random, kernel: FuncOp) -> Step | None:
+    own = [
+        (block, place, len(buffer_shape(buffer)))
+        for block in blocks_in(kernel)
+        for place, buffer in enumerate(read_buffers(block))
+        if isinstance(buffer.owner, AllocOp) or rng.random() < 0.02
+    ]
+    outer = [each for each in own if each[2] > 1]
+    if not own:
+        return None
+    block, place, rank = rng.choice(outer if outer and rng.random() < 0.95 else own)
+    buffer = Buffer(block.block_name, place)
+    dimension = rng.randrange(max(rank - 1, 1)) if rng.random() < 0.9 else rng.randrange(rank + 1)
+    factor = rng.choice((2, 3, 4, 8, 16))
+    offset = rng.choice((0, 1, factor // 2, factor - 1)) if rng.random() < 0.95 else factor
+    sizes = (Size(dimension), Size(factor), Size(offset))
+    text = f"{buffer} dimension = {sizes[0]} factor = {sizes[1]} offset = {sizes[2]}"
+    return Step("storage_align", (buffer, dimension, factor, offset), text)
+
+
+@entry("reindex", weight=6)
+def _reindex(rng: random.Random, kernel: FuncOp) -> Step | None:
+    block = a_block(rng, kernel, of=lambda block: bool(read_buffers(block)))
+    if block is None or not (buffers := read_buffers(block)):
+        return None
+    name, space = Block(block.block_name), rng.choice(("", "", "local"))
+    buffer = Buffer(block.block_name, rng.randrange(len(buffers)))
+    text = f"{name}, {buffer}" + (f' {{memory_space = "{space}"}}' if space else "")
+    return Step("reindex", (name, buffer, space), text, results=1)
+
+
 def is_packable(buffer: SSAValue) -> bool:
     """Whether a kernel may say how a buffer lies: one of its own, or a constant."""
     function = buffer.owner.parent_op() if isinstance(buffer, BlockArgument) else None

@@ -1,8 +1,9 @@
-"""Primitives that change where the elements of buffers lie: transform_layout."""
+"""Primitives that change where the elements of buffers lie: transform_layout, storage_align."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from math import prod
 
 from xdsl.dialects.builtin import (
     I64,
@@ -20,10 +21,10 @@ from xdsl.ir import Attribute, BlockArgument, SSAValue
 from xdsl.ir.affine import AffineDimExpr, AffineMap
 from xdsl.utils.exceptions import VerifyException
 
-from ...dialects.layout import LayoutAttr, layout_failure, packed_shape, passes_through
+from ...dialects.layout import LayoutAttr, aligned_shape, layout_failure, packed_shape, passes_through
 from ...dialects.loop import CONSTANT, LAYOUT, AllocOp, ReadOp, is_iterator, loop_bounds, memref_type, verify_bounds
 from ...dialects.quasi_affine import Lin, from_affine, to_affine_map
-from ...dialects.regions import accesses_of, block_of, buffer_shape, iterator_forms
+from ...dialects.regions import accesses_of, block_of, buffer_shape, footprint, iterator_forms
 from ...errors import ScheduleError
 from .common import buffer_name, refuse
 
@@ -54,7 +55,7 @@ def transform_layout(buffer: SSAValue, layout: AffineMap) -> None:
     if isinstance(owner, AllocOp):
         _require_elements_apart(buffer, layout)
         _require_affine(buffer, layout)
-        owner.layout = _order(layout) or AffineMapAttr(layout)
+        owner.layout, owner.align = _order(layout) or AffineMapAttr(layout), None
         return
     function = _kernel_with_constant(buffer)
     _require_elements_apart(buffer, layout)
@@ -87,6 +88,46 @@ def transform_layout(buffer: SSAValue, layout: AffineMap) -> None:
     function.function_type = FunctionType.from_lists(function.body.block.arg_types, function.function_type.outputs.data)
 
 
+def storage_align(buffer: SSAValue, dimension: int, factor: int, offset: int = 0) -> None:
+    """Pads a buffer of the kernel's own such that neighbours in a dimension are `offset` elements more than a multiple
+    of `factor` apart, so that what is read together does not fall on the same lines of a cache.
+
+    before                                      after `storage_align(B, 0, 32, 8)`
+    %B = loop.alloc "B" : memref<8x64xf32>      %B = loop.alloc "B" {align = array<i64: 0, 32, 8>} : memref<8x64xf32>
+
+    The dimensions are those of the layout, if the buffer is tiled. Emitted addresses change (rows of 72 elements here),
+    indices do not. TVM has the same name for it.
+
+    Raises:
+        ScheduleError: if the buffer is an argument, the dimension has no other one inside, or no padding does it.
+    """
+    owner, name = buffer.owner, buffer_name(buffer)
+    if not isinstance(owner, AllocOp):
+        raise ScheduleError(f"expected a buffer of the kernel's own, got argument '{name}'")
+    rank = len(buffer_shape(buffer)) if owner.tiling is None else len(owner.tiling.results)
+    order = list(owner.order) if owner.tiling is None else list(range(rank))
+    if not 0 <= dimension < rank:
+        refuse(f"expected a dimension below {rank} of '{name}', got {dimension}", owner)
+    if order[-1] == dimension:
+        refuse(f"expected a dimension of '{name}' with others inside of it, got {dimension}", owner)
+    if not 1 <= factor <= FREE_ELEMENTS or not 0 <= offset < factor:
+        refuse(f"expected a factor in 1..{FREE_ELEMENTS} and a smaller offset, got {factor} and {offset}", owner)
+    alignments = {**owner.alignments, dimension: (factor, offset)}
+    whole = footprint(owner).shape
+    shape = whole if owner.tiling is None else packed_shape(owner.tiling, whole)
+    kept = [d for d in order if shape[d] > 1]
+    padded = aligned_shape([shape[d] for d in kept], kept, alignments)
+    if padded is None:
+        refuse(
+            f"expected strides of '{name}' that are {offset} more than a multiple of {factor} in dimension "
+            f"{dimension}, which no padding of {list(shape)} gives",
+            owner,
+        )
+    if prod(padded) > max(MOST_GROWTH * prod(shape), FREE_ELEMENTS):
+        refuse(f"expected at most {MOST_GROWTH} times as many elements as in {list(shape)}, got {padded}", owner)
+    owner.align = DenseArrayBase.from_list(i64, [n for d, (f, o) in sorted(alignments.items()) for n in (d, f, o)])
+
+
 def _order(layout: AffineMap) -> DenseArrayBase[I64] | None:
     """The order of the dimensions, if a layout is nothing more."""
     order = [expr.position for expr in layout.results if isinstance(expr, AffineDimExpr)]
@@ -100,7 +141,7 @@ def _kernel_with_constant(buffer: SSAValue) -> FuncOp:
     function = buffer.owner.parent_op()
     if not isinstance(function, FuncOp) or not isinstance(buffer, BlockArgument):
         raise ScheduleError(f"expected a buffer of a kernel, got '{name}'")
-    marks = function.arg_attrs.data[buffer.index].data if function.arg_attrs is not None else {}
+    marks: Mapping[str, Attribute] = function.arg_attrs.data[buffer.index].data if function.arg_attrs else {}
     if CONSTANT not in marks:
         refuse(
             f"expected a constant ('{CONSTANT}') or a buffer of the kernel's own to pack, got argument '{name}', which "
@@ -117,7 +158,7 @@ def _require_elements_apart(buffer: SSAValue, layout: AffineMap) -> None:
     failure = layout_failure(layout, shape)
     if failure is None:
         packed = packed_shape(layout, shape)
-        count, before = _product(packed), _product(shape)
+        count, before = prod(packed), prod(shape)
         if count <= max(MOST_GROWTH * before, FREE_ELEMENTS):
             return
         failure = f"expected at most {MOST_GROWTH} times as many elements as in {list(shape)}, got {list(packed)}"
@@ -160,11 +201,4 @@ def _owner(buffer: SSAValue) -> AllocOp | FuncOp | None:
     return function if isinstance(function, FuncOp) else None
 
 
-def _product(extents: Sequence[int]) -> int:
-    count = 1
-    for extent in extents:
-        count *= extent
-    return count
-
-
-__all__ = ["set_type", "transform_layout"]
+__all__ = ["set_type", "storage_align", "transform_layout"]

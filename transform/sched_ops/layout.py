@@ -5,20 +5,30 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from xdsl.dialects.builtin import AffineMapAttr, DenseArrayBase, StringAttr, i64
-from xdsl.dialects.transform import TransformParamHandleType, TransformValueHandleType
+from xdsl.dialects.transform import TransformOpHandleType, TransformParamHandleType, TransformValueHandleType
 from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.ir.affine import AffineMap
-from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def, var_operand_def
-from xdsl.parser import Parser
+from xdsl.irdl import (
+    ParsePropInAttrDict,
+    irdl_op_definition,
+    operand_def,
+    opt_prop_def,
+    prop_def,
+    result_def,
+    var_operand_def,
+)
+from xdsl.parser import Parser, UnresolvedOperand
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
 from ...dialects.layout import tiled_layout
+from ...dialects.loop import BlockOp
 from ...dialects.regions import buffer_shape
 from ...errors import ScheduleError
 from .. import primitives
 from ..interfaces import Effect, Results
 from ..upstream import syntax
+from .navigation import typed_op
 from .params import mixed_integers
 from .primitives import PrimitiveOp
 
@@ -157,4 +167,91 @@ class SetMemorySpaceOp(PrimitiveOp):
         return []
 
 
-LAYOUT_OPS: list[type[Operation]] = [SetMemorySpaceOp, TransformLayoutOp]
+_ALIGNMENT = ("dimension", "factor", "offset")
+
+
+@irdl_op_definition
+class StorageAlignOp(PrimitiveOp):
+    """Pads a buffer of the kernel's own: neighbours in a dimension are `offset` more than a multiple of `factor` apart.
+
+    `sched.storage_align %b dimension = 0 factor = %lanes offset = 8 : !transform.any_value, !transform.any_param`
+    """
+
+    name = "sched.storage_align"
+    buffer = operand_def(TransformValueHandleType)
+    sizes = var_operand_def(TransformParamHandleType)
+    static_sizes = prop_def(DenseArrayBase.constr(i64))
+
+    OPERAND_EFFECTS: ClassVar[tuple[Effect, ...]] = (Effect.FORWARDS, Effect.READS)
+
+    def verify_(self) -> None:
+        static = self.static_sizes.get_values()
+        if len(static) != len(_ALIGNMENT) or static.count(syntax.STATIC_OR_PARAM) != len(self.sizes):
+            raise VerifyException("expected a dimension, a factor and an offset, each an integer or a param")
+
+    def schedule(self, interpreter: Interpreter) -> Results:
+        state = interpreter.state
+        dimension, factor, offset = mixed_integers(state, self.static_sizes.get_values(), self.sizes)
+        primitives.storage_align(only_buffer(state, self.buffer), dimension, factor, offset)
+        return []
+
+    @classmethod
+    def parse(cls, parser: Parser) -> StorageAlignOp:
+        buffer = parser.parse_unresolved_operand()
+        given: list[int | UnresolvedOperand] = []
+        for word in _ALIGNMENT:
+            if word == "offset" and parser.parse_optional_keyword(word) is None:
+                given.append(0)
+                continue
+            if word != "offset":
+                parser.parse_keyword(word)
+            parser.parse_punctuation("=")
+            given.append(syntax.parse_integer_or_param(parser))
+        static, params = syntax.split_mixed(given)
+        attributes = parser.parse_optional_attr_dict()
+        pos = parser.pos
+        parser.parse_punctuation(":")
+        values = syntax.resolve(parser, [buffer, *params], syntax.parse_types(parser), pos)
+        properties = {"static_sizes": DenseArrayBase.from_list(i64, static)}
+        return cls.create(operands=values, properties=properties, attributes=attributes)
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_ssa_value(self.buffer)
+        remaining = iter(self.sizes)
+        for word, value in zip(_ALIGNMENT, self.static_sizes.get_values(), strict=True):
+            if word == "offset" and value == 0:
+                continue
+            printer.print_string(f" {word} = ")
+            syntax.print_mixed(printer, [value], [next(remaining)] if value == syntax.STATIC_OR_PARAM else [])
+        syntax.print_attr_dict(printer, self.attributes)
+        syntax.print_types(printer, self.operands)
+
+
+_GLOBAL = StringAttr("")
+
+
+@irdl_op_definition
+class ReindexOp(PrimitiveOp):
+    """Copies what a block reads of a buffer into one with a dimension for each iterator that the read depends on.
+
+    `%copy = sched.reindex %c, %X {memory_space = "local"} : (…) -> !transform.any_op`
+    """
+
+    name = "sched.reindex"
+    block = operand_def(TransformOpHandleType)
+    buffer = operand_def(TransformValueHandleType)
+    memory_space = prop_def(StringAttr, default_value=_GLOBAL)
+    copy = result_def(TransformOpHandleType)
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "$block `,` $buffer attr-dict `:` functional-type(operands, results)"
+
+    OPERAND_EFFECTS: ClassVar[tuple[Effect, ...]] = (Effect.FORWARDS, Effect.READS)
+
+    def schedule(self, interpreter: Interpreter) -> Results:
+        state = interpreter.state
+        block = typed_op(state, self.block, BlockOp)
+        return [[primitives.reindex(block, only_buffer(state, self.buffer), self.memory_space.data)]]
+
+
+LAYOUT_OPS: list[type[Operation]] = [ReindexOp, SetMemorySpaceOp, StorageAlignOp, TransformLayoutOp]

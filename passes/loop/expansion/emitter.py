@@ -46,6 +46,8 @@ from .plan import Storage
 INDEX = IndexType()
 ALIGNMENT = IntegerAttr(64, i64)
 """Alignment of emitted buffers: a cache line, and the widest vector."""
+COPIED_BYTES = 64 * 1024
+"""How much of the stack the buffers of further copies of code may take."""
 NO_OVERFLOW = {"overflowFlags": arith.IntegerOverflowAttr("none")}
 
 
@@ -112,6 +114,8 @@ class Scope:
     outer: Scope | None = None
     block: Block | None = None
     """The body of the parallel loop."""
+    copied_bytes: int = 0
+    """How large the buffers are of which there is one already."""
     slots: int | None = None
     """How many threads may run it, and that they are told apart."""
 
@@ -348,9 +352,16 @@ class Emitter:
         self._loads.pop(buffer, None)
 
     def allocate(self, buffer: SSAValue, storage: Storage) -> None:
-        """Makes room for a buffer at the entry of the current scope."""
-        if buffer in self.scope.buffers:
-            return
+        """Makes room for a buffer at the entry of the current scope.
+
+        Each copy of code that fills a small buffer gets one of its own, which then is registers of that code alone.
+        """
+        known = self.scope.buffers.get(buffer)
+        if known is not None:
+            again = buffer in self._on_stack and self.scope.copied_bytes + storage.byte_size <= COPIED_BYTES
+            if not again:
+                return
+            self.scope.copied_bytes += storage.byte_size
         owner = buffer.owner
         if isinstance(owner, AllocOp) and owner.workspace is not None:
             self.scope.buffers[buffer] = self._place(owner, owner.workspace, storage)

@@ -27,7 +27,7 @@ from xdsl.ir.affine import (
 )
 
 from ....dialects.lanes import is_lane_private, row_major_strides
-from ....dialects.layout import packed_shape, passes_through
+from ....dialects.layout import aligned_shape, packed_shape, passes_through
 from ....dialects.loop import (
     AllocOp,
     BlockOp,
@@ -296,6 +296,7 @@ def buffer_storage(alloc: AllocOp) -> Storage:
         logical = tuple(source.get_shape()[d] for d in kept)
     if tiling is None and kept and kept[-1] == alloc.order[-1] and prod(shape) <= MOST_PADDED:
         shape[-1] = max(shape[-1], _reach_of_lanes(alloc, kept[-1], found.base[kept[-1]]))
+    shape = aligned_shape(shape, kept, alloc.alignments) or shape
     ends = tuple(_ends_of(d if tiling is None else tiling.results[d], found, source.get_shape()) for d in kept)
     lane = None
     for loop in enclosing_loops(alloc):
