@@ -565,6 +565,28 @@ def _decompose_padding(rng: random.Random, kernel: FuncOp) -> Step | None:
     return Step("decompose_padding", (name,), f"{name}", results=1)
 
 
+@entry("pad", weight=6)
+def _pad(rng: random.Random, kernel: FuncOp) -> Step | None:
+    block = a_block(rng, kernel, of=_is_untouched)
+    if block is None or not block.kinds:
+        return None
+    chosen = [kind is IteratorKind.SPATIAL or rng.random() < 0.5 for kind in block.kinds]
+    multiples = tuple(rng.choice((1, 1, 2, 3, 4, 8)) if grows else 1 for grows in chosen)
+    if all(extent % multiple == 0 for extent, multiple in zip(block.extents, multiples, strict=True)):
+        return None
+    name, space = Block(block.block_name), rng.choice(("", "", "local"))
+    sizes = brackets([Size(multiple) for multiple in multiples])
+    text = f"{name} to_multiples {sizes}" + (f' {{memory_space = "{space}"}}' if space else "")
+    return Step("pad", (name, multiples, space), text, functional=True)
+
+
+def _is_untouched(block: BlockOp) -> bool:
+    """Whether a loop binds each iterator, and all of it."""
+    loops = {loop.induction_variable: loop.extent for loop in enclosing_loops(block) if is_serial(loop)}
+    plain = [list(form.terms) for form in block.binding_forms()]
+    return all(len(terms) == 1 and terms[0] in loops for terms in plain) and not block.has_kind(IteratorKind.ORDERED)
+
+
 def _pads(block: BlockOp) -> bool:
     return is_plain(block) and any(op.name == "scf.if" for op in block.body.block.ops)
 

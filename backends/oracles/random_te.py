@@ -632,10 +632,11 @@ class _Program:
         shape = (self.pick_extent(), self.pick_extent(), self.pick_extent(9))
         tensor = self.operand(shape)
         k = te.reduce_axis(shape[2], "k")
-        kinds = [(te.max, te.maximum), (te.min, te.minimum)]
-        if not self.is_float:
-            kinds += 2 * [(te.sum, lambda x, y: x + y)]
-        reduction, combine = self.rng.choice(kinds)
+        kind = self.rng.choice(("max", "min") if self.is_float else ("max", "min", "sum", "sum"))
+        reduction = {"max": te.max, "min": te.min, "sum": te.sum}[kind]
+
+        def combine(x: Expr, y: Expr) -> Expr:
+            return x + y if kind == "sum" else te.maximum(x, y) if kind == "max" else te.minimum(x, y)
 
         def reduced(i: Expr, j: Expr) -> Reduction:
             return reduction(tensor[i, j, k], k)

@@ -16,6 +16,7 @@ from .layout import storage_align, transform_layout
 from .location import compute_at, reverse_compute_at
 from .loops import coalesce, interchange, tile
 from .pack import pack
+from .pad import pad
 from .padding import decompose_padding
 from .reindex import reindex
 from .reduction import decompose_reduction, split_reduction
@@ -42,6 +43,7 @@ __all__ = [
     "fuse_sibling",
     "interchange",
     "pack",
+    "pad",
     "parallelize",
     "peel",
     "read_intrinsic",
