@@ -611,9 +611,31 @@ class GetKernelOp(Looks, IRDLOperation):
         return [payload]
 
 
+@irdl_op_definition
+class GetChildBlocksOp(Looks, IRDLOperation):
+    """The blocks inside of the loops or functions, in program order: one result each, or one for all.
+
+    `%a, %b = sched.get_child_blocks %i : (!transform.any_op) -> (!transform.any_op, !transform.any_op)`
+    """
+
+    name = "sched.get_child_blocks"
+    target = operand_def(TransformOpHandleType)
+    blocks = var_result_def(TransformOpHandleType)
+    assembly_format = "$target attr-dict `:` functional-type(operands, results)"
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        found: dict[BlockOp, None] = {}
+        for op in interpreter.state.ops(self.target):
+            if isinstance(op, BlockOp):
+                raise ScheduleError("expected a loop or a function, since blocks do not nest, got a block", op)
+            found.update(dict.fromkeys(blocks_in(op)))
+        return spread(list(found), len(self.blocks), "block")
+
+
 NAVIGATION_OPS: list[type[Operation]] = [
     CheckContiguousOp,
     CheckStructureOp,
+    GetChildBlocksOp,
     GetConsumersOp,
     GetContractionInputsOp,
     GetContractionLoopsOp,
