@@ -1,4 +1,4 @@
-"""`arith-expand`: conversions of floats that the machine only stores, in integer arithmetic.
+"""`arith-expand`: conversions of floats that the machine only stores, in integer arithmetic; maxima that x86 lacks.
 
 LLVM makes calls of a library, which is not in every process, of what the machine has no instruction for.
 """
@@ -27,7 +27,9 @@ from xdsl.passes import ModulePass
 
 from ...dialects import arith as wide
 from .emulate_unsupported_floats import formats_to_emulate, with_element
+from .expand_extrema import expand_extrema
 from .llvm_conversion import as_vector, dense, element_type
+from .targets import is_x86
 
 _NONE = arith.FastMathFlagsAttr("none")
 _WRAPS = arith.IntegerOverflowAttr("none")
@@ -197,7 +199,8 @@ def _expand(op: arith.ExtFOp | arith.TruncFOp, formats: tuple[type[Attribute], .
 
 @dataclass(frozen=True)
 class ArithExpandPass(ModulePass):
-    """Converts between f32 and bf16 in integer arithmetic, and f16 too where the target has no instruction for it.
+    """Converts between f32 and bf16 in integer arithmetic, and f16 too where the target has no instruction for it. On
+    x86, maxima and minima become choices: it has no instruction that propagates NaN.
 
     Before → after: `arith.extf %x : bf16 to f32` → `arith.bitcast`, `arith.extui`, `arith.shli` by 16, `arith.bitcast`.
     """
@@ -206,3 +209,5 @@ class ArithExpandPass(ModulePass):
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         expand_conversions(op, formats_to_emulate(op))
+        if is_x86(op):
+            expand_extrema(op)
