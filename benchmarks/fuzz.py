@@ -430,7 +430,7 @@ def check_scheduled(pair: Pair, outcome: Outcome, *, native: bool, announce: Ann
         with stage("loop oracle"):
             check_result(expected, "loop oracle", run_loop(pair.module, *inputs))
         kinds = {op.kind for op in pair.module.walk() if isinstance(op, ForOp)}
-        if kinds & {LoopKind.PARALLEL, LoopKind.VECTORIZED}:
+        if kinds & {LoopKind.PARALLEL, LoopKind.VECTORIZED, LoopKind.PIPELINED}:
             with stage("adversarial order"):
                 results = run_loop(pair.module, *inputs, order="adversarial", seed=pair.number)
                 check_result(expected, "adversarial order", results)

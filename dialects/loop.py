@@ -119,6 +119,7 @@ class LoopKind(StrEnum):
 
     SERIAL = "serial"
     UNROLLED = "unrolled"
+    PIPELINED = "pipelined"
     VECTORIZED = "vectorized"
     PARALLEL = "parallel"
     BOUND = "bound"
@@ -258,6 +259,11 @@ class ForOp(IRDLOperation):
         args = self.body.block.args
         if len(args) != 1 or args[0].type != _INDEX:
             raise VerifyException("expected one induction variable of type index")
+        if self.kind is LoopKind.PIPELINED:
+            from .pipelining import pipeline_failure  # the proof needs this module
+
+            if (unproven := pipeline_failure(self)) is not None:
+                raise VerifyException(unproven[1])
         if self.grain is not None and self.kind is not LoopKind.PARALLEL:
             raise VerifyException(f"expected a grain on a parallel loop only, got kind {self.kind}")
         if (self.thread is not None) != (self.kind is LoopKind.BOUND):
@@ -1018,6 +1024,9 @@ class AllocOp(IRDLOperation):
     `{align = array<i64: 0, 32, 8>}` pads the dimensions inside of dimension 0 (of the layout, if it is tiled) such that
     its neighbours are 8 elements more than a multiple of 32 apart.
 
+    With `{multibuffer = 2 : i64}` there are several copies of it, and iterations of the loop that it lives in take
+    turns: where the loop is pipelined, one is filled before another one is read.
+
     Once memory is planned it may have a place in bytes that the kernel is given, inside of a parallel loop one for each
     of some threads: `loop.alloc "C_local" in %w[4096] of memref<8192xi8> slots 2 : memref<512x512xf32, "local">`
     """
@@ -1027,6 +1036,7 @@ class AllocOp(IRDLOperation):
     workspace = opt_operand_def(MemRefType)
     offset = opt_prop_def(IntegerAttr.constr(i64))
     slots = opt_prop_def(IntegerAttr.constr(i64))
+    multibuffer = opt_prop_def(IntegerAttr.constr(i64))
     layout = opt_prop_def(DenseArrayBase.constr(i64) | base(AffineMapAttr))
     align = opt_prop_def(DenseArrayBase.constr(i64))
     buffer = result_def(MemRefType)
@@ -1059,6 +1069,11 @@ class AllocOp(IRDLOperation):
         return {values[i]: (values[i + 1], values[i + 2]) for i in range(0, len(values) - 2, 3)}
 
     @property
+    def copies(self) -> int:
+        """How many copies there are of the buffer."""
+        return 1 if self.multibuffer is None else self.multibuffer.value.data
+
+    @property
     def tiling(self) -> AffineMap | None:
         """Where elements lie, if that is more than an order of the dimensions."""
         return self.layout.data if isinstance(self.layout, AffineMapAttr) else None
@@ -1081,6 +1096,7 @@ class AllocOp(IRDLOperation):
                 f"{list(self.align.get_values())}"
             )
         self._verify_place()
+        self._verify_copies()
         if any(not self._is_seen_by(use.operation) for use in self.buffer.uses):
             raise VerifyException("expected the uses of a buffer after its alloc, in the loop it lives in")
         from .iteration import uncovered_read  # the proof needs this module
@@ -1092,6 +1108,14 @@ class AllocOp(IRDLOperation):
 
             if (overflow := overflow_at(self)) is not None:
                 raise VerifyException(str(overflow))
+
+    def _verify_copies(self) -> None:
+        if self.multibuffer is None:
+            return
+        if self.copies < 2:
+            raise VerifyException(f"expected at least 2 copies, got {self.copies}")
+        if not isinstance(self.parent_op(), ForOp):
+            raise VerifyException("expected copies of a buffer that lives in a loop only")
 
     def _verify_place(self) -> None:
         if self.workspace is None:
@@ -1119,7 +1143,7 @@ class AllocOp(IRDLOperation):
             if parser.parse_optional_keyword("slots") is not None:
                 properties["slots"] = IntegerAttr(parser.parse_integer(allow_boolean=False), i64)
         attributes = parser.parse_optional_attr_dict()
-        for known in ("layout", "align"):
+        for known in ("layout", "align", "multibuffer"):
             if known in attributes:
                 properties[known] = attributes.pop(known)
         parser.parse_punctuation(":")
@@ -1136,7 +1160,7 @@ class AllocOp(IRDLOperation):
             printer.print_attribute(self.workspace.type)
         if self.slots is not None:
             printer.print_string(f" slots {self.slots.value.data}")
-        known = {"layout": self.layout, "align": self.align}
+        known = {"layout": self.layout, "align": self.align, "multibuffer": self.multibuffer}
         own = {name: value for name, value in known.items() if value is not None}
         printer.print_op_attributes({**own, **self.attributes})
         printer.print_string(" : ")

@@ -4,7 +4,8 @@ A kernel becomes Python source that runs its loops one after the other. It share
 runs iff its iterators are in their domains and its predicates hold, checked at every iteration that does not obviously
 pass; buffers are dictionaries, so that an element is missing until it is written; each index that may leave its
 dimension is checked. Loop kinds change nothing in the order `sequential`. In the order `adversarial`, parallel loops
-run in a random order and vectorized ones backwards, and an iteration that touches what another one wrote is an error.
+run in a random order and vectorized ones backwards, and an iteration that touches what another one wrote is an error;
+parts of pipelined loops run at times of their own, with so many copies of the loop's buffers.
 Views share memory: an element is missing, too, where another view was written over it.
 """
 
@@ -50,6 +51,7 @@ from ...dialects.loop import (
     byte_size,
     memref_type,
 )
+from ...dialects.pipelining import parts_of
 from ...dialects.te import UNSIGNED
 from ...errors import ArgumentError, CompileError
 from ...passes.loop.pack_constants import pack_array
@@ -266,6 +268,9 @@ class _Emitter:
             self.loop_here(op)
 
     def loop_here(self, op: ForOp) -> None:
+        if self.adversarial and op.kind is LoopKind.PIPELINED:
+            self.pipelined(op)
+            return
         variable = self.program.fresh("i")
         self.values[op.induction_variable] = variable
         self.intervals[op.induction_variable] = (0, op.extent - 1)
@@ -283,6 +288,53 @@ class _Emitter:
         self.nesting -= 1
         if tracked:
             self.scopes.pop()
+
+    def pipelined(self, op: ForOp) -> None:
+        """Runs the parts of a loop at their times, with as many copies of its buffers as there are."""
+        parts = parts_of(op)
+        most = max((distance for _, distance in parts), default=0)
+        copies: dict[AllocOp, str] = {}
+        first: dict[AllocOp, Operation] = {}
+        for alloc in (each for each in op.body.block.ops if isinstance(each, AllocOp)):
+            copies[alloc] = self.program.fresh("c")
+            self.line(f"{copies[alloc]} = [None] * {alloc.copies}")
+            users = [(part, d) for part, d in parts if any(part.is_ancestor(u.operation) for u in alloc.buffer.uses)]
+            if users:
+                # The earliest in time, and of these in program order, starts with an empty copy.
+                first[alloc] = max(users, key=lambda user: user[1])[0]
+        time, variable = self.program.fresh("t"), self.program.fresh("i")
+        self.values[op.induction_variable] = variable
+        self.intervals[op.induction_variable] = (0, op.extent - 1)
+        self.line(f"for {time} in range({-most}, {op.extent}):")
+        self.nesting += 1
+        self.body(lambda: self.parts(op, parts, copies, first, time, variable))
+        self.nesting -= 1
+
+    def parts(
+        self,
+        op: ForOp,
+        parts: Sequence[tuple[Operation, int]],
+        copies: Mapping[AllocOp, str],
+        first: Mapping[AllocOp, Operation],
+        time: str,
+        variable: str,
+    ) -> None:
+        """What a pipelined loop does at one time."""
+        for part, distance in parts:
+            self.line(f"{variable} = {time} + {distance}")
+            self.line(f"if 0 <= {variable} < {op.extent}:")
+
+            def run(part: Operation = part) -> None:
+                for alloc, name in copies.items():
+                    copy = f"{name}[{variable} % {alloc.copies}]"
+                    if first.get(alloc) is part:
+                        shape = memref_type(alloc.buffer).get_shape()
+                        self.line(f"{copy} = _Buffer({alloc.sym_name.data!r}, {shape})")
+                    self.values[alloc.buffer] = self.program.fresh("b")
+                    self.line(f"{self.values[alloc.buffer]} = {copy}")
+                self.op(part)
+
+            self.body(run)
 
     # Blocks
 

@@ -259,6 +259,37 @@ def _unroll_and_jam(rng: random.Random, kernel: FuncOp) -> Step | None:
     return Step("unroll_and_jam", (loop, factor), f"{loop} factor = {Size(factor)}", results=1)
 
 
+@entry("multibuffer", weight=4)
+def _multibuffer(rng: random.Random, kernel: FuncOp) -> Step | None:
+    block = a_block(rng, kernel, of=lambda block: any(map(_lives_in_a_loop, read_buffers(block))))
+    if block is None:
+        return None
+    buffers = read_buffers(block)
+    found = [place for place, buffer in enumerate(buffers) if _lives_in_a_loop(buffer) or rng.random() < 0.05]
+    if not found:
+        return None
+    buffer, factor = Buffer(block.block_name, rng.choice(found)), rng.choice((2, 2, 3))
+    return Step("multibuffer", (buffer, factor), f"{buffer} {{factor = {factor} : i64}}")
+
+
+def _lives_in_a_loop(buffer: SSAValue) -> bool:
+    return isinstance(buffer.owner, AllocOp) and isinstance(buffer.owner.parent_op(), ForOp)
+
+
+@entry("pipeline", weight=6)
+def _pipeline(rng: random.Random, kernel: FuncOp) -> Step | None:
+    def stages(loop: ForOp) -> bool:
+        return is_serial(loop) and any(isinstance(op, AllocOp) for op in loop.body.block.ops)
+
+    if rng.random() < 0.95 and not any(stages(op) for op in kernel.walk() if isinstance(op, ForOp)):
+        return None
+    loop = a_loop(rng, kernel, of=stages)
+    if loop is None:
+        return None
+    depth = rng.choice((1, 1, 2))
+    return Step("pipeline", (loop, depth), f"{loop} {{depth = {depth} : i64}}")
+
+
 @entry("add_unit_loop", weight=3)
 def _add_unit_loop(rng: random.Random, kernel: FuncOp) -> Step | None:
     block = a_block(rng, kernel)

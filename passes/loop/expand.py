@@ -1,7 +1,8 @@
 """`loop-expand`: from rung 3 to rung 4a, in one partial-evaluation walk.
 
-Serial loops become `affine.for`, parallel ones `cpu.parallel`; the induction variables of unrolled loops become
-constants, those of vectorized loops lane numbers. What remains of a block's guards is decided by intervals: proven, so
+Serial loops become `affine.for`, parallel ones `cpu.parallel`, pipelined ones an `affine.for` over the times at which
+all their parts run, between those at which some do; the induction variables of unrolled loops become constants, those
+of vectorized loops lane numbers. What remains of a block's guards is decided by intervals: proven, so
 nothing; never true, so no code; a bound on all that a loop runs, so fewer iterations or lanes; per lane, so a
 mask; else an `affine.if`. A loop marked `peel` emits its last iteration on its own where that proves guards
 in the others.
@@ -21,6 +22,7 @@ from xdsl.ir import Block, Operation
 from ...dialects.cpu import target_of
 from ...dialects.lanes import vectorization_failure
 from ...dialects.loop import AllocOp, BlockOp, ForOp, LoopKind, ViewOp
+from ...dialects.pipelining import parts_of
 from ...dialects.quasi_affine import Lin
 from ...errors import CompileError
 from ..function_pass import FunctionPass
@@ -124,6 +126,8 @@ class Expansion:
                 self._lanes(loop, extent, pending)
             case LoopKind.PARALLEL if not self.parallel:
                 self._parallel(loop, extent, pending)
+            case LoopKind.PIPELINED:
+                self._pipelined(loop, extent, pending)
             case LoopKind.TENSORIZED if self._may_be_lanes(loop):
                 self._lanes(loop, extent, pending)
             case LoopKind.SERIAL | LoopKind.VIRTUAL | LoopKind.PARALLEL | LoopKind.OPAQUE | LoopKind.TENSORIZED:
@@ -270,6 +274,46 @@ class Expansion:
             self._iteration(loop, extent - 1, pending)
         else:
             self._for(loop, extent, pending)
+
+    def _pipelined(self, loop: ForOp, extent: int, pending: Pending) -> None:
+        """Emits a loop whose parts run at times of their own: those before all of them run, a loop over the times at
+        which they do, and those after that."""
+        parts = parts_of(loop)
+        most = max(distance for _, distance in parts)
+        if most == 0:
+            self._for(loop, extent, pending)
+            return
+        self.ops([op for op in loop.body.block.ops if isinstance(op, AllocOp)], {})
+        steady = max(0, extent - most)
+        for time in range(-most, 0):
+            self._time(loop, parts, time, extent, pending)
+        if steady == 1:
+            self._time(loop, parts, 0, extent, pending)
+        elif steady:
+            body = Block(arg_types=(INDEX,))
+            variable = body.args[0]
+            variable.name_hint = loop.induction_variable.name_hint
+            self.env.ranges[variable] = (0, steady - 1)
+            with self.emitter.inside(body):
+                for part, distance in parts:
+                    form, interval = Lin.of(variable) + distance, (distance, steady - 1 + distance)
+                    with self.env.bind(loop.induction_variable, form, interval):
+                        self.ops([part], self._unproven(self.plan.blocks_below[loop], pending))
+            if body.first_op is not None:
+                upper, operands = affine_map([Lin(steady)])
+                self.emitter.add_for(upper, operands, body)
+        for time in range(steady, extent):
+            self._time(loop, parts, time, extent, pending)
+
+    def _time(
+        self, loop: ForOp, parts: Sequence[tuple[Operation, int]], time: int, extent: int, pending: Pending
+    ) -> None:
+        """Emits what the parts of a pipelined loop do at one time, each in an iteration of its own if there is one."""
+        for part, distance in parts:
+            number = time + distance
+            if 0 <= number < extent:
+                with self.env.bind(loop.induction_variable, Lin(number), (number, number)):
+                    self.ops([part], self._unproven(self.plan.blocks_below[loop], pending))
 
     def _peeling_helps(self, loop: ForOp, extent: int, pending: Pending) -> bool:
         """Whether some guard or condition below holds in all iterations but the last."""

@@ -18,8 +18,9 @@ from .loops import coalesce, interchange, tile
 from .pack import pack
 from .pad import pad
 from .padding import decompose_padding
-from .reindex import reindex
+from .pipeline import multibuffer, pipeline
 from .reduction import decompose_reduction, split_reduction
+from .reindex import reindex
 from .scopes import set_memory_space, within_scopes
 from .siblings import fuse_sibling
 from .split import split
@@ -42,10 +43,12 @@ __all__ = [
     "fuse_reduction_epilogue",
     "fuse_sibling",
     "interchange",
+    "multibuffer",
     "pack",
     "pad",
     "parallelize",
     "peel",
+    "pipeline",
     "read_intrinsic",
     "reindex",
     "reorder_iterators",

@@ -22,6 +22,7 @@ from ...dialects.loop import (
     kernel_of,
     loop_bounds,
 )
+from ...dialects.pipelining import pipeline_failure
 from ...dialects.quasi_affine import Lin, to_affine_map
 from ...dialects.regions import implied, without_units
 from ...errors import ScheduleError
@@ -80,6 +81,9 @@ def first_unproven(blocks: Sequence[BlockOp]) -> tuple[BlockOp, str] | None:
     for block in blocks:
         if (failure := coverage_failure(block)) is not None:
             return block, failure
+    for loop in dict.fromkeys(loop for block in blocks for loop in enclosing_loops(block)):
+        if loop.kind is LoopKind.PIPELINED and (failure := pipeline_failure(loop)) is not None:
+            return failure
     for buffer in dict.fromkeys(buffer for block in blocks for access in block.accesses() for buffer in access.buffers):
         if isinstance(buffer.owner, AllocOp) and (uncovered := uncovered_read(buffer)) is not None:
             return uncovered

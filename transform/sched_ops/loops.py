@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from xdsl.dialects.builtin import I64, DenseArrayBase, StringAttr, i64
-from xdsl.dialects.transform import TransformOpHandleType, TransformParamHandleType
+from xdsl.dialects.builtin import I64, DenseArrayBase, IntegerAttr, StringAttr, i64
+from xdsl.dialects.transform import TransformOpHandleType, TransformParamHandleType, TransformValueHandleType
 from xdsl.ir import Attribute, Operation, SSAValue
-from xdsl.irdl import irdl_op_definition, operand_def, opt_operand_def, prop_def, result_def
+from xdsl.irdl import ParsePropInAttrDict, irdl_op_definition, operand_def, opt_operand_def, prop_def, result_def
 from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
@@ -17,6 +17,7 @@ from ...errors import ScheduleError
 from .. import primitives
 from ..interfaces import Effect, Results
 from ..upstream import syntax
+from .layout import only_buffer
 from .navigation import typed_op
 from .params import mixed_integers
 from .primitives import PrimitiveOp
@@ -24,6 +25,8 @@ from .primitives import PrimitiveOp
 if TYPE_CHECKING:
     from ..interpreter import Interpreter
     from ..state import TransformState
+
+_ONE, _TWO = IntegerAttr(1, i64), IntegerAttr(2, i64)
 
 
 @irdl_op_definition
@@ -178,6 +181,46 @@ class UnrollAndJamOp(PrimitiveOp):
         syntax.print_functional(printer, self.operands, self.results)
 
 
+@irdl_op_definition
+class MultibufferOp(PrimitiveOp):
+    """Makes several copies of a buffer that lives in a loop, whose iterations take turns.
+
+    `sched.multibuffer %b {factor = 2 : i64} : !transform.any_value`
+    """
+
+    name = "sched.multibuffer"
+    buffer = operand_def(TransformValueHandleType)
+    factor = prop_def(IntegerAttr.constr(i64), default_value=_TWO)
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "$buffer attr-dict `:` type($buffer)"
+
+    OPERAND_EFFECTS: ClassVar[tuple[Effect, ...]] = (Effect.FORWARDS,)
+
+    def schedule(self, interpreter: Interpreter) -> Results:
+        primitives.multibuffer(only_buffer(interpreter.state, self.buffer), self.factor.value.data)
+        return []
+
+
+@irdl_op_definition
+class PipelineOp(PrimitiveOp):
+    """Lets what fills the buffers of a loop run iterations ahead of what reads them.
+
+    `sched.pipeline %ko {depth = 1 : i64} : !transform.any_op`
+    """
+
+    name = "sched.pipeline"
+    loop = operand_def(TransformOpHandleType)
+    depth = prop_def(IntegerAttr.constr(i64), default_value=_ONE)
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "$loop attr-dict `:` type($loop)"
+
+    OPERAND_EFFECTS: ClassVar[tuple[Effect, ...]] = (Effect.FORWARDS,)
+
+    def schedule(self, interpreter: Interpreter) -> Results:
+        primitives.pipeline(typed_op(interpreter.state, self.loop, ForOp), self.depth.value.data)
+        return []
+
+
 def _given(param: SSAValue | None) -> list[SSAValue]:
     return [] if param is None else [param]
 
@@ -216,6 +259,8 @@ class BindOp(PrimitiveOp):
 LOOP_OPS: list[type[Operation]] = [
     AddUnitLoopOp,
     FuseSiblingOp,
+    MultibufferOp,
+    PipelineOp,
     ReorderIteratorsOp,
     SplitOp,
     UnrollAndJamOp,

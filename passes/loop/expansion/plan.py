@@ -40,9 +40,10 @@ from ....dialects.loop import (
     WriteOp,
     blocks_in,
     enclosing_loops,
+    loop_bounds,
     loop_of,
 )
-from ....dialects.quasi_affine import Bounds, Interval, Lin, assuming, from_affine
+from ....dialects.quasi_affine import ZERO, Bounds, Interval, Lin, assuming, from_affine
 from ....dialects.regions import Footprint, accesses_of, footprint, index_forms, iterator_forms, reduce_loops
 from ....dialects.scopes import scope_of
 from ....errors import CompileError
@@ -83,6 +84,8 @@ class Storage:
     ends: tuple[tuple[tuple[Lin, int], ...], ...] = ()
     """For each kept dimension of a staged buffer, sums of the index with a form that hold nothing valid from a number
     on: what the program does not know, and what one lifetime does not touch."""
+    slot: Lin | None = None
+    """Which copy of the buffer is used, where there are several: the first dimension."""
 
     @property
     def byte_size(self) -> int:
@@ -199,12 +202,13 @@ class KernelPlan:
         operands = [Lin.of(operand) if operand in data else forms[operand] for operand in op.indices]
         indices: list[Lin | SSAValue] = []
         exprs = op.map.data.results
+        bases = storage.base if storage.slot is None else storage.base[1:]
         if storage.tiling is None:
-            places = [(exprs[d], operands, base) for d, base in zip(storage.kept, storage.base, strict=True)]
+            places = [(exprs[d], operands, base) for d, base in zip(storage.kept, bases, strict=True)]
         else:
             local = [
                 assuming(from_affine(e, operands, bounds), limits, bounds) - base
-                for e, base in zip(exprs, storage.base, strict=True)
+                for e, base in zip(exprs, bases, strict=True)
             ]
             places = [(storage.tiling.results[d], local, Lin()) for d in storage.kept]
         for expr, values, base in places:
@@ -214,6 +218,8 @@ class KernelPlan:
                 indices.append(value)
             else:
                 indices.append(form - base)
+        if storage.slot is not None:
+            indices.insert(0, storage.slot)
         if storage.lane is not None:
             indices.append(Lin.of(storage.lane))
         elif len(indices) < len(storage.shape):
@@ -303,6 +309,11 @@ def buffer_storage(alloc: AllocOp) -> Storage:
         if loop.kind is LoopKind.VECTORIZED and is_lane_private(alloc.buffer, loop):
             lane = loop.induction_variable
             shape.append(lanes_of(loop.extent))
+    slot = None
+    if alloc.copies > 1 and (home := _loop_around(alloc)) is not None:
+        slot = Lin.of(home.induction_variable).mod(alloc.copies, loop_bounds)
+        shape, base, logical = [alloc.copies, *shape], (ZERO, *base), (alloc.copies, *logical)
+        ends = ((), *ends)
     if not shape:
         shape = [1]
     return Storage(
@@ -315,7 +326,13 @@ def buffer_storage(alloc: AllocOp) -> Storage:
         logical,
         tiling,
         ends,
+        slot,
     )
+
+
+def _loop_around(alloc: AllocOp) -> ForOp | None:
+    parent = alloc.parent_op()
+    return parent if isinstance(parent, ForOp) else None
 
 
 def _tiling(alloc: AllocOp) -> AffineMap | None:
