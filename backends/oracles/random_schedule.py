@@ -84,8 +84,10 @@ def a_block(rng: random.Random, kernel: FuncOp, *, of: Callable[[BlockOp], bool]
 
 
 def is_serial(loop: ForOp) -> bool:
-    """Whether a loop has no marks yet."""
-    return loop.kind is LoopKind.SERIAL and loop.peel is None
+    """Whether a loop has no marks yet, and is in no nest that is one statement."""
+    kinds = (outer.kind for outer in enclosing_loops(loop))
+    statements = (LoopKind.OPAQUE, LoopKind.TENSORIZED)
+    return loop.kind is LoopKind.SERIAL and loop.peel is None and all(kind not in statements for kind in kinds)
 
 
 def places(block: BlockOp, of: Callable[[ForOp], bool] = is_serial) -> list[int]:
@@ -412,20 +414,28 @@ def _set_memory_space(rng: random.Random, kernel: FuncOp) -> Step | None:
     return Step("set_memory_space", (buffer, scope), f'{buffer} "{scope}"')
 
 
+def _dimensions(buffer: SSAValue) -> Sequence[int]:
+    """The dimensions in which a buffer lies, the outermost first."""
+    owner = buffer.owner
+    if isinstance(owner, AllocOp):
+        return owner.order if owner.tiling is None else range(len(owner.tiling.results))
+    return range(len(buffer_shape(buffer)))
+
+
 @entry("storage_align", weight=6)
 def _storage_align(rng: random.Random, kernel: FuncOp) -> Step | None:
     own = [
-        (block, place, len(buffer_shape(buffer)))
+        (block, place, _dimensions(buffer))
         for block in blocks_in(kernel)
         for place, buffer in enumerate(read_buffers(block))
         if isinstance(buffer.owner, AllocOp) or rng.random() < 0.02
     ]
-    outer = [each for each in own if each[2] > 1]
+    outer = [each for each in own if len(each[2]) > 1]
     if not own:
         return None
-    block, place, rank = rng.choice(outer if outer and rng.random() < 0.95 else own)
+    block, place, dimensions = rng.choice(outer if outer and rng.random() < 0.95 else own)
     buffer = Buffer(block.block_name, place)
-    dimension = rng.randrange(max(rank - 1, 1)) if rng.random() < 0.9 else rng.randrange(rank + 1)
+    dimension = rng.choice(dimensions[:-1] or [0]) if rng.random() < 0.95 else rng.randrange(len(dimensions) + 1)
     factor = rng.choice((2, 3, 4, 8, 16))
     offset = rng.choice((0, 1, factor // 2, factor - 1)) if rng.random() < 0.95 else factor
     sizes = (Size(dimension), Size(factor), Size(offset))
@@ -555,7 +565,7 @@ def _compute_inline(rng: random.Random, kernel: FuncOp) -> Step | None:
     return Step("compute_inline", (name,), f"{name}")
 
 
-@entry("reverse_compute_inline", weight=5)
+@entry("reverse_compute_inline", weight=10)
 def _reverse_compute_inline(rng: random.Random, kernel: FuncOp) -> Step | None:
     pairs = producers(kernel)
     readers = {producer: {c for p, c in pairs if p is producer} for producer, _ in pairs}
@@ -581,13 +591,20 @@ def _between(kernel: FuncOp) -> list[tuple[BlockOp, BlockOp]]:
     ]
 
 
-def _last_op(block: BlockOp) -> str:
-    """What computes the value that a block writes, by name."""
+def _combines_alike(reduction: BlockOp, block: BlockOp) -> bool:
+    """Whether a block writes an element of a reduction, combined with something else as the reduction does."""
     value = block.writes()[-1].operands[0]
-    return value.owner.name if isinstance(value.owner, Operation) else ""
+    own = [op for op in reduction.writes() if isinstance(op, ReduceOp) and len(op.buffers) == 1]
+    if len(own) != 1 or not isinstance(value.owner, Operation):
+        return False
+    combiner = [op.name for op in own[0].combiner.block.ops if op.results]
+    reads = [operand.owner for operand in value.owner.operands if isinstance(operand.owner, ReadOp)]
+    flags = str(value.owner.properties.get("fastmath"))
+    exact = "f" not in str(value.type) or "imum" in value.owner.name or "reassoc" in flags
+    return combiner == [value.owner.name] and exact and any(read.buffer is own[0].buffers[0] for read in reads)
 
 
-@entry("decompose_padding", weight=4)
+@entry("decompose_padding", weight=16)
 def _decompose_padding(rng: random.Random, kernel: FuncOp) -> Step | None:
     block = a_block(rng, kernel, of=_pads)
     if block is None or (not _pads(block) and rng.random() < 0.8):
@@ -625,10 +642,10 @@ def _pads(block: BlockOp) -> bool:
 # Reductions
 
 
-@entry("fuse_reduction_epilogue", weight=4)
+@entry("fuse_reduction_epilogue", weight=16)
 def _fuse_reduction_epilogue(rng: random.Random, kernel: FuncOp) -> Step | None:
     pairs = [(p, c) for p, c in _between(kernel) if p.init is not None and not c.has_kind(IteratorKind.REDUCE)]
-    alike = [c for p, c in pairs if _last_op(c) in {op.name for op in p.walk()}]
+    alike = [c for p, c in pairs if _combines_alike(p, c)]
     found = alike or [c for _, c in pairs if rng.random() < 0.1]
     if not found:
         return None
@@ -670,9 +687,7 @@ def _may_split(block: BlockOp) -> bool:
 
 @entry("blockize", weight=3)
 def _blockize(rng: random.Random, kernel: FuncOp) -> Step | None:
-    loop = a_loop(
-        rng, kernel, of=lambda loop: is_serial(loop) and not any(isinstance(op, AllocOp) for op in loop.walk())
-    )
+    loop = a_loop(rng, kernel, of=_may_be_statement)
     return None if loop is None else Step("blockize", (loop,), f"{loop}")
 
 
@@ -683,7 +698,7 @@ def _may_be_statement(loop: ForOp) -> bool:
     )
 
 
-@entry("tensorize", weight=5)
+@entry("tensorize", weight=12)
 def _tensorize(rng: random.Random, kernel: FuncOp) -> Step | None:
     """The innermost loop of a copy by a copy of vectors."""
     block = a_block(rng, kernel, of=_is_copy)

@@ -62,7 +62,7 @@ from ...dialects.loop import (
     WriteOp,
     memref_type,
 )
-from ...transform.layouts import PACKED, layout_of, root_of
+from ...transform.layouts import PACKED, root_of
 from ..function_pass import functions
 from ..graph.convert_graph_to_te import WEIGHT
 from .apply_schedules import apply_shipped_schedules
@@ -107,15 +107,17 @@ def _pack_in(function: FuncOp, packs: Sequence[PackOp], kernels: dict[str, FuncO
     roots: dict[BlockArgument, None] = {}
     for pack in packs:
         root = root_of(pack.source)
-        if not isinstance(root, BlockArgument) or WEIGHT not in marks[root.index].data or layout_of(root) is not None:
+        own = marks[root.index].data if isinstance(root, BlockArgument) else {}
+        whole = memref_type(root).element_count() == memref_type(pack.source).element_count()
+        if not isinstance(root, BlockArgument) or WEIGHT not in own or LAYOUT in own or not whole:
             _pack_at_run_time(pack, kernels)
             continue
         layout = LayoutAttr.of(memref_type(pack.source).get_shape(), pack.layout.data)
         packed = known.get((root, layout))
         if packed is None:
-            own = marks[root.index].data
-            packed = known[root, layout] = _add_argument(function, pack)
-            marks.append(DictionaryAttr({**own, LAYOUT: layout}))
+            packed = known[root, layout] = function.body.block.insert_arg(pack.packed.type, root.index + 1)
+            packed.name_hint = pack.packed.name_hint
+            marks.insert(root.index + 1, DictionaryAttr({**own, LAYOUT: layout}))
         roots[root] = None
         pack.packed.replace_all_uses_with(packed)
         _erase_with_views(pack, pack.source)
@@ -125,13 +127,6 @@ def _pack_in(function: FuncOp, packs: Sequence[PackOp], kernels: dict[str, FuncO
         block.erase_arg(block.args[index])
     function.arg_attrs = ArrayAttr(mark for index, mark in enumerate(marks) if index not in unused)
     function.function_type = FunctionType.from_lists(block.arg_types, function.function_type.outputs.data)
-
-
-def _add_argument(function: FuncOp, pack: PackOp) -> SSAValue:
-    block = function.body.block
-    argument = block.insert_arg(pack.packed.type, len(block.args))
-    argument.name_hint = pack.packed.name_hint
-    return argument
 
 
 def _erase_with_views(op: Operation, source: SSAValue) -> None:

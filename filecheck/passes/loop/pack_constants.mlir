@@ -16,7 +16,7 @@ func.func @main(%x: memref<9xf32>, %y: memref<40xf32> {loop.output}, %z: memref<
 func.func private @k(memref<9xf32>, memref<3x9x16xf32> {loop.constant}, memref<40xf32> {loop.output})
 func.func private @plain(memref<40x9xf32> {loop.constant}, memref<40xf32> {loop.output})
 
-// CHECK-LABEL: func.func @main(%x: memref<9xf32>, %y: memref<40xf32> {loop.output}, %z: memref<40xf32> {loop.output}, %v: memref<40x9xf32> {loop.constant, graph.weight = "v"}, %p: memref<3x9x16xf32> {loop.constant, graph.weight = "w", loop.layout = #loop.layout<[40, 9], affine_map<(d0, d1) -> ((d0 floordiv 16), d1, (d0 mod 16))>>}, %q: memref<3x9x16xf32> {loop.constant, graph.weight = "v", loop.layout = #loop.layout<[40, 9], affine_map<(d0, d1) -> ((d0 floordiv 16), d1, (d0 mod 16))>>}) {
+// CHECK-LABEL: func.func @main(%x: memref<9xf32>, %y: memref<40xf32> {loop.output}, %z: memref<40xf32> {loop.output}, %p: memref<3x9x16xf32> {loop.constant, graph.weight = "w", loop.layout = #loop.layout<[40, 9], affine_map<(d0, d1) -> ((d0 floordiv 16), d1, (d0 mod 16))>>}, %v: memref<40x9xf32> {loop.constant, graph.weight = "v"}, %q: memref<3x9x16xf32> {loop.constant, graph.weight = "v", loop.layout = #loop.layout<[40, 9], affine_map<(d0, d1) -> ((d0 floordiv 16), d1, (d0 mod 16))>>}) {
 // CHECK-NEXT:    func.call @k(%x, %p, %y)
 // CHECK-NEXT:    func.call @k(%x, %q, %z)
 // CHECK-NEXT:    func.call @plain(%v, %z)
