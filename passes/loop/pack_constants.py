@@ -16,7 +16,8 @@ What is no weight is packed by a kernel each time that the function runs.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any, cast
@@ -107,7 +108,7 @@ def _pack_in(function: FuncOp, packs: Sequence[PackOp], kernels: dict[str, FuncO
     roots: dict[BlockArgument, None] = {}
     for pack in packs:
         root = root_of(pack.source)
-        own = marks[root.index].data if isinstance(root, BlockArgument) else {}
+        own: Mapping[str, Attribute] = marks[root.index].data if isinstance(root, BlockArgument) else {}
         whole = memref_type(root).element_count() == memref_type(pack.source).element_count()
         if not isinstance(root, BlockArgument) or WEIGHT not in own or LAYOUT in own or not whole:
             _pack_at_run_time(pack, kernels)
@@ -263,17 +264,50 @@ def _regrouped(array: Array, digits: Digits, shape: tuple[int, ...]) -> Array:
     axes: list[int] = []
     sizes: list[int] = []
     padded: list[int] = []
+    groups: list[list[int]] = []
     for dimension in range(array.ndim):
         own = sorted((i for i, digit in enumerate(digits) if digit[0] == dimension), key=lambda i: -digits[i][1])
         axes += own
+        groups.append(own)
         sizes += [shape[i] for i in own]
         padded.append(prod(shape[i] for i in own))
-    if tuple(padded) != array.shape:
-        grown = np.zeros(padded, array.dtype)
-        grown[tuple(slice(extent) for extent in array.shape)] = array
-        array = grown
     order = [axes.index(i) for i in range(len(digits))]
-    return np.ascontiguousarray(array.reshape(sizes).transpose(order))
+    if tuple(padded) == array.shape:
+        return np.ascontiguousarray(array.reshape(sizes).transpose(order))
+    packed = np.zeros(shape, array.dtype)
+    pieces = [_pieces(extent, [(i, shape[i]) for i in own]) for extent, own in zip(array.shape, groups, strict=True)]
+    for piece in itertools.product(*pieces):
+        part = array[tuple(each.source for each in piece)]
+        places = {axis: place for each in piece for axis, place in each.target.items()}
+        lengths = [places[axis].stop - places[axis].start for axis in axes]
+        packed[tuple(places[axis] for axis in range(len(digits)))] = part.reshape(lengths).transpose(order)
+    return packed
+
+
+@dataclass(frozen=True)
+class _Piece:
+    """A part of a dimension that is a box of its digits: which elements, and where, by axes of the packed array."""
+
+    source: slice
+    target: dict[int, slice]
+
+
+def _pieces(extent: int, digits: Sequence[tuple[int, int]]) -> list[_Piece]:
+    """What a dimension of some extent consists of, in digits that have room for more; the outermost digit is first."""
+    if not digits:
+        return [_Piece(slice(0, extent), {})]
+    (axis, _), inner = digits[0], digits[1:]
+    step = prod(size for _, size in inner)
+    count, rest = divmod(extent, step)
+    found: list[_Piece] = []
+    if count:
+        whole = {each: slice(0, size) for each, size in inner}
+        found.append(_Piece(slice(0, count * step), {axis: slice(0, count), **whole}))
+    if rest:
+        for piece in _pieces(rest, inner):
+            source = slice(count * step + piece.source.start, count * step + piece.source.stop)
+            found.append(_Piece(source, {axis: slice(count, count + 1), **piece.target}))
+    return found
 
 
 def _places(map: AffineMap, shape: Sequence[int]) -> tuple[Array, ...]:
