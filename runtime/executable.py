@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 import numpy as np
@@ -17,13 +18,16 @@ from .openmp import openmp
 from .signature import Parameter, describe_array
 
 THREADS = "stepwell_threads"
+_LINE = 64
+"""How many bytes a cache line has, and the widest vector: code loads constants by vectors."""
 
 
 class Executable:
     """A compiled program. Calls may come from several threads at once; the interpreter lock is free while it runs."""
 
     def __init__(self, compiled: CompiledCode, threads: int = 0):
-        self.compiled = compiled
+        self._constants = _checked_constants(compiled.signature.role("constant"), compiled.constants)
+        self.compiled = compiled = replace(compiled, constants=tuple(self._constants))
         signature = compiled.signature
         exports = [signature.entry, *([THREADS] if compiled.has_parallel_loops else [])]
         self._loaded = LoadedObject(tuple(compiled.objects.values()), exports)
@@ -40,7 +44,6 @@ class Executable:
         """The parameters that a call results in."""
         self.kernels: tuple[Kernel, ...] = compiled.kernels
         """The kernels that the program calls, each once."""
-        self._constants = _checked_constants(signature.role("constant"), compiled.constants)
         self._fixed = [0] * len(parameters)
         constants = iter(self._constants)
         for position, parameter in enumerate(parameters):
@@ -282,4 +285,21 @@ def _described(array: Array) -> str:
 def _checked_constants(parameters: Sequence[Parameter], constants: Sequence[Array]) -> list[Array]:
     if len(parameters) != len(constants):
         raise ArgumentError(f"expected data for {len(parameters)} constants, got {len(constants)}")
-    return [_as_array(constant, parameter) for parameter, constant in zip(parameters, constants, strict=True)]
+    return _aligned([_as_array(constant, parameter) for parameter, constant in zip(parameters, constants, strict=True)])
+
+
+def _aligned(arrays: list[Array]) -> list[Array]:
+    """The arrays, those that do not begin at a cache line copied to places that do. They share one piece of memory, so
+    that the system may give large pages to it."""
+    apart = [array for array in arrays if array.ctypes.data % _LINE and array.nbytes >= _LINE]
+    if not apart:
+        return arrays
+    room = np.empty(sum(-(-array.nbytes // _LINE) * _LINE for array in apart) + _LINE, np.uint8)
+    start = -room.ctypes.data % _LINE
+    copies: dict[int, Array] = {}
+    for array in apart:
+        copy = room[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+        copy[...] = array
+        copies[id(array)] = copy
+        start += -(-array.nbytes // _LINE) * _LINE
+    return [copies.get(id(array), array) for array in arrays]

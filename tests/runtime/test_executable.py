@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 import stepwell as sw
 from stepwell import te
+from stepwell.backends.registry import make_context
+from stepwell.dialects.source import parse_module
 from stepwell.errors import ArgumentError, TargetError
 from stepwell.runtime.executable import Executable, load
 
@@ -320,3 +322,24 @@ def test_programs_of_other_machines_are_refused(
 def test_threads_are_not_negative(matmul: Executable) -> None:
     with pytest.raises(ArgumentError, match="expected a number of threads that is not negative, got -1"):
         matmul.threads = -1
+
+
+def test_constants_lie_at_cache_lines() -> None:
+    sizes = (7, 33, 1000)
+    body = "\n".join(
+        f"  %w{n} = graph.weight @w{n} : tensor<{n}xf32>\n"
+        f"  %y{n} = graph.add %x{n}, %w{n} : (tensor<{n}xf32>, tensor<{n}xf32>) -> tensor<{n}xf32>"
+        for n in sizes
+    )
+    arguments = ", ".join(f"%x{n}: tensor<{n}xf32>" for n in sizes)
+    results, types = ", ".join(f"%y{n}" for n in sizes), ", ".join(f"tensor<{n}xf32>" for n in sizes)
+    data = {n: np.arange(n, dtype=np.float32) for n in sizes}
+    values = "\n".join(f"graph.data @w{n} = dense<{data[n].tolist()}> : tensor<{n}xf32>" for n in sizes)
+    text = f"func.func @main({arguments}) -> ({types}) {{\n{body}\n  func.return {results} : {types}\n}}\n{values}"
+    program = sw.compile(parse_module(make_context(), text), cache=False)
+    assert isinstance(program, Executable)
+    large = [constant for constant in program.compiled.constants if constant.nbytes >= 64]
+    assert len(large) == 2
+    assert all(constant.ctypes.data % 64 == 0 for constant in large)
+    for result, wanted in zip(program(*data.values()), data.values(), strict=True):
+        np.testing.assert_array_equal(result, 2 * wanted)
