@@ -8,6 +8,7 @@ from stepwell.backends.registry import make_context
 from stepwell.dialects.source import parse_module
 from stepwell.transform.interpreter import apply_script
 from stepwell.transform.sched import PRIMITIVES
+from stepwell.transform.script import shipped_schedules
 from stepwell.transform.state import SCHEDULED
 from xdsl.dialects.func import FuncOp
 
@@ -41,7 +42,7 @@ def test_example(name: str) -> None:
     module = parse_module(make_context(), example["before"], "before")
     script = parse_module(make_context(), SCRIPT.format(example["script"]), "script")
     script.verify()
-    apply_script(script, module)
+    apply_script(script, module, libraries=shipped_schedules())
     module.verify()
     (func,) = (op for op in module.ops if isinstance(op, FuncOp))
     del func.attributes[SCHEDULED]

@@ -135,7 +135,7 @@ def _nest(loop: ForOp, intrinsic: Intrinsic, why: str) -> tuple[list[ForOp], Blo
     current: Operation = loop
     for described in intrinsic.loops:
         if not isinstance(current, ForOp):
-            refuse(f"expected {len(intrinsic.loops)} loops, got {len(loops)} around '{_what(current)}', {why}", loop)
+            refuse(f"expected {len(intrinsic.loops)} loops, got {len(loops)} around {_what(current)}, {why}", loop)
         if current.extent != described.extent:
             refuse(f"expected a loop of extent {described.extent}, got {describe(current)}, {why}", current)
         if current is not loop:
@@ -326,9 +326,9 @@ def _check_memory(
         )
         got = steps.coefficient(ours.induction_variable)
         if got != wanted:
-            there = "at no fixed distance" if got is None else f"{got} elements apart"
+            there = "no fixed distance" if got is None else f"{got}"
             refuse(
-                f"expected neighbours along {describe(ours)} {wanted} elements apart in memory, got {there} in "
+                f"expected steps along {describe(ours)} to be {wanted} elements long in memory, got {there} in "
                 f"'{own.name}', {why}",
                 own,
             )
