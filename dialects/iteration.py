@@ -309,12 +309,13 @@ def _check_kinds(block: BlockOp, scope: Collection[ForOp], *, staged: bool) -> N
 
 
 def _check_order(block: BlockOp, ordered: set[ForOp]) -> None:
-    """`ordered` iterators grow: their loops are serial or unrolled, outside of all others, larger scales outside."""
+    """`ordered` iterators grow: their loops are run in order, outside of all others, larger scales outside."""
     loops = [loop for loop in enclosing_loops(block) if loop.extent > 1]
     relevant = [loop for loop in loops if any(loop.induction_variable in f.values() for f in block.binding_forms())]
     if any(loop not in ordered for loop in relevant[: len([loop for loop in relevant if loop in ordered])]):
         raise Unproven("expected loops of ordered iterators outside of the block's other loops")
-    if any(loop.extent > 1 and loop.kind not in (LoopKind.SERIAL, LoopKind.UNROLLED) for loop in ordered):
+    in_order = (LoopKind.SERIAL, LoopKind.UNROLLED, LoopKind.OPAQUE)
+    if any(loop.extent > 1 and loop.kind not in in_order for loop in ordered):
         raise Unproven("expected loops of ordered iterators to be serial or unrolled")
     for form, kind in zip(block.binding_forms(), block.kinds, strict=True):
         if kind is not IteratorKind.ORDERED:

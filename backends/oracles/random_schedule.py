@@ -19,8 +19,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from xdsl.dialects.arith import ConstantOp
 from xdsl.dialects.builtin import AffineMapAttr, FixedBitwidthType
 from xdsl.dialects.func import FuncOp
+from xdsl.dialects.scf import IfOp
 from xdsl.ir import Attribute, BlockArgument, Operation, SSAValue
 from xdsl.ir.affine import AffineMap
 
@@ -636,7 +638,11 @@ def _is_untouched(block: BlockOp) -> bool:
 
 
 def _pads(block: BlockOp) -> bool:
-    return is_plain(block) and any(op.name == "scf.if" for op in block.body.block.ops)
+    writes = block.writes()
+    if len(writes) != 1 or not is_plain(block) or not isinstance(choice := writes[0].operands[0].owner, IfOp):
+        return False
+    branches = [region.block.last_op for region in choice.regions if region.blocks]
+    return any(last is not None and isinstance(last.operands[0].owner, ConstantOp) for last in branches)
 
 
 # Reductions

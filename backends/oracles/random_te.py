@@ -538,6 +538,12 @@ class _Program:
 
             self.add(self.compute((batch, groups * outer, *out), relu), bound + 4)
 
+    def padding(self) -> None:
+        """A tensor with a margin."""
+        tensor = self.source()
+        pads = [self.rng.choice((0, 1, 1, 2)) for _ in tensor.shape]
+        self.padded(tensor, pads, self.rng.choice((0, 0, 1)))
+
     def pooling(self) -> None:
         """The greatest or least element, or the sum, of each window of an image."""
         rng = self.rng
@@ -764,6 +770,7 @@ _STAGES: tuple[Callable[[_Program], None], ...] = (
     _Program.convolution,
     _Program.grouped_convolution,
     _Program.transposed_convolution,
+    _Program.padding,
     _Program.pooling,
     _Program.batched_matmul,
     _Program.widened_product,

@@ -209,3 +209,15 @@ def test_a_nest_that_is_one_statement_stays_as_it_is() -> None:
         else:
             kernel.apply(copied)
     kernel.check()
+
+
+def test_the_steps_of_a_scan_may_be_one_statement() -> None:
+    start, a = te.placeholder((1, 4), name="S0"), te.placeholder((7, 4), name="A")
+
+    def row(t: te.IterVar, state: Tensor) -> Tensor:
+        return te.compute((4,), lambda j: te.minimum(state[t, j] + a[t, j], 8.0), name="row")
+
+    kernel = Kernel([start, a], te.scan(7, start, row, name="S"))
+    kernel.apply(step("blockize", Loop("scan0", 0)))
+    kernel.check()
+    kernel.check_refused("expected the nest below opaque loop", step("tile", loops("scan0", 1), (2,)))
