@@ -4,7 +4,16 @@ module attributes {transform.with_named_sequence} {
     transform.include @inline_maps failures(suppress) (%kernel) : (!transform.any_op) -> ()
     %scheduled = transform.alternatives %kernel : !transform.any_op -> !transform.any_op {
     ^bb0(%scope: !transform.any_op):
-      // Constant weights lie in panels; the consumer is computed block by block.
+      // Constants lie in panels; what reads the sums is computed block by block.
+      %c = sched.match_structure "contraction" in %scope : (!transform.any_op) -> !transform.any_op
+      %e = transform.include @only_consumer failures(propagate) (%c) : (!transform.any_op) -> !transform.any_op
+      %done = transform.foreach_match restrict_root in %c, %e
+          @has_constant_panel -> @multiply_constant,
+          @has_none -> @refuse : (!transform.any_op, !transform.any_op) -> !transform.any_op
+      transform.yield %scope : !transform.any_op
+    }, {
+    ^bb0(%scope: !transform.any_op):
+      // The same of a convolution.
       %c = sched.match_structure "contraction" in %scope : (!transform.any_op) -> !transform.any_op
       %e = transform.include @only_consumer failures(propagate) (%c) : (!transform.any_op) -> !transform.any_op
       %done = transform.foreach_match restrict_root in %c, %e
@@ -13,10 +22,35 @@ module attributes {transform.with_named_sequence} {
       transform.yield %scope : !transform.any_op
     }, {
     ^bb0(%scope: !transform.any_op):
-      // The sums are copied out.
+      // The same of sums that are results.
+      %c = sched.match_structure "contraction" in %scope : (!transform.any_op) -> !transform.any_op
+      %done = transform.foreach_match restrict_root in %c, %c
+          @has_constant_panel -> @multiply_constant_alone,
+          @has_none -> @refuse : (!transform.any_op, !transform.any_op) -> !transform.any_op
+      transform.yield %scope : !transform.any_op
+    }, {
+    ^bb0(%scope: !transform.any_op):
+      // And of a convolution that is all there is.
       %c = sched.match_structure "contraction" in %scope : (!transform.any_op) -> !transform.any_op
       %done = transform.foreach_match restrict_root in %c, %c
           @has_constant_panel -> @convolve_alone,
+          @has_none -> @refuse : (!transform.any_op, !transform.any_op) -> !transform.any_op
+      transform.yield %scope : !transform.any_op
+    }, {
+    ^bb0(%scope: !transform.any_op):
+      // The right input lies in panels, or is copied there.
+      %c = sched.match_structure "contraction" in %scope : (!transform.any_op) -> !transform.any_op
+      %e = transform.include @only_consumer failures(propagate) (%c) : (!transform.any_op) -> !transform.any_op
+      %done = transform.foreach_match restrict_root in %c, %e
+          @has_no_constant -> @multiply_variable,
+          @has_none -> @refuse : (!transform.any_op, !transform.any_op) -> !transform.any_op
+      transform.yield %scope : !transform.any_op
+    }, {
+    ^bb0(%scope: !transform.any_op):
+      // The same of sums that are results.
+      %c = sched.match_structure "contraction" in %scope : (!transform.any_op) -> !transform.any_op
+      %done = transform.foreach_match restrict_root in %c, %c
+          @has_no_constant -> @multiply_variable_alone,
           @has_none -> @refuse : (!transform.any_op, !transform.any_op) -> !transform.any_op
       transform.yield %scope : !transform.any_op
     }, {
@@ -391,6 +425,11 @@ module attributes {transform.with_named_sequence} {
   }
 
   // In the other files of this folder.
+  transform.named_sequence private @multiply_constant(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly})
+  transform.named_sequence private @multiply_constant_alone(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly})
+  transform.named_sequence private @multiply_variable(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly})
+  transform.named_sequence private @multiply_variable_alone(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly})
+  transform.named_sequence private @has_no_constant(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly}) -> (!transform.any_op, !transform.any_op)
   transform.named_sequence private @has_constant_panel(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly}) -> (!transform.any_op, !transform.any_op)
   transform.named_sequence private @convolve(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly})
   transform.named_sequence private @convolve_alone(%sum: !transform.any_op {transform.readonly}, %same: !transform.any_op {transform.readonly})

@@ -10,6 +10,195 @@ module attributes {transform.with_named_sequence} {
     transform.yield %sum, %out : !transform.any_op, !transform.any_op
   }
 
+  transform.named_sequence @has_no_constant(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly}) -> (!transform.any_op, !transform.any_op) {
+    %constants = sched.get_constant_inputs %sum : (!transform.any_op) -> !transform.any_value
+    %count = transform.num_associations %constants : (!transform.any_value) -> !transform.any_param
+    sched.constrain %count eq 0 : !transform.any_param
+    transform.yield %sum, %out : !transform.any_op, !transform.any_op
+  }
+
+  // A product of matrices whose rows of results lie in one piece: `%panel` is a constant, or the right input.
+  transform.named_sequence @multiply(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly}, %panel: !transform.any_value {transform.readonly}) {
+    %shared, %rows, %i, %others, %j = sched.get_panel_loops %sum, %panel in %out : (!transform.any_op, !transform.any_value, !transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
+    %written = sched.get_writes %out : (!transform.any_op) -> !transform.any_value
+    %stride = sched.get_stride %out, %written along %j : (!transform.any_op, !transform.any_value, !transform.any_op) -> !transform.any_param
+    sched.constrain %stride eq 1 : !transform.any_param
+    %reduce = sched.get_loops %sum {of = "reduce", moving} : (!transform.any_op) -> !transform.any_op
+    %steps = transform.num_associations %reduce : (!transform.any_op) -> !transform.any_param
+    sched.constrain %steps eq 1 : !transform.any_param
+    %depth = sched.get_extent %reduce : (!transform.any_op) -> !transform.any_param
+
+    // A tile: two registers of columns, or four where rows are few; as many rows as leave registers free.
+    %lanes = transform.include @lanes failures(propagate) (%sum) : (!transform.any_op) -> !transform.any_param
+    %m = sched.get_extent %i : (!transform.any_op) -> !transform.any_param
+    %n = sched.get_extent %j : (!transform.any_op) -> !transform.any_param
+    %half = sched.param floordiv %lanes, 2 : (!transform.any_param) -> !transform.any_param
+    sched.constrain %n ge %half : !transform.any_param, !transform.any_param
+    %few = sched.param le %m, 6 : (!transform.any_param) -> !transform.any_param
+    %twice = sched.param mul %few, 2 : (!transform.any_param) -> !transform.any_param
+    %wide = sched.param add %twice, 2 : (!transform.any_param) -> !transform.any_param
+    %needed = sched.param ceildiv %n, %lanes : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %enough = sched.param min %wide, %needed : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %three = sched.param eq %enough, 3 : (!transform.any_param) -> !transform.any_param
+    %vectors = sched.param sub %enough, %three : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %width = sched.param mul %vectors, %lanes : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %registers = sched.target_query "vector_registers" : !transform.any_param
+    %left = sched.param sub %registers, 4 : (!transform.any_param) -> !transform.any_param
+    %fit = sched.param floordiv %left, %vectors : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %most = sched.param min %fit, 14 : (!transform.any_param) -> !transform.any_param
+    %tiles = sched.param ceildiv %m, %most : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %height = sched.param ceildiv %m, %tiles : (!transform.any_param, !transform.any_param) -> !transform.any_param
+
+    // Blocks of columns whose panels take a quarter of the second cache, at least one for each thread.
+    %element = sched.get_element_bytes %sum : (!transform.any_op) -> !transform.any_param
+    %panel_elements = sched.param mul %depth, %width : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %panel_bytes = sched.param mul %panel_elements, %element : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %l2 = sched.target_query "l2_bytes" : !transform.any_param
+    %l2_part = sched.param floordiv %l2, 4 : (!transform.any_param) -> !transform.any_param
+    %panels_fit = sched.param floordiv %l2_part, %panel_bytes : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %panels_some = sched.param max %panels_fit, 1 : (!transform.any_param) -> !transform.any_param
+    %panels = sched.param ceildiv %n, %width : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %blocks_least = sched.param ceildiv %panels, %panels_some : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %threads = sched.target_query "threads" : !transform.any_param
+    %blocks_even = sched.param round_up %blocks_least, %threads : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %divisible = sched.param le %blocks_even, %panels : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %blocks_more = sched.param sub %blocks_even, %blocks_least : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %blocks_added = sched.param mul %blocks_more, %divisible : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %blocks = sched.param add %blocks_least, %blocks_added : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %panels_each = sched.param ceildiv %panels, %blocks : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %columns = sched.param mul %panels_each, %width : (!transform.any_param, !transform.any_param) -> !transform.any_param
+
+    %jb, %jp = sched.tile %j tile_sizes [%columns] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
+    %jo, %ji = sched.tile %jp tile_sizes [%width] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
+    %io, %ii = sched.tile %i tile_sizes [%height] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
+    sched.reorder %shared, %others, %jb, %rows, %io, %jo, %ii, %ji : !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op
+    sched.compute_at %sum into %jo : !transform.any_op, !transform.any_op
+    %shared_s, %rows_s, %i_s, %others_s, %j_s = sched.get_panel_loops %sum, %panel in %sum inside %jo : (!transform.any_op, !transform.any_value, !transform.any_op, !transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
+    %k = sched.get_loops %sum {of = "reduce"} : (!transform.any_op) -> !transform.any_op
+    sched.reorder %shared_s, %rows_s, %others_s, %k, %i_s, %j_s : !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op
+    sched.vectorize %j_s : !transform.any_op
+    sched.unroll %i_s : !transform.any_op
+    %k_first, %k_others = sched.get_loops %sum {of = "reduce", rest = 1} : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    %init = sched.decompose_reduction %sum at %k_first : (!transform.any_op, !transform.any_op) -> !transform.any_op
+    sched.vectorize %ji : !transform.any_op
+    sched.unroll %ii : !transform.any_op
+
+    transform.include @parallelize_evenly failures(suppress) (%sum, %jb) : (!transform.any_op, !transform.any_op) -> ()
+    transform.include @parallelize_sums failures(suppress) (%sum) : (!transform.any_op) -> ()
+    transform.include @pack_constant failures(suppress) (%sum, %panel, %j_s, %width) : (!transform.any_op, !transform.any_value, !transform.any_op, !transform.any_param) -> ()
+    %block_bytes = sched.param mul %panel_bytes, %panels_each : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    transform.include @pack_variable failures(suppress) (%sum, %panel, %jb, %j_s, %width, %m, %block_bytes) : (!transform.any_op, !transform.any_value, !transform.any_op, !transform.any_op, !transform.any_param, !transform.any_param, !transform.any_param) -> ()
+    transform.include @peel_tail failures(suppress) (%io, %m, %height) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
+    transform.include @peel_tail failures(suppress) (%jo, %n, %width) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
+    transform.include @peel_tail failures(suppress) (%jb, %n, %columns) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
+    transform.yield
+  }
+
+  transform.named_sequence @multiply_constant(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly}) {
+    %panel = sched.get_constant_inputs %sum : (!transform.any_op) -> !transform.any_value
+    transform.include @multiply failures(propagate) (%sum, %out, %panel) : (!transform.any_op, !transform.any_op, !transform.any_value) -> ()
+    transform.yield
+  }
+
+  transform.named_sequence @multiply_variable(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly}) {
+    %left, %right = sched.get_contraction_inputs %sum : (!transform.any_op) -> (!transform.any_value, !transform.any_value)
+    transform.include @multiply failures(propagate) (%sum, %out, %right) : (!transform.any_op, !transform.any_op, !transform.any_value) -> ()
+    transform.yield
+  }
+
+  transform.named_sequence @multiply_constant_alone(%sum: !transform.any_op {transform.readonly}, %same: !transform.any_op {transform.readonly}) {
+    %copy = sched.cache_write %sum : (!transform.any_op) -> !transform.any_op
+    transform.include @multiply_constant failures(propagate) (%sum, %copy) : (!transform.any_op, !transform.any_op) -> ()
+    transform.yield
+  }
+
+  transform.named_sequence @multiply_variable_alone(%sum: !transform.any_op {transform.readonly}, %same: !transform.any_op {transform.readonly}) {
+    %copy = sched.cache_write %sum : (!transform.any_op) -> !transform.any_op
+    transform.include @multiply_variable failures(propagate) (%sum, %copy) : (!transform.any_op, !transform.any_op) -> ()
+    transform.yield
+  }
+
+  transform.named_sequence @pack_constant(%sum: !transform.any_op {transform.readonly}, %panel: !transform.any_value {transform.readonly}, %j: !transform.any_op {transform.readonly}, %width: !transform.any_param {transform.readonly}) {
+    %constants = sched.get_constant_inputs %sum : (!transform.any_op) -> !transform.any_value
+    %count = transform.num_associations %constants : (!transform.any_value) -> !transform.any_param
+    sched.constrain %count ge 1 : !transform.any_param
+    sched.pack %sum, %panel along %j panel_size [%width] : !transform.any_op, !transform.any_value, !transform.any_op, !transform.any_param
+    transform.yield
+  }
+
+  // What is read by many rows is copied first, so that it lies in one piece: rows of a matrix that are a power of two apart
+  // fight for the same places in the cache.
+  transform.named_sequence @pack_variable(%sum: !transform.any_op {transform.readonly}, %panel: !transform.any_value {transform.readonly}, %jb: !transform.any_op {transform.readonly}, %j: !transform.any_op {transform.readonly}, %width: !transform.any_param {transform.readonly}, %m: !transform.any_param {transform.readonly}, %bytes: !transform.any_param {transform.readonly}) {
+    %constants = sched.get_constant_inputs %sum : (!transform.any_op) -> !transform.any_value
+    %count = transform.num_associations %constants : (!transform.any_value) -> !transform.any_param
+    sched.constrain %count eq 0 : !transform.any_param
+    %stride = sched.get_stride %sum, %panel along %j : (!transform.any_op, !transform.any_value, !transform.any_op) -> !transform.any_param
+    %far = sched.param ne %stride, 1 : (!transform.any_param) -> !transform.any_param
+    %l1 = sched.target_query "l1_bytes" : !transform.any_param
+    %l1_half = sched.param floordiv %l1, 2 : (!transform.any_param) -> !transform.any_param
+    %large = sched.param gt %bytes, %l1_half : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %many = sched.param ge %m, 64 : (!transform.any_param) -> !transform.any_param
+    %both = sched.param mul %large, %many : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %worth = sched.param add %both, %far : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    sched.constrain %worth ge 1 : !transform.any_param
+    transform.include @copy_near failures(suppress) (%sum, %panel, %jb, %j, %width, %stride) : (!transform.any_op, !transform.any_value, !transform.any_op, !transform.any_op, !transform.any_param, !transform.any_param) -> ()
+    transform.include @copy_far failures(suppress) (%sum, %panel, %jb, %j, %width, %far) : (!transform.any_op, !transform.any_value, !transform.any_op, !transform.any_op, !transform.any_param, !transform.any_param) -> ()
+    transform.yield
+  }
+
+  // Columns that are neighbours are read together, and written together.
+  transform.named_sequence @copy_near(%sum: !transform.any_op {transform.readonly}, %panel: !transform.any_value {transform.readonly}, %jb: !transform.any_op {transform.readonly}, %j: !transform.any_op {transform.readonly}, %width: !transform.any_param {transform.readonly}, %stride: !transform.any_param {transform.readonly}) {
+    sched.constrain %stride eq 1 : !transform.any_param
+    %copy = sched.cache_read %sum, %panel at %jb along %j : (!transform.any_op, !transform.any_value, !transform.any_op, !transform.any_op) -> !transform.any_op
+    %packed = sched.get_writes %copy : (!transform.any_op) -> !transform.any_value
+    %loops = sched.get_loops %copy {moving} : (!transform.any_op) -> !transform.any_op
+    transform.foreach %loops : !transform.any_op {
+    ^bb0(%loop: !transform.any_op):
+      transform.include @copy_rows failures(suppress) (%copy, %packed, %loop, %width) : (!transform.any_op, !transform.any_value, !transform.any_op, !transform.any_param) -> ()
+    }
+    sched.pack %sum, %packed along %j panel_size [%width] : !transform.any_op, !transform.any_value, !transform.any_op, !transform.any_param
+    transform.yield
+  }
+
+  // Columns that are not: squares are transposed in registers.
+  transform.named_sequence @copy_far(%sum: !transform.any_op {transform.readonly}, %panel: !transform.any_value {transform.readonly}, %jb: !transform.any_op {transform.readonly}, %j: !transform.any_op {transform.readonly}, %width: !transform.any_param {transform.readonly}, %far: !transform.any_param {transform.readonly}) {
+    sched.constrain %far eq 1 : !transform.any_param
+    %copy = sched.cache_read %sum, %panel at %jb along %j : (!transform.any_op, !transform.any_value, !transform.any_op, !transform.any_op) -> !transform.any_op
+    %packed = sched.get_writes %copy : (!transform.any_op) -> !transform.any_value
+    %loops = sched.get_loops %copy {moving} : (!transform.any_op) -> !transform.any_op
+    transform.foreach %loops : !transform.any_op {
+    ^bb0(%loop: !transform.any_op):
+      transform.include @copy_squares failures(suppress) (%copy, %packed, %loop) : (!transform.any_op, !transform.any_value, !transform.any_op) -> ()
+    }
+    sched.pack %sum, %packed along %j panel_size [%width] : !transform.any_op, !transform.any_value, !transform.any_op, !transform.any_param
+    transform.yield
+  }
+
+  transform.named_sequence @copy_rows(%copy: !transform.any_op {transform.readonly}, %packed: !transform.any_value {transform.readonly}, %j: !transform.any_op {transform.readonly}, %width: !transform.any_param {transform.readonly}) {
+    %stride = sched.get_stride %copy, %packed along %j : (!transform.any_op, !transform.any_value, !transform.any_op) -> !transform.any_param
+    sched.constrain %stride eq 1 : !transform.any_param
+    %jo, %ji = sched.tile %j tile_sizes [%width] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
+    %others, %k, %o, %i = sched.get_loops %copy {rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
+    sched.reorder %jo, %k : !transform.any_op, !transform.any_op
+    sched.vectorize %ji : !transform.any_op
+    transform.yield
+  }
+
+  transform.named_sequence @copy_squares(%copy: !transform.any_op {transform.readonly}, %packed: !transform.any_value {transform.readonly}, %j: !transform.any_op {transform.readonly}) {
+    %stride = sched.get_stride %copy, %packed along %j : (!transform.any_op, !transform.any_value, !transform.any_op) -> !transform.any_param
+    sched.constrain %stride eq 1 : !transform.any_param
+    %lanes = transform.include @lanes failures(propagate) (%copy) : (!transform.any_op) -> !transform.any_param
+    %jo, %ji = sched.tile %j tile_sizes [%lanes] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
+    %others, %k = sched.get_loops %copy {rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    %depth = sched.get_extent %k : (!transform.any_op) -> !transform.any_param
+    %ko, %ki = sched.tile %k tile_sizes [%lanes] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
+    sched.reorder %jo, %ko, %ki, %ji : !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op
+    sched.unroll %ki : !transform.any_op
+    sched.vectorize %ji : !transform.any_op
+    transform.include @peel_tail failures(suppress) (%ko, %depth, %lanes) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
+    transform.yield
+  }
+
   // The same of sums that are results: they are copied out.
   transform.named_sequence @convolve_alone(%sum: !transform.any_op {transform.readonly}, %same: !transform.any_op {transform.readonly}) {
     %copy = sched.cache_write %sum : (!transform.any_op) -> !transform.any_op
@@ -36,7 +225,7 @@ module attributes {transform.with_named_sequence} {
     %vectors = sched.param min %needed, 2 : (!transform.any_param) -> !transform.any_param
     %width = sched.param mul %vectors, %lanes : (!transform.any_param, !transform.any_param) -> !transform.any_param
 
-    // Rows of results: as many as half of the second cache holds an eighth of, the same number in each block, for each
+    // Rows of results: as many as a small part of the second cache holds, the same number in each block, for each
     // thread the same number of blocks where the panels are not.
     %element = sched.get_element_bytes %sum : (!transform.any_op) -> !transform.any_param
     %height = sched.get_extent %y : (!transform.any_op) -> !transform.any_param
@@ -44,7 +233,7 @@ module attributes {transform.with_named_sequence} {
     %row_elements = sched.param mul %row_size, %width : (!transform.any_param, !transform.any_param) -> !transform.any_param
     %row_bytes = sched.param mul %row_elements, %element : (!transform.any_param, !transform.any_param) -> !transform.any_param
     %l2 = sched.target_query "l2_bytes" : !transform.any_param
-    %room = sched.param floordiv %l2, 8 : (!transform.any_param) -> !transform.any_param
+    %room = sched.param floordiv %l2, 32 : (!transform.any_param) -> !transform.any_param
     %fitting = sched.param floordiv %room, %row_bytes : (!transform.any_param, !transform.any_param) -> !transform.any_param
     %some = sched.param max %fitting, 1 : (!transform.any_param) -> !transform.any_param
     %blocks = sched.param ceildiv %height, %some : (!transform.any_param, !transform.any_param) -> !transform.any_param

@@ -38,19 +38,20 @@ module attributes {cpu.target = #cpu.target<triple = "x", vector_bytes = 32, vec
   }
 }
 // CHECK-LABEL: func.func @dense({{.*}}) attributes {loop.scheduled} {
-// CHECK-NEXT:    loop.for %jo : 3 {
-// CHECK-NEXT:      loop.for %io : 20 parallel {
-// CHECK-NEXT:        %C = loop.alloc "C" : memref<100x48xf32>
-// CHECK-NEXT:        loop.for %{{.*}} : 5 unrolled {
-// CHECK-NEXT:          loop.for %{{.*}} : 16 vectorized {
-// CHECK-NEXT:            loop.block "reduce0_init"
-// CHECK:             loop.for %{{.*}} : 64 {
-// CHECK-NEXT:          loop.for %{{.*}} : 5 unrolled {
+// CHECK-NEXT:    loop.for %jo : 1 {
+// CHECK-NEXT:      loop.for %io : 17 parallel peel {
+// CHECK-NEXT:        loop.for %jio : 3 {
+// CHECK-NEXT:          %C = loop.alloc "C" : memref<100x48xf32>
+// CHECK-NEXT:          loop.for %{{.*}} : 6 unrolled {
 // CHECK-NEXT:            loop.for %{{.*}} : 16 vectorized {
-// CHECK-NEXT:              loop.block "reduce0"
-// CHECK:             loop.for %ii : 5 unrolled {
-// CHECK-NEXT:          loop.for %ji : 16 vectorized {
-// CHECK-NEXT:            loop.block "map0"
+// CHECK-NEXT:              loop.block "reduce0_init"
+// CHECK:               loop.for %{{.*}} : 64 {
+// CHECK-NEXT:            loop.for %{{.*}} : 6 unrolled {
+// CHECK-NEXT:              loop.for %{{.*}} : 16 vectorized {
+// CHECK-NEXT:                loop.block "reduce0"
+// CHECK:               loop.for %ii : 6 unrolled {
+// CHECK-NEXT:            loop.for %jii : 16 vectorized {
+// CHECK-NEXT:              loop.block "map0"
 
 // -----
 

@@ -411,7 +411,7 @@ class MemoryExpansion:
         if stride == 0:
             self._store_scalar(value, forms, buffer)
         elif stride == 1:
-            self._store_vector(self.wide(value), forms, plan.buffer, buffer, storage)
+            self._store_vector(self.wide(value), forms, plan, buffer, storage)
         else:
             self._scatter(self.wide(value), forms, buffer)
 
@@ -427,11 +427,11 @@ class MemoryExpansion:
         self.emitter.remember_load(buffer, tuple(forms), value)
 
     def _store_vector(
-        self, value: SSAValue, forms: Sequence[Lin], source: SSAValue, buffer: SSAValue, storage: Storage
+        self, value: SSAValue, forms: Sequence[Lin], plan: AccessPlan, buffer: SSAValue, storage: Storage
     ) -> None:
         mask = self.mask
-        if mask is not None and not self._may_clobber(forms, source, storage):
-            if self.emitter.is_private(source) and self._in_bounds(forms, storage):
+        if mask is not None and not self._may_clobber(forms, plan, storage):
+            if self.emitter.is_private(plan.buffer) and self._in_bounds(forms, storage):
                 # Read, choose, write: LLVM keeps such a buffer in registers, which a masked store would prevent.
                 old = self._load_vector(forms, buffer, storage)
                 value = self.emitter.emit(SelectOp, (mask.value, value, old), value.type)
@@ -454,15 +454,16 @@ class MemoryExpansion:
         type = vector_type(storage.type.element_type, self.env.width)
         return self.emitter.emit(affine.VectorLoadOp, (buffer, *operands), type, {"map": map})
 
-    def _may_clobber(self, forms: Sequence[Lin], source: SSAValue, storage: Storage) -> bool:
+    def _may_clobber(self, forms: Sequence[Lin], plan: AccessPlan, storage: Storage) -> bool:
         """Whether lanes left out may store: they fall where nothing valid lies, inside of memory that no other thread
         sees."""
         assert self.mask is not None
-        if not self.mask.guards or not self.emitter.is_private(source) or not self._in_bounds(forms, storage):
+        if not self.mask.guards or not self.emitter.is_private(plan.buffer) or not self._in_bounds(forms, storage):
             return False
+        touched = forms if storage.tiling is None else [self.env.evaluate(form) for form in plan.untiled]
         outside = [
             Guard(form + self.env.evaluate(base), extent)
-            for form, ends in zip(forms, storage.ends, strict=False)
+            for form, ends in zip(touched, storage.ends, strict=False)
             if self.env.in_lanes(form)
             for base, extent in ends
         ]

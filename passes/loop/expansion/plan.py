@@ -82,8 +82,8 @@ class Storage:
     logical: tuple[int, ...]
     tiling: AffineMap | None = None
     ends: tuple[tuple[tuple[Lin, int], ...], ...] = ()
-    """For each kept dimension of a staged buffer, sums of the index with a form that hold nothing valid from a number
-    on: what the program does not know, and what one lifetime does not touch."""
+    """For each kept dimension of a staged buffer, or each of the program's with a tiling, sums of the index with a form
+    that hold nothing valid from a number on: what the program does not know, and what one lifetime does not touch."""
     slot: Lin | None = None
     """Which copy of the buffer is used, where there are several: the first dimension."""
 
@@ -97,12 +97,16 @@ class Storage:
 
 @dataclass(frozen=True, slots=True)
 class AccessPlan:
-    """Where an access goes, in each dimension of the storage: a form over induction variables, or data of the body."""
+    """Where an access goes, in each dimension of the storage: a form over induction variables, or data of the body.
+
+    `untiled`: in each dimension of the program's, less the base, if the storage has a tiling.
+    """
 
     buffer: SSAValue
     indices: tuple[Lin | SSAValue, ...]
     is_affine: bool
     wraps: bool
+    untiled: tuple[Lin, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +207,7 @@ class KernelPlan:
         indices: list[Lin | SSAValue] = []
         exprs = op.map.data.results
         bases = storage.base if storage.slot is None else storage.base[1:]
+        local: list[Lin] = []
         if storage.tiling is None:
             places = [(exprs[d], operands, base) for d, base in zip(storage.kept, bases, strict=True)]
         else:
@@ -225,7 +230,8 @@ class KernelPlan:
         elif len(indices) < len(storage.shape):
             indices.append(Lin())
         wraps = isinstance(op, ReadOp) and op.out_of_range.data is OutOfRange.WRAP
-        return AccessPlan(buffer, tuple(indices), all(isinstance(index, Lin) for index in indices), wraps)
+        affine_indices = all(isinstance(index, Lin) for index in indices)
+        return AccessPlan(buffer, tuple(indices), affine_indices, wraps, tuple(local))
 
     def storage_of(self, buffer: SSAValue) -> Storage:
         storage = self.storage.get(buffer)
@@ -303,7 +309,10 @@ def buffer_storage(alloc: AllocOp) -> Storage:
     if tiling is None and kept and kept[-1] == alloc.order[-1] and prod(shape) <= MOST_PADDED:
         shape[-1] = max(shape[-1], _reach_of_lanes(alloc, kept[-1], found.base[kept[-1]]))
     shape = aligned_shape(shape, kept, alloc.alignments) or shape
-    ends = tuple(_ends_of(d if tiling is None else tiling.results[d], found, source.get_shape()) for d in kept)
+    ends = tuple(
+        ((found.base[d], source.get_shape()[d]), (Lin(), found.shape[d])) if tiling is None or _pads(tiling, d) else ()
+        for d in (kept if tiling is None else range(len(found.shape)))
+    )
     lane = None
     for loop in enclosing_loops(alloc):
         if loop.kind is LoopKind.VECTORIZED and is_lane_private(alloc.buffer, loop):
@@ -313,7 +322,7 @@ def buffer_storage(alloc: AllocOp) -> Storage:
     if alloc.copies > 1 and (home := _loop_around(alloc)) is not None:
         slot = Lin.of(home.induction_variable).mod(alloc.copies, loop_bounds)
         shape, base, logical = [alloc.copies, *shape], (ZERO, *base), (alloc.copies, *logical)
-        ends = ((), *ends)
+        ends = ((), *ends) if tiling is None else ends
     if not shape:
         shape = [1]
     return Storage(
@@ -349,21 +358,21 @@ def _tiling(alloc: AllocOp) -> AffineMap | None:
     return tiling
 
 
-def _ends_of(place: AffineExpr | int, found: Footprint, shape: Sequence[int]) -> tuple[tuple[Lin, int], ...]:
-    """Where a dimension of the storage ends: one of the buffer, or what is left of one within a tile that all of it
-    fits."""
-    match place:
-        case int():
-            dimension = place
-        case AffineDimExpr(position=dimension):
-            pass
-        case AffineBinaryOpExpr(
-            kind=AffineBinaryOpKind.Mod, lhs=AffineDimExpr(position=dimension), rhs=AffineConstantExpr(value=size)
-        ) if found.shape[dimension] <= size:
-            pass
-        case _:
-            return ()
-    return (found.base[dimension], shape[dimension]), (Lin(), found.shape[dimension])
+def _pads(tiling: AffineMap, dimension: int) -> bool:
+    """Whether what lies beyond a dimension has places of its own in a tiling: it is kept, or tiles of it are."""
+    whole = AffineDimExpr(dimension)
+    found = [expr for expr in tiling.results if whole in set(expr.dfs())]
+    if found == [whole]:
+        return True
+    sizes: dict[AffineBinaryOpKind, int] = {}
+    for expr in found:
+        match expr:
+            case AffineBinaryOpExpr(kind=kind, lhs=lhs, rhs=AffineConstantExpr(value=size)) if lhs == whole:
+                sizes[kind] = size
+            case _:
+                return False
+    kinds = {AffineBinaryOpKind.FloorDiv, AffineBinaryOpKind.Mod}
+    return len(found) == 2 and sizes.keys() == kinds and len(set(sizes.values())) == 1
 
 
 def _logical_extent(expr: AffineExpr, extent: int, source: MemRefType[Attribute]) -> int:
