@@ -12,12 +12,23 @@ from .upstream.apply import APPLY_OPS, ParamOperandAttr
 from .upstream.control import CONTROL_OPS
 from .upstream.debug import DEBUG_OPS
 from .upstream.handles import HANDLE_OPS
+from .upstream.loops import LOOP_TRANSFORM_OPS
 from .upstream.match import MATCH_OPS
+from .upstream.structured import STRUCTURED_OPS
 from .upstream.tuning import TUNING_OPS
 
-_OURS = [*CONTROL_OPS, *HANDLE_OPS, *MATCH_OPS, *APPLY_OPS, *TUNING_OPS, *DEBUG_OPS]
-_OUR_NAMES = {op.name for op in _OURS}
+OURS = [
+    *CONTROL_OPS,
+    *HANDLE_OPS,
+    *MATCH_OPS,
+    *STRUCTURED_OPS,
+    *APPLY_OPS,
+    *LOOP_TRANSFORM_OPS,
+    *TUNING_OPS,
+    *DEBUG_OPS,
+]
+_OUR_NAMES = {op.name for op in OURS}
 _UNTOUCHED = [op for op in upstream.Transform.operations if op.name not in _OUR_NAMES]
 """Operations of xDSL's that parse and print, but that we do not interpret."""
 
-Transform = Dialect("transform", [*_OURS, *_UNTOUCHED], [*upstream.Transform.attributes, ParamOperandAttr])
+Transform = Dialect("transform", [*OURS, *_UNTOUCHED], [*upstream.Transform.attributes, ParamOperandAttr])

@@ -206,10 +206,13 @@ class TransformState:
     def consumed(self, op: Operation) -> dict[int, Death]:
         """The handles that a transform op kills by upstream's rule, to be told before it runs."""
         victims: dict[Operation, int] = {}
+        deaths: dict[int, Death] = {}
         for index, operand in enumerate(op.operands):
             if effect_on(op, index) is Effect.CONSUMES and isinstance(operand.type, TransformOpHandleType):
-                victims.update((payload, index) for payload in self.ops(operand))
-        deaths: dict[int, Death] = {}
+                payload = self.ops(operand)
+                victims.update((each, index) for each in payload)
+                if not payload:
+                    deaths[id(operand)] = Death(op, index, None, None)
         if victims:
             for key, owner in self._owners():
                 ancestor = _nearest(owner, victims)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
+from xdsl.dialects import scf
 from xdsl.dialects.builtin import I64, ArrayAttr, DictionaryAttr, IntegerAttr, StringAttr, UnitAttr, i64
 from xdsl.dialects.transform import TransformHandleType, TransformOpHandleType
 from xdsl.ir import Attribute, Block, Operation, ParametrizedAttribute, Region, SSAValue
@@ -34,8 +35,10 @@ from xdsl.traits import NoTerminator
 from xdsl.transforms.canonicalize import CanonicalizationRewritePattern
 from xdsl.transforms.common_subexpression_elimination import cse
 from xdsl.transforms.dead_code_elimination import region_dce
+from xdsl.transforms.loop_invariant_code_motion import move_loop_invariant_code
 from xdsl.utils.exceptions import VerifyException
 
+from ...dialects.loop import ForOp
 from ...errors import ScheduleError, ScriptError
 from ..interfaces import Effect, PatternDescriptor, Results, TransformOpInterface
 from . import syntax
@@ -314,10 +317,28 @@ def _dce(regions: Sequence[Region], listener: PatternRewriterListener) -> None:
         region_dce(region, listener)
 
 
+@irdl_op_definition
+class ApplyLICMOp(_AppliesTo):
+    """Moves what does not depend on a loop in front of it. What is in loops of the loop rung are blocks, which stay."""
+
+    name = "transform.apply_licm"
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        targets = interpreter.state.ops(self.target)
+        for target in targets:
+            if not isinstance(target, scf.ForOp | ForOp):
+                raise ScheduleError(f"expected a loop to move invariant code out of, got {target.name}", target)
+        for target in targets:
+            if isinstance(target, scf.ForOp):
+                move_loop_invariant_code(target)
+        return []
+
+
 APPLY_OPS: list[type[Operation]] = [
     ApplyCSEOp,
     ApplyCanonicalizationPatternsOp,
     ApplyDCEOp,
+    ApplyLICMOp,
     ApplyPatternsOp,
     ApplyRegisteredPassOp,
 ]

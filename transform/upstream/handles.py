@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from xdsl.dialects.builtin import (
     I64,
@@ -184,25 +184,37 @@ class Positions(CustomDirective):
     everything: AttributeVariable
 
     def parse(self, parser: Parser, state: ParsingState) -> None:
+        parsed = dict(self.parse_positions(parser, "positions"))
+        self.positions.set(state, parsed["positions"])
+        for variable, name in ((self.everything, "is_all"), (self.inverted, "is_inverted")):
+            if name in parsed:
+                variable.set(state, parsed[name])
+
+    @staticmethod
+    def parse_positions(parser: Parser, name: str) -> Iterator[tuple[str, Attribute]]:
+        """Parses positions; gives properties: the list under a name, `is_all` and `is_inverted`."""
         values: list[int] = []
         if parser.parse_optional_keyword("all") is not None:
-            self.everything.set(state, UnitAttr())
+            yield "is_all", UnitAttr()
         elif parser.parse_optional_keyword("except") is not None:
-            self.inverted.set(state, UnitAttr())
+            yield "is_inverted", UnitAttr()
             values = parser.parse_comma_separated_list(parser.Delimiter.PAREN, parser.parse_integer)
         else:
             values = parser.parse_comma_separated_list(parser.Delimiter.NONE, parser.parse_integer)
-        self.positions.set(state, DenseArrayBase.from_list(i64, values))
+        yield name, DenseArrayBase.from_list(i64, values)
+
+    @staticmethod
+    def text(positions: DenseArrayBase[I64], inverted: Attribute | None, everything: Attribute | None) -> str:
+        """Positions as they are written."""
+        text = ", ".join(str(value) for value in positions.get_values())
+        return "all" if everything is not None else f"except({text})" if inverted is not None else text
 
     def print(self, printer: Printer, state: PrintingState, op: IRDLOperation) -> None:
         positions = self.positions.get(op)
         assert isinstance(positions, DenseArrayBase)
-        text = ", ".join(str(value) for value in positions.get_values())
-        if self.everything.get(op) is not None:
-            text = "all"
-        elif self.inverted.get(op) is not None:
-            text = f"except({text})"
-        printer.print_string(text)
+        printer.print_string(
+            self.text(cast(DenseArrayBase[I64], positions), self.inverted.get(op), self.everything.get(op))
+        )
         state.last_was_punctuation = False
 
 
