@@ -55,7 +55,7 @@ def require_independent(loop: ForOp, fixed: Collection[ForOp], kind: str) -> Non
             refuse(
                 f"expected each iteration of {describe(loop)} to write elements of its own to {kind} it",
                 loop,
-                ("iterations may overlap at this write", writer),
+                (f"iterations of '{block_of(writer).block_name}' may overlap at this write", writer),
             )
 
 

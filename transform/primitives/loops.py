@@ -58,7 +58,12 @@ def tile(loops: Sequence[ForOp], sizes: Sequence[int], tail: str = "guard") -> l
         if size < 1:
             refuse(f"expected a positive tile size, got {size}", loop)
         if tail == "exact" and loop.extent % size:
-            refuse(f"expected a tile size that divides the extent {loop.extent}, got {size}", loop)
+            names = " and ".join(f"'{block.block_name}'" for block in blocks_in(loop))
+            refuse(
+                f"expected a tile size that divides the extent {loop.extent}, got {size}, to tile {describe(loop)} "
+                f"around {names}",
+                loop,
+            )
     if len(loops) > 1:
         chain = perfect_chain(loops)
         if chain != list(loops):
