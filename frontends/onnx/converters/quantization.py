@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import cast
 
+import numpy as np
 from xdsl.dialects.builtin import AnyFloat, f32, i32
 from xdsl.ir import Attribute, SSAValue
 
@@ -130,32 +131,41 @@ def _convert_matmul_integer(node: Node) -> SSAValue:
 def _product(node: Node, a: SSAValue, b: SSAValue, a_zero: SSAValue | None, b_zero: SSAValue | None) -> Term:
     """The sums of products of what is left after the zero points are subtracted.
 
-    Those of 8-bit matrices are summed as they are, which machines have instructions for; zero points come afterwards:
+    Machines have instructions for products of unsigned and signed bytes. So those of 8-bit matrices are summed as they
+    are, but for a move by 128 to the other kind, and zero points, which move with them, come afterwards:
     `sum((a - p) * (b - q)) = sum(a * b) - p * sum(b) - sum(a - p) * q`.
     """
-    a_zero, b_zero = _nonzero(node, a_zero), _nonzero(node, b_zero)
-    p, q = _of_rows(node, a_zero), _of_columns(node, b_zero)
-    lhs, rhs = _centered(a, p, node), _centered(b, q, node)
-    are_bytes = {type_of(a).element_type, type_of(b).element_type} <= set(_quantized_types()[:2])
-    if min(rank_of(a), rank_of(b)) < 2 or not are_bytes:
-        return Term(node, node.add(MatmulOp(lhs.value, rhs.value)))
-    product = Term(node, node.add(MatmulIntegerOp(a, b)))
+    centered = _centered(a, _of_rows(node, a_zero), node), _centered(b, _of_columns(node, b_zero), node)
+    signed, unsigned = _quantized_types()[:2]
+    if min(rank_of(a), rank_of(b)) < 2 or not {type_of(a).element_type, type_of(b).element_type} <= {signed, unsigned}:
+        return Term(node, node.add(MatmulOp(*(term.value for term in centered))))
+    lhs, rhs = Term(node, a), Term(node, b)
+    p, q = _zero(node, a_zero, _of_rows(node, a_zero), 0), _zero(node, b_zero, _of_columns(node, b_zero), 0)
+    if lhs.element_type == signed:
+        lhs, p = lhs.cast(unsigned) + 128, _zero(node, a_zero, _of_rows(node, a_zero), 128)
+    if rhs.element_type == unsigned:
+        rhs, q = rhs.cast(signed) + -128, _zero(node, b_zero, _of_columns(node, b_zero), -128)
+    product = Term(node, node.add(MatmulIntegerOp(lhs.value, rhs.value)))
     if p is not None:
-        product = product - p.cast(i32) * _sums(node, Term(node, b).cast(i32), -2)
+        product = product - _sums(node, rhs.cast(i32), -2) * p
     if q is not None:
-        product = product - _sums(node, lhs, -1) * q.cast(i32)
+        product = product - _sums(node, centered[0], -1) * q
     return product
+
+
+def _zero(node: Node, value: SSAValue | None, fitted: Term | None, moved: int) -> Term | int | None:
+    """A zero point that is moved, in 32 bits; None if it is known to be 0."""
+    if value is None or fitted is None:
+        return moved or None
+    known = node.builder.constant(value)
+    if known is not None and not (known.astype(np.int32) + moved).any():
+        return None
+    return fitted.cast(i32) + moved if moved else fitted.cast(i32)
 
 
 def _sums(node: Node, term: Term, axis: int) -> Term:
     """Sums over an axis, which stays as an extent of 1."""
     return Term(node, node.add(ReduceSumOp(term.value, [rank_of(term.value) + axis], keepdims=True)))
-
-
-def _nonzero(node: Node, zero_point: SSAValue | None) -> SSAValue | None:
-    """A zero point, if it is not known to be 0."""
-    known = None if zero_point is None else node.builder.constant(zero_point)
-    return None if known is not None and not known.any() else zero_point
 
 
 def _convert_qlinear_matmul(node: Node) -> SSAValue:
