@@ -78,7 +78,7 @@ from xdsl.context import Context
 from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, ModuleOp, UnitAttr
 from xdsl.dialects.func import FuncOp
 from xdsl.dialects.llvm import GlobalOp
-from xdsl.ir import SSAValue
+from xdsl.ir import Block, SSAValue
 
 Array = np.ndarray[Any, Any]
 
@@ -87,7 +87,7 @@ TO_NATIVE = (
     "loop-expand,cpu-outline-parallel,convert-cpu-to-llvm,"
     "arith-emulate-unsupported-floats,math-polynomial-approximation,arith-expand,convert-to-llvm"
 )
-SCRIPTS = 6
+SCRIPTS = 8
 """How many pairs share an expression."""
 PAIRS_AN_HOUR = 50_000
 ACCEPTED_AN_HOUR = 500
@@ -96,7 +96,7 @@ LENGTH = 6
 """The least median of the lengths of accepted scripts."""
 
 _LENGTHS = (2, 4, 5, 6, 7, 7, 8, 8, 9, 10, 12, 14)
-_MOST_ITERATIONS = 40_000
+_MOST_ITERATIONS = 20_000
 """Above this many block executions, a kernel takes an oracle too long: no further steps."""
 _MOST_TRIES = 40
 _SECONDS_A_PAIR = 60.0
@@ -319,16 +319,26 @@ def fingerprint(module: ModuleOp) -> list[object]:
     """All that the text of a module says, as a list that is quick to make and to compare."""
     numbers: dict[SSAValue, int] = {}
     found: list[object] = []
-    for op in module.walk():
-        found.append(op.name)
-        found.append([numbers.get(operand, -1) for operand in op.operands])
-        sizes = [[len(block.ops) for block in region.blocks] for region in op.regions]
-        found.append([op.properties.copy(), op.attributes.copy(), sizes])
-        arguments = (argument for region in op.regions for block in region.blocks for argument in block.args)
-        values = [*op.results, *arguments]
-        for value in values:
-            numbers[value] = len(numbers)
-            found.append((value.type, value.name_hint))
+
+    def visit(block: Block) -> None:
+        for argument in block.args:
+            numbers[argument] = len(numbers)
+            found.append((argument.type, argument.name_hint))
+        for op in block.ops:
+            found.append(op.name)
+            found.append([numbers.get(operand, -1) for operand in op.operands])
+            found.append(op.properties.copy())
+            found.append(op.attributes.copy())
+            for result in op.results:
+                numbers[result] = len(numbers)
+                found.append((result.type, result.name_hint))
+            for region in op.regions:
+                found.append(len(region.blocks))
+                for inner in region.blocks:
+                    visit(inner)
+        found.append(None)  # the block's end
+
+    visit(module.body.block)
     return found
 
 

@@ -83,7 +83,7 @@ class ScriptWriter:
 
     def _loop(self, loop: ForOp, block: BlockOp) -> str:
         """A handle to a loop around a block: an old one, or one of new ones to all loops around it."""
-        if loop in self.handles and self.rng.random() < 0.7:
+        if loop in self.handles and self.rng.random() < 0.85:
             return self.handles[loop]
         name = self._block(block)
         loops = enclosing_loops(block)
@@ -94,7 +94,7 @@ class ScriptWriter:
         return self.handles[loop]
 
     def _block(self, block: BlockOp) -> str:
-        if block in self.handles and self.rng.random() < 0.7:
+        if block in self.handles and self.rng.random() < 0.85:
             return self.handles[block]
         (new,) = self._fresh(1)
         self.lines.append(f'{new} = sched.match_block "{block.block_name}" in %root : ({_OP}) -> {_OP}')
