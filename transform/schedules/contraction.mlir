@@ -4,6 +4,23 @@ module attributes {transform.with_named_sequence} {
     transform.include @inline_maps failures(suppress) (%kernel) : (!transform.any_op) -> ()
     %scheduled = transform.alternatives %kernel : !transform.any_op -> !transform.any_op {
     ^bb0(%scope: !transform.any_op):
+      // One row.
+      %c = sched.match_structure "contraction" in %scope : (!transform.any_op) -> !transform.any_op
+      %e = transform.include @only_consumer failures(propagate) (%c) : (!transform.any_op) -> !transform.any_op
+      %done = transform.foreach_match restrict_root in %c, %e
+          @is_vector -> @multiply_vector,
+          @has_none -> @refuse : (!transform.any_op, !transform.any_op) -> !transform.any_op
+      transform.yield %scope : !transform.any_op
+    }, {
+    ^bb0(%scope: !transform.any_op):
+      // One row, which is all there is.
+      %c = sched.match_structure "contraction" in %scope : (!transform.any_op) -> !transform.any_op
+      %done = transform.foreach_match restrict_root in %c, %c
+          @is_vector -> @multiply_vector_alone,
+          @has_none -> @refuse : (!transform.any_op, !transform.any_op) -> !transform.any_op
+      transform.yield %scope : !transform.any_op
+    }, {
+    ^bb0(%scope: !transform.any_op):
       // Constants lie in panels; what reads the sums is computed block by block.
       %c = sched.match_structure "contraction" in %scope : (!transform.any_op) -> !transform.any_op
       %e = transform.include @only_consumer failures(propagate) (%c) : (!transform.any_op) -> !transform.any_op
@@ -425,6 +442,9 @@ module attributes {transform.with_named_sequence} {
   }
 
   // In the other files of this folder.
+  transform.named_sequence private @multiply_vector(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly})
+  transform.named_sequence private @multiply_vector_alone(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly})
+  transform.named_sequence private @is_vector(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly}) -> (!transform.any_op, !transform.any_op)
   transform.named_sequence private @multiply_constant(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly})
   transform.named_sequence private @multiply_constant_alone(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly})
   transform.named_sequence private @multiply_variable(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly})

@@ -88,6 +88,7 @@ module attributes {transform.with_named_sequence} {
     transform.include @pack_constant failures(suppress) (%sum, %panel, %j_s, %width) : (!transform.any_op, !transform.any_value, !transform.any_op, !transform.any_param) -> ()
     %block_bytes = sched.param mul %panel_bytes, %panels_each : (!transform.any_param, !transform.any_param) -> !transform.any_param
     transform.include @pack_variable failures(suppress) (%sum, %panel, %jb, %j_s, %width, %m, %block_bytes) : (!transform.any_op, !transform.any_value, !transform.any_op, !transform.any_op, !transform.any_param, !transform.any_param, !transform.any_param) -> ()
+    transform.include @spread_rows failures(suppress) (%sum, %panel, %io, %i_s, %panels_each) : (!transform.any_op, !transform.any_value, !transform.any_op, !transform.any_op, !transform.any_param) -> ()
     transform.include @peel_tail failures(suppress) (%io, %m, %height) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
     transform.include @peel_tail failures(suppress) (%jo, %n, %width) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
     transform.include @peel_tail failures(suppress) (%jb, %n, %columns) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
@@ -174,6 +175,32 @@ module attributes {transform.with_named_sequence} {
     transform.yield
   }
 
+  // Rows of the other input that would fall on the same lines of the first cache are copied next to one another, if several
+  // panels pass by.
+  transform.named_sequence @spread_rows(%sum: !transform.any_op {transform.readonly}, %panel: !transform.any_value {transform.readonly}, %io: !transform.any_op {transform.readonly}, %i: !transform.any_op {transform.readonly}, %panels: !transform.any_param {transform.readonly}) {
+    sched.constrain %panels ge 4 : !transform.any_param
+    %left, %right = sched.get_contraction_inputs %sum : (!transform.any_op) -> (!transform.any_value, !transform.any_value)
+    %stride = sched.get_stride %sum, %left along %i : (!transform.any_op, !transform.any_value, !transform.any_op) -> !transform.any_param
+    %element = sched.get_element_bytes %sum : (!transform.any_op) -> !transform.any_param
+    %bytes = sched.param mul %stride, %element : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %over = sched.param mod %bytes, 2048 : (!transform.any_param) -> !transform.any_param
+    sched.constrain %over eq 0 : !transform.any_param
+    sched.constrain %bytes ge 2048 : !transform.any_param
+    %copy = sched.cache_read %sum, %left at %io : (!transform.any_op, !transform.any_value, !transform.any_op) -> !transform.any_op
+    sched.match.structure "map", %copy {rank = 2} : !transform.any_op
+    %rows = sched.get_writes %copy : (!transform.any_op) -> !transform.any_value
+    %lanes = transform.include @lanes failures(propagate) (%copy) : (!transform.any_op) -> !transform.any_param
+    %two = sched.param mul %lanes, 2 : (!transform.any_param) -> !transform.any_param
+    sched.storage_align %rows dimension = 0 factor = %two offset = %lanes : !transform.any_value, !transform.any_param, !transform.any_param
+    %others, %k = sched.get_loops %copy {rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    %four = sched.param mul %lanes, 4 : (!transform.any_param) -> !transform.any_param
+    %depth = sched.get_extent %k : (!transform.any_op) -> !transform.any_param
+    %ko, %ki = sched.tile %k tile_sizes [%four] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
+    sched.vectorize %ki : !transform.any_op
+    transform.include @peel_tail failures(suppress) (%ko, %depth, %four) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
+    transform.yield
+  }
+
   transform.named_sequence @copy_rows(%copy: !transform.any_op {transform.readonly}, %packed: !transform.any_value {transform.readonly}, %j: !transform.any_op {transform.readonly}, %width: !transform.any_param {transform.readonly}) {
     %stride = sched.get_stride %copy, %packed along %j : (!transform.any_op, !transform.any_value, !transform.any_op) -> !transform.any_param
     sched.constrain %stride eq 1 : !transform.any_param
@@ -196,6 +223,67 @@ module attributes {transform.with_named_sequence} {
     sched.unroll %ki : !transform.any_op
     sched.vectorize %ji : !transform.any_op
     transform.include @peel_tail failures(suppress) (%ko, %depth, %lanes) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
+    transform.yield
+  }
+
+  // One spatial dimension.
+  transform.named_sequence @is_vector(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly}) -> (!transform.any_op, !transform.any_op) {
+    %moving = sched.get_loops %sum {of = "spatial", moving} : (!transform.any_op) -> !transform.any_op
+    %dimensions = transform.num_associations %moving : (!transform.any_op) -> !transform.any_param
+    sched.constrain %dimensions eq 1 : !transform.any_param
+    transform.yield %sum, %out : !transform.any_op, !transform.any_op
+  }
+
+  // A vector times a matrix: its rows pass by, a few at a time, as they lie in memory, and sums of a block of columns stay in
+  // the first cache.
+  transform.named_sequence @multiply_vector(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly}) {
+    %left, %right = sched.get_contraction_inputs %sum : (!transform.any_op) -> (!transform.any_value, !transform.any_value)
+    %moving = sched.get_loops %out {of = "spatial", moving} : (!transform.any_op) -> !transform.any_op
+    %steps = sched.get_loops %sum {of = "reduce", moving} : (!transform.any_op) -> !transform.any_op
+    %step_count = transform.num_associations %steps : (!transform.any_op) -> !transform.any_param
+    sched.constrain %step_count eq 1 : !transform.any_param
+    %depth = sched.get_extent %steps : (!transform.any_op) -> !transform.any_param
+    %sum_loops = sched.get_loops %sum {of = "spatial", moving} : (!transform.any_op) -> !transform.any_op
+    %stride = sched.get_stride %sum, %right along %sum_loops : (!transform.any_op, !transform.any_value, !transform.any_op) -> !transform.any_param
+    sched.constrain %stride eq 1 : !transform.any_param
+    %n = sched.get_extent %moving : (!transform.any_op) -> !transform.any_param
+    %lanes = transform.include @lanes failures(propagate) (%sum) : (!transform.any_op) -> !transform.any_param
+    %four = sched.param mul %lanes, 4 : (!transform.any_param) -> !transform.any_param
+    sched.constrain %n ge %four : !transform.any_param, !transform.any_param
+
+    %element = sched.get_element_bytes %sum : (!transform.any_op) -> !transform.any_param
+    %l1 = sched.target_query "l1_bytes" : !transform.any_param
+    %l1_half = sched.param floordiv %l1, 2 : (!transform.any_param) -> !transform.any_param
+    %room = sched.param floordiv %l1_half, %element : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %blocks_least = sched.param ceildiv %n, %room : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %threads = sched.target_query "threads" : !transform.any_param
+    %blocks = sched.param round_up %blocks_least, %threads : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %some = sched.param ceildiv %n, %blocks : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %columns = sched.param round_up %some, %four : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %jb, %jp = sched.tile %moving tile_sizes [%columns] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
+    sched.compute_at %sum into %jb : !transform.any_op, !transform.any_op
+    %all, %last = sched.get_loops %sum {of = "spatial", moving, rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    %k = sched.get_loops %sum {of = "reduce", moving} : (!transform.any_op) -> !transform.any_op
+    %ko, %ki = sched.tile %k tile_sizes [8] : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    %jo, %ji = sched.tile %last tile_sizes [%four] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
+    sched.reorder %ko, %jo, %ki, %ji : !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op
+    sched.unroll %ki : !transform.any_op
+    sched.vectorize %ji : !transform.any_op
+    %init = sched.decompose_reduction %sum at %ko : (!transform.any_op, !transform.any_op) -> !transform.any_op
+    %oo, %oi = sched.tile %jp tile_sizes [%four] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
+    sched.vectorize %oi : !transform.any_op
+    transform.include @parallelize_sums failures(suppress) (%sum) : (!transform.any_op) -> ()
+    %eight = transform.param.constant 8 : i64 -> !transform.any_param
+    transform.include @peel_tail failures(suppress) (%ko, %depth, %eight) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
+    transform.include @peel_tail failures(suppress) (%jo, %n, %four) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
+    transform.include @peel_tail failures(suppress) (%oo, %n, %four) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
+    transform.include @peel_tail failures(suppress) (%jb, %n, %columns) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
+    transform.yield
+  }
+
+  transform.named_sequence @multiply_vector_alone(%sum: !transform.any_op {transform.readonly}, %same: !transform.any_op {transform.readonly}) {
+    %copy = sched.cache_write %sum : (!transform.any_op) -> !transform.any_op
+    transform.include @multiply_vector failures(propagate) (%sum, %copy) : (!transform.any_op, !transform.any_op) -> ()
     transform.yield
   }
 
