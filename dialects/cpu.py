@@ -31,7 +31,7 @@ from xdsl.irdl import (
 )
 from xdsl.parser import AttrParser, Parser
 from xdsl.printer import Printer
-from xdsl.traits import MemoryReadEffect, NoTerminator
+from xdsl.traits import NoTerminator
 from xdsl.utils.exceptions import VerifyException
 
 from .affine_syntax import parse_affine_indices, print_affine_indices
@@ -238,7 +238,8 @@ class ParallelOp(IRDLOperation):
 class PrefetchOp(IRDLOperation):
     """Asks for the cache line of an element. The element may lie outside of the buffer: nothing is accessed then.
 
-    Locality goes from 0 (used once) to 3 (keep in all caches).
+    Locality goes from 0 (used once) to 3 (keep in all caches). It says nothing about its effects: what only reads and
+    gives nothing would be erased.
 
     `cpu.prefetch read %B[%k + 8, %j] locality 3 : memref<512x512xf32>`
     """
@@ -250,8 +251,6 @@ class PrefetchOp(IRDLOperation):
     map = prop_def(AffineMapAttr)
     write = prop_def(BoolAttr)
     locality = prop_def(IntegerAttr[i64])
-
-    traits = traits_def(MemoryReadEffect())
 
     def __init__(
         self, memref: SSAValue, map: AffineMap, indices: Sequence[SSAValue], *, write: bool = False, locality: int = 3

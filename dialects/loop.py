@@ -575,7 +575,7 @@ class BlockOp(IRDLOperation):
                 raise VerifyException("expected loop.init as the first op of its block")
         if self.init is not None and not self.has_kind(IteratorKind.REDUCE):
             raise VerifyException("expected a reduce iterator in a block with an init")
-        accesses = (ReadOp, WriteOp, ReduceOp)
+        accesses = (ReadOp, WriteOp, ReduceOp, PrefetchOp)
         verify_scalar_body(self.body.block, self, (*accesses, InitOp), is_iterator)
         if self.init is not None:
             verify_scalar_body(self.init.body.block, self, accesses, is_iterator)
@@ -723,7 +723,7 @@ def _verify_indices(map: AffineMap, indices: Sequence[SSAValue], buffers: Sequen
             raise VerifyException(f"expected {len(type.shape)} indices for {type}, got {len(map.results)}")
 
 
-def verify_bounds(access: ReadOp | WriteOp | ReduceOp) -> None:
+def verify_bounds(access: ReadOp | WriteOp | ReduceOp | PrefetchOp) -> None:
     """Checks that an access stays inside of its buffers wherever its block runs and the `scf.if`s around it let it.
 
     Raises:
@@ -1011,6 +1011,52 @@ class ReduceOp(IRDLOperation):
             commutative=self.commutative is not None,
             fastmath=self.fastmath,
         )
+
+
+@irdl_op_definition
+class PrefetchOp(IRDLOperation):
+    """Asks for the cache line of an element of an argument that is read soon: `loop.prefetch %B[%v, %u] : memref<…>`.
+
+    It is no access: it changes nothing about what a program computes, and needs nothing to be written.
+    """
+
+    name = "loop.prefetch"
+    buffer = operand_def(MemRefType)
+    indices = var_operand_def(_INDEX)
+    map = prop_def(AffineMapAttr)
+
+    def __init__(self, buffer: SSAValue, map: AffineMap, indices: Sequence[SSAValue]) -> None:
+        super().__init__(operands=[buffer, indices], properties={"map": AffineMapAttr(map)})
+
+    @property
+    def buffers(self) -> tuple[SSAValue, ...]:
+        return (self.buffer,)
+
+    def verify_(self) -> None:
+        _verify_indices(self.map.data, self.indices, (self.buffer,))
+        if isinstance(self.buffer.owner, Operation):
+            raise VerifyException("expected a prefetch of an argument, got a buffer inside of the kernel")
+        if any(not is_iterator(v) for v in self.indices):
+            raise VerifyException("expected a prefetch at affine functions of iterators, got a data-dependent index")
+        verify_bounds(self)
+
+    @classmethod
+    def parse(cls, parser: Parser) -> PrefetchOp:
+        buffer = parser.parse_unresolved_operand()
+        map, indices = parse_affine_indices(parser)
+        attributes = parser.parse_optional_attr_dict()
+        parser.parse_punctuation(":")
+        op = cls(parser.resolve_operand(buffer, _parse_memref(parser)), map, indices)
+        op.attributes.update(attributes)
+        return op
+
+    def print(self, printer: Printer) -> None:
+        printer.print_string(" ")
+        printer.print_ssa_value(self.buffer)
+        print_affine_indices(printer, self.map.data, self.indices)
+        printer.print_op_attributes(self.attributes)
+        printer.print_string(" : ")
+        printer.print_attribute(self.buffer.type)
 
 
 @irdl_op_definition
@@ -1421,6 +1467,6 @@ def zero_map(rank: int) -> AffineMap:
 
 Loop = Dialect(
     "loop",
-    [AllocOp, BlockOp, ForOp, InitOp, PackOp, ReadOp, ReduceOp, ViewOp, WriteOp, YieldOp],
+    [AllocOp, BlockOp, ForOp, InitOp, PackOp, PrefetchOp, ReadOp, ReduceOp, ViewOp, WriteOp, YieldOp],
     [IteratorKindAttr, LayoutAttr, LoopKindAttr, OutOfRangeAttr, TensorAttr],
 )

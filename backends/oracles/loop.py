@@ -44,6 +44,7 @@ from ...dialects.loop import (
     LoopKind,
     OutOfRange,
     PackOp,
+    PrefetchOp,
     ReadOp,
     ReduceOp,
     ViewOp,
@@ -391,6 +392,8 @@ class _Emitter:
                 self.line(f"{self.name(op.buffer)}[{index}] = {self.name(op.value)}")
             case ReduceOp():
                 self.reduce(op)
+            case PrefetchOp():
+                pass
             case scf.IfOp():
                 self.branch(op)
             case arith.ConstantOp():

@@ -294,6 +294,24 @@ def _pipeline(rng: random.Random, kernel: FuncOp) -> Step | None:
     return Step("pipeline", (loop, depth), f"{loop} {{depth = {depth} : i64}}")
 
 
+@entry("prefetch", weight=4)
+def _prefetch(rng: random.Random, kernel: FuncOp) -> Step | None:
+    def is_argument(buffer: SSAValue) -> bool:
+        return isinstance(buffer, BlockArgument)
+
+    block = a_block(rng, kernel, of=lambda block: any(map(is_argument, read_buffers(block))))
+    found = [] if block is None else places(block)
+    if block is None or not found or not read_buffers(block):
+        return None
+    buffers = read_buffers(block)
+    likely = [place for place, buffer in enumerate(buffers) if is_argument(buffer) or rng.random() < 0.05]
+    if not likely:
+        return None
+    name, at, ahead = Block(block.block_name), Loop(block.block_name, rng.choice(found)), rng.choice((1, 1, 2, 5))
+    buffer = Buffer(block.block_name, rng.choice(likely))
+    return Step("prefetch", (name, buffer, at, ahead), f"{name}, {buffer} at {at} {{ahead = {ahead} : i64}}", results=1)
+
+
 @entry("add_unit_loop", weight=3)
 def _add_unit_loop(rng: random.Random, kernel: FuncOp) -> Step | None:
     block = a_block(rng, kernel)

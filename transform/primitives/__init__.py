@@ -19,6 +19,7 @@ from .pack import pack
 from .pad import pad
 from .padding import decompose_padding
 from .pipeline import multibuffer, pipeline
+from .prefetch import prefetch
 from .reduction import decompose_reduction, split_reduction
 from .reindex import reindex
 from .scopes import set_memory_space, within_scopes
@@ -49,6 +50,7 @@ __all__ = [
     "parallelize",
     "peel",
     "pipeline",
+    "prefetch",
     "read_intrinsic",
     "reindex",
     "reorder_iterators",

@@ -22,7 +22,17 @@ from xdsl.ir.affine import AffineDimExpr, AffineMap
 from xdsl.utils.exceptions import VerifyException
 
 from ...dialects.layout import LayoutAttr, aligned_shape, layout_failure, packed_shape, passes_through
-from ...dialects.loop import CONSTANT, LAYOUT, AllocOp, ReadOp, is_iterator, loop_bounds, memref_type, verify_bounds
+from ...dialects.loop import (
+    CONSTANT,
+    LAYOUT,
+    AllocOp,
+    PrefetchOp,
+    ReadOp,
+    is_iterator,
+    loop_bounds,
+    memref_type,
+    verify_bounds,
+)
 from ...dialects.quasi_affine import Lin, from_affine, to_affine_map
 from ...dialects.regions import accesses_of, block_of, buffer_shape, footprint, iterator_forms
 from ...errors import ScheduleError
@@ -58,6 +68,9 @@ def transform_layout(buffer: SSAValue, layout: AffineMap) -> None:
         owner.layout, owner.align = _order(layout) or AffineMapAttr(layout), None
         return
     function = _kernel_with_constant(buffer)
+    for use in buffer.uses:
+        if isinstance(use.operation, PrefetchOp):
+            refuse(f"expected '{buffer_name(buffer)}' to be prefetched after its layout is chosen", use.operation)
     _require_elements_apart(buffer, layout)
     _require_affine(buffer, layout)
     type = memref_type(buffer)

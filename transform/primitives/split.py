@@ -10,7 +10,18 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Block, Operation, SSAValue
 from xdsl.ir.affine import AffineExpr, AffineMap
 
-from ...dialects.loop import AllocOp, BlockOp, ForOp, IteratorKind, ReadOp, ReduceOp, WriteOp, blocks_in, loop_bounds
+from ...dialects.loop import (
+    AllocOp,
+    BlockOp,
+    ForOp,
+    IteratorKind,
+    PrefetchOp,
+    ReadOp,
+    ReduceOp,
+    WriteOp,
+    blocks_in,
+    loop_bounds,
+)
 from ...dialects.quasi_affine import Lin
 from ...dialects.regions import is_staged, scope_loops
 from .common import (
@@ -162,7 +173,7 @@ def _shift_uses(body: Block, amount: dict[SSAValue, int], init: Operation | None
         if top is init:
             continue
         for op in top.walk():
-            if isinstance(op, ReadOp | WriteOp | ReduceOp):
+            if isinstance(op, ReadOp | WriteOp | ReduceOp | PrefetchOp):
                 op.map = _shifted(op.map, op.indices, amount)
                 continue
             if isinstance(op, ApplyOp):

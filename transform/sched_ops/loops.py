@@ -221,6 +221,30 @@ class PipelineOp(PrimitiveOp):
         return []
 
 
+@irdl_op_definition
+class PrefetchOp(PrimitiveOp):
+    """Asks, in each iteration of a loop, for what a block reads of an argument in a later one.
+
+    `%p = sched.prefetch %c, %B at %k {ahead = 2 : i64} : (…, !transform.any_value, …) -> !transform.any_op`
+    """
+
+    name = "sched.prefetch"
+    block = operand_def(TransformOpHandleType)
+    buffer = operand_def(TransformValueHandleType)
+    at = operand_def(TransformOpHandleType)
+    ahead = prop_def(IntegerAttr.constr(i64), default_value=_ONE)
+    asking = result_def(TransformOpHandleType)
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "$block `,` $buffer `at` $at attr-dict `:` functional-type(operands, results)"
+
+    OPERAND_EFFECTS: ClassVar[tuple[Effect, ...]] = (Effect.FORWARDS, Effect.READS, Effect.FORWARDS)
+
+    def schedule(self, interpreter: Interpreter) -> Results:
+        state = interpreter.state
+        block, at = typed_op(state, self.block, BlockOp), typed_op(state, self.at, ForOp)
+        return [[primitives.prefetch(block, only_buffer(state, self.buffer), at, self.ahead.value.data)]]
+
+
 def _given(param: SSAValue | None) -> list[SSAValue]:
     return [] if param is None else [param]
 
@@ -261,6 +285,7 @@ LOOP_OPS: list[type[Operation]] = [
     FuseSiblingOp,
     MultibufferOp,
     PipelineOp,
+    PrefetchOp,
     ReorderIteratorsOp,
     SplitOp,
     UnrollAndJamOp,

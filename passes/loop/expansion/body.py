@@ -15,7 +15,7 @@ from xdsl.dialects.builtin import VectorType, i1
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
 from ....dialects.arith import WIDENED, CmpiOp, SelectOp
-from ....dialects.loop import BlockOp, InitOp, ReadOp, ReduceOp, WriteOp
+from ....dialects.loop import BlockOp, InitOp, PrefetchOp, ReadOp, ReduceOp, WriteOp
 from ....dialects.quasi_affine import Lin
 from .emitter import INDEX, Emitter, affine_map, element_of, is_vector, mask_type, vector_type
 from .environment import Environment
@@ -125,6 +125,8 @@ class BodyExpansion(PaddingExpansion):
                 self.store(self.value(op.value), self.plan.accesses[op][0])
             elif isinstance(op, ReduceOp):
                 self.reduce(op)
+            elif isinstance(op, PrefetchOp):
+                self.prefetch(self.plan.accesses[op][0])
             elif isinstance(op, InitOp):
                 self.init(op)
             elif isinstance(op, scf.IfOp):

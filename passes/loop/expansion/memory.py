@@ -9,6 +9,7 @@ from xdsl.dialects import affine, arith, memref, scf, vector
 from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, i1, i64
 from xdsl.ir import Attribute, Block, Region, SSAValue
 
+from ....dialects import cpu
 from ....dialects.arith import CmpiOp, SelectOp
 from ....dialects.lanes import lane_stride
 from ....dialects.loop import BlockOp, LoopKind, byte_size, loop_of
@@ -401,6 +402,11 @@ class MemoryExpansion:
         negative = self.emitter.emit(CmpiOp, (remainder, zero), truth, LESS)
         lifted = self.emitter.emit(arith.AddiOp, (remainder, size), value.type, NO_OVERFLOW)
         return self.emitter.emit(SelectOp, (negative, lifted, remainder), value.type)
+
+    def prefetch(self, plan: AccessPlan) -> None:
+        """Emits a prefetch; one line is what lanes are in."""
+        map, operands = affine_map(self._first_lane(self._forms(plan)))
+        self.emitter.add(cpu.PrefetchOp(self.emitter.buffer(plan.buffer), map.data, operands))
 
     def store(self, value: SSAValue, plan: AccessPlan) -> None:
         """Emits a store."""

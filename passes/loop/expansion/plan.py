@@ -35,6 +35,7 @@ from ....dialects.loop import (
     IteratorKind,
     LoopKind,
     OutOfRange,
+    PrefetchOp,
     ReadOp,
     ReduceOp,
     WriteOp,
@@ -174,7 +175,7 @@ class KernelPlan:
         guards = self._guards(block, bindings)
         limits = {Lin(0, guard.form.terms): guard.limit - guard.form.const for guard in guards}
         for op in block.body.walk():
-            if isinstance(op, Access):
+            if isinstance(op, Access | PrefetchOp):
                 accesses[op] = tuple(self._plan_access(op, buffer, forms, limits) for buffer in op.buffers)
                 continue
             form = _index_form(op, forms, bounds)
@@ -197,7 +198,7 @@ class KernelPlan:
         return tuple(guard for guard in guards if not holds(guard, bounds))
 
     def _plan_access(
-        self, op: Access, buffer: SSAValue, forms: dict[SSAValue, Lin], limits: Mapping[Lin, int]
+        self, op: Access | PrefetchOp, buffer: SSAValue, forms: dict[SSAValue, Lin], limits: Mapping[Lin, int]
     ) -> AccessPlan:
         """Where an access goes in the points at which some forms are below limits: those that the block runs at."""
         bounds = self.ranges.get
