@@ -44,6 +44,7 @@ class BodyExpansion(PaddingExpansion):
         self.products: dict[SSAValue, arith.MulfOp] = {}
         self.known: dict[SSAValue, bool] = {}
         self.conditions: dict[SSAValue, Operation] = {}
+        self.undecided: set[SSAValue] = set()
 
     def run(self, guards: Sequence[Guard]) -> None:
         """Emits the block under guards that differ between lanes."""
@@ -98,7 +99,7 @@ class BodyExpansion(PaddingExpansion):
         form = self.plan.forms.get(source)
         if form is not None:
             return self._index_value(self.env.evaluate(form))
-        known = self.known.get(source)
+        known = self._truth(source)
         if known is not None:
             return self.emitter.splat(int(known), i1)
         condition = self.conditions.get(source)
@@ -143,12 +144,13 @@ class BodyExpansion(PaddingExpansion):
             return
         if isinstance(op, arith.AddfOp) and self._fuse(op):
             return
-        if isinstance(op, arith.CmpiOp | arith.AndIOp | arith.OrIOp) and (truth := self._decide(op)) is not None:
-            self.known[op.results[0]] = truth
-            return
-        if self._is_condition(op):
-            self.conditions[op.results[0]] = op
-            return
+        if isinstance(op, arith.CmpiOp | arith.AndIOp | arith.OrIOp):
+            if self._is_condition(op):
+                self.conditions[op.results[0]] = op
+                return
+            if (truth := self._decide(op)) is not None:
+                self.known[op.results[0]] = truth
+                return
         self._compute(op)
 
     def _is_condition(self, op: Operation) -> bool:
@@ -202,11 +204,22 @@ class BodyExpansion(PaddingExpansion):
 
     # conditions
 
+    def _truth(self, value: SSAValue) -> bool | None:
+        """What a condition is in all lanes, if that is known."""
+        known = self.known.get(value)
+        if known is None and (op := self.conditions.get(value)) is not None and value not in self.undecided:
+            known = self._decide(op)
+            if known is None:
+                self.undecided.add(value)
+            else:
+                self.known[value] = known
+        return known
+
     def _decide(self, op: Operation) -> bool | None:
         """The truth of a condition on iterators where the environment proves it in all lanes."""
         if isinstance(op, arith.CmpiOp):
             return self._decide_comparison(op)
-        truths = [self.known.get(operand) for operand in op.operands]
+        truths = [self._truth(operand) for operand in op.operands]
         decisive = isinstance(op, arith.OrIOp)
         if decisive in truths:
             return decisive
@@ -257,7 +270,11 @@ class BodyExpansion(PaddingExpansion):
     def choice(self, op: scf.IfOp) -> None:
         """Emits a lazy choice: the branch that is taken where that is known; a branch of control flow where all lanes
         agree; both branches under masks where they do not."""
-        known = self.known.get(op.cond)
+        padded = self._padded(op)
+        if padded is not None:
+            self.values[op.results[0]] = padded
+            return
+        known = self._truth(op.cond)
         if known is not None:
             taken = (op.true_region if known else op.false_region).block
             self.ops(taken)
@@ -268,10 +285,6 @@ class BodyExpansion(PaddingExpansion):
                 else:
                     self.values[result] = self.value(source)
             return
-        padded = self._padded(op)
-        if padded is not None:
-            self.values[op.results[0]] = padded
-            return
         condition = self.value(op.cond)
         if is_vector(condition):
             self._select(op, condition)
@@ -280,25 +293,32 @@ class BodyExpansion(PaddingExpansion):
 
     def _padded(self, op: scf.IfOp) -> SSAValue | None:
         """A read that is a constant beyond the edges of what it reads, in lanes; None if the choice is another one."""
+        if self.env.lane is None:
+            return None
+        if op not in self.kernel.padded_reads:
+            self.kernel.padded_reads[op] = self._padded_read(op)
+        found = self.kernel.padded_reads[op]
+        if found is None:
+            return None
+        plan, constant = found
+        return self.load_padded(plan, self.emitter.constant(constant.value, constant.result.type))
+
+    def _padded_read(self, op: scf.IfOp) -> tuple[AccessPlan, arith.ConstantOp] | None:
+        """The read of a choice between an element where there is one, and a constant."""
         taken, other = op.true_region.block, op.false_region.block
-        read = taken.first_op
-        if self.env.lane is None or not isinstance(read, ReadOp) or tuple(_yielded(taken)) != (read.result,):
+        read, constant = taken.first_op, other.first_op
+        if not isinstance(read, ReadOp) or tuple(_yielded(taken)) != (read.result,):
+            return None
+        if not isinstance(constant, arith.ConstantOp) or tuple(_yielded(other)) != (constant.result,):
             return None
         plan = self.plan.accesses[read][0]
-        constant = other.first_op
-        if not plan.is_affine or not isinstance(constant, arith.ConstantOp):
-            return None
-        if tuple(_yielded(other)) != (constant.result,):
-            return None
         conditions = self._conditions(op.cond)
-        if conditions is None or not any(map(self.env.in_lanes, conditions)):
+        if not plan.is_affine or conditions is None:
             return None
-        return self.load_padded(plan, conditions, self.emitter.constant(constant.value, constant.result.type))
+        return (plan, constant) if self.are_edges(conditions, plan) else None
 
     def _conditions(self, condition: SSAValue) -> list[Lin] | None:
-        """Forms that are at least 0 where a condition on iterators holds, less those that always are; else None."""
-        if (known := self.known.get(condition)) is not None:
-            return [] if known else None
+        """Forms that are at least 0 where a condition on iterators holds; None of another one."""
         op = condition.owner
         if isinstance(op, arith.AndIOp):
             lhs, rhs = self._conditions(op.lhs), self._conditions(op.rhs)
@@ -308,7 +328,7 @@ class BodyExpansion(PaddingExpansion):
         left, right = self.plan.forms.get(op.lhs), self.plan.forms.get(op.rhs)
         if left is None or right is None:
             return None
-        difference = self.env.evaluate(right) - self.env.evaluate(left)
+        difference = right - left
         match op.predicate.value.data:
             case 2:
                 return [difference - 1]

@@ -13,10 +13,14 @@ from xdsl.dialects.builtin import IntegerAttr, i1, i64
 from xdsl.ir import SSAValue
 
 from ....dialects.arith import CmpiOp
+from ....dialects.loop import byte_size
 from ....dialects.quasi_affine import Lin
 from .emitter import mask_type, vector_type
 from .memory import MAX_STRIDE, MemoryExpansion
 from .plan import AccessPlan, Storage
+
+MASKED_BYTES = 32
+"""How wide the vectors are, at least, of machines that load some lanes of one in one instruction."""
 
 _AT_LEAST = {"predicate": IntegerAttr(5, i64)}
 
@@ -24,9 +28,16 @@ _AT_LEAST = {"predicate": IntegerAttr(5, i64)}
 class PaddingExpansion(MemoryExpansion):
     """Emits loads of elements that may lie beyond an edge."""
 
-    def load_padded(self, plan: AccessPlan, conditions: Sequence[Lin], default: SSAValue) -> SSAValue | None:
-        """A load in the lanes where every condition is at least 0, `default` in others; None unless the conditions are
-        that the element exists, and lanes are neighbours or few elements apart."""
+    def are_edges(self, conditions: Sequence[Lin], plan: AccessPlan) -> bool:
+        """Whether conditions, forms that have to be at least 0, are that the element exists."""
+        shape = self.kernel.storage[plan.buffer].shape
+        forms = [index for index in plan.indices if isinstance(index, Lin)]
+        edges = {edge for form, extent in zip(forms, shape, strict=True) for edge in _edges(form, extent)}
+        return edges.issuperset(conditions)
+
+    def load_padded(self, plan: AccessPlan, default: SSAValue) -> SSAValue | None:
+        """A load of the elements that exist, and `default` in other lanes; None unless lanes are neighbours or a few
+        elements apart."""
         storage = self.kernel.storage[plan.buffer]
         forms = self._forms(plan)
         stride = self._stride(forms, storage)
@@ -35,9 +46,14 @@ class PaddingExpansion(MemoryExpansion):
             return None
         if any(form.coefficient(lane) != 0 for form in forms[:-1]):
             return None
-        edges = {edge for form, extent in zip(forms, storage.shape, strict=True) for edge in _edges(form, extent)}
-        if not edges.issuperset(conditions):
+        inside = all(self.env.interval(edge)[0] >= 0 for edge in _edges(forms[-1], storage.shape[-1]))
+        if inside and self.env.width * byte_size(storage.type.element_type) < MASKED_BYTES:
+            # The row that all lanes are in exists or not: machines without masks jump.
             return None
+        for form, extent in zip(forms[:-1], storage.shape[:-1], strict=True):
+            lo, hi = self.env.interval(form)
+            if hi < 0 or lo >= extent:
+                return self.wide(default)
         if stride == 1:
             return self._load_inside(forms, default, plan, storage)
         if 2 <= stride <= min(MAX_STRIDE, self.env.width // 2):

@@ -45,7 +45,7 @@ from ....dialects.loop import (
     loop_of,
 )
 from ....dialects.quasi_affine import ZERO, Bounds, Interval, Lin, assuming, from_affine
-from ....dialects.regions import Footprint, accesses_of, footprint, index_forms, iterator_forms, reduce_loops
+from ....dialects.regions import accesses_of, footprint, index_forms, iterator_forms, reduce_loops
 from ....dialects.scopes import scope_of
 from ....errors import CompileError
 
@@ -133,6 +133,8 @@ class KernelPlan:
         self.blocks_below: dict[ForOp, list[BlockOp]] = {}
         self.storage: dict[SSAValue, Storage] = {}
         self.blocks: dict[BlockOp, BlockPlan] = {}
+        self.padded_reads: dict[scf.IfOp, tuple[AccessPlan, arith.ConstantOp] | None] = {}
+        """Of choices that were looked at: those that read an element where there is one, and else are a constant."""
         self._fma = fma
         allocs: list[AllocOp] = []
         blocks: list[BlockOp] = []
