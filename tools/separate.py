@@ -11,7 +11,15 @@ from typing import Any, TypeAlias
 
 from xdsl.context import Context
 from xdsl.dialects import func
-from xdsl.dialects.builtin import ArrayAttr, DictionaryAttr, FunctionType, IntegerAttr, ModuleOp, i64
+from xdsl.dialects.builtin import (
+    ArrayAttr,
+    DictionaryAttr,
+    FunctionType,
+    IntegerAttr,
+    ModuleOp,
+    UnitAttr,
+    i64,
+)
 from xdsl.ir import Attribute, Operation
 from xdsl.parser import Parser
 from xdsl.passes import ModulePass
@@ -23,6 +31,7 @@ from ..dialects.structural_hash import structural_hash
 from ..errors import CompileError
 from ..passes.common.transform_interpreter import TransformInterpreterPass, read_script
 from ..passes.loop.name_kernels import describe_kernel, kernel_hash, kernels, name_kernels
+from ..passes.loop.pack_constants import APART
 from ..passes.pass_manager import Instrumentation, PassManager, Step
 from ..runtime.artifact import Kernel
 from ..runtime.cache import Cache, Entry, checksum, key_of
@@ -206,7 +215,7 @@ class SeparateCompiler:
         """Compiles a function that is in no module as the public one of its own."""
         function.sym_visibility = None
         needs = _Needs(function)
-        module = ModuleOp([function], dict(attributes.data))
+        module = ModuleOp([function], {**attributes.data, APART: UnitAttr()})
         self.manager.run(self.ctx, module, (self.times, needs))
         return _Compiled(self.native_code(module), needs.workspaces, needs.live_bytes, needs.packed)
 

@@ -11,13 +11,14 @@ After: whoever loads the program packs the data of weight `w` once, as `loop.lay
     func.func @main(%x: …, %p: memref<3x9x16xf32> {graph.weight = "w", loop.constant, loop.layout = …}, …) {
       func.call @k(%x, %p, %y) : …
 
-What is no weight is packed by a kernel each time that the function runs.
+What is no weight is packed by a kernel each time that the function runs. The inputs of a program stay what its users
+know: a public kernel that takes them packed becomes a private one, in front of which they are packed.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any, cast
@@ -72,13 +73,18 @@ from .name_kernels import DIGITS, kernel_hash
 
 Array = np.ndarray[Any, Any]
 
+APART = "loop.apart"
+"""Attribute of a module that holds a kernel of a program, whose callers are elsewhere and pack what it takes."""
+
 
 def pack_constants(module: ModuleOp, ctx: Context) -> None:
     """Replaces every `loop.pack`: of a weight by a packed weight, of anything else by a kernel that packs it."""
+    called = {call.callee.root_reference.data for function in functions(module) for call in calls_in(function)}
+    if module.attributes.pop(APART, None) is None:
+        _take_inputs_as_they_are(module, called)
     found = {function: _packs_in(function) for function in functions(module)}
     if not any(found.values()):
         return
-    called = {call.callee.root_reference.data for function in found for call in calls_in(function)}
     kernels: dict[str, FuncOp] = {}
     for function, packs in found.items():
         if function.sym_name.data in called:  # its callers know what it takes
@@ -89,6 +95,53 @@ def pack_constants(module: ModuleOp, ctx: Context) -> None:
     for kernel in kernels.values():
         module.body.block.add_op(kernel)
         apply_shipped_schedules(ctx, kernel)
+
+
+def _take_inputs_as_they_are(module: ModuleOp, called: Collection[str]) -> None:
+    """Lets public functions that nothing calls, and that take packed inputs, be kernels that a function calls which
+    packs them."""
+    names = {name.data for op in module.ops if isinstance(name := op.get_attr_or_prop("sym_name"), StringAttr)}
+    for function in functions(module):
+        public = function.sym_visibility is None or function.sym_visibility.data == "public"
+        if not public or function.sym_name.data in called:
+            continue
+        marks = function.arg_attrs.data if function.arg_attrs is not None else ()
+        given = {
+            index: layout
+            for index, own in enumerate(marks)
+            if isinstance(layout := own.data.get(LAYOUT), LayoutAttr) and WEIGHT not in own.data
+        }
+        if given:
+            kernel = f"{function.sym_name.data}_packed"
+            while kernel in names:
+                kernel += "_"
+            names.add(kernel)
+            _wrap(function, kernel, given)
+
+
+def _wrap(function: FuncOp, kernel: str, given: Mapping[int, LayoutAttr]) -> None:
+    marks = list(cast("ArrayAttr[DictionaryAttr]", function.arg_attrs))
+    types = list(function.function_type.inputs)
+    for index, layout in given.items():
+        marks[index] = DictionaryAttr({name: each for name, each in marks[index].data.items() if name != LAYOUT})
+        types[index] = MemRefType(cast("MemRefType[Attribute]", types[index]).element_type, layout.extents)
+    caller = FuncOp(function.sym_name.data, (types, []), visibility=function.sym_visibility)
+    caller.arg_attrs = ArrayAttr(marks)
+    block = caller.body.block
+    operands: list[SSAValue] = list(block.args)
+    for index, argument in enumerate(block.args):
+        inner = function.args[index]
+        argument.name_hint = inner.name_hint
+        if index in given:
+            pack = PackOp(argument, given[index].map.data, memref_type(inner))
+            pack.packed.name_hint = f"{inner.name_hint}_packed" if inner.name_hint else None
+            block.add_op(pack)
+            operands[index] = pack.packed
+    block.add_ops([CallOp(kernel, operands, []), ReturnOp()])
+    parent = function.parent
+    assert parent is not None
+    parent.insert_op_before(caller, function)
+    function.sym_name, function.sym_visibility = StringAttr(kernel), StringAttr("private")
 
 
 def _packs_in(function: FuncOp) -> list[PackOp]:

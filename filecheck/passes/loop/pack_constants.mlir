@@ -59,3 +59,27 @@ func.func private @k(memref<2x2x4xf32> {loop.constant}, memref<5xf32> {loop.outp
 // CHECK:         arith.constant 0.000000e+00 : f32
 // CHECK-NEXT:    loop.write
 // CHECK:         loop.write %{{.*}}[%{{.*}} floordiv 4, %{{.*}}, %{{.*}} mod 4] : memref<2x2x4xf32>
+
+// -----
+
+// The input of a program is what it was.
+
+func.func @k(%W: memref<2x2x4xf32> {loop.constant, te.name = "W", loop.layout = #loop.layout<[5, 2], affine_map<(o, c) -> (o floordiv 4, c, o mod 4)>>}, %B: memref<5x2xf32> {loop.output}) {
+  loop.for %i : 5 {
+    loop.for %j : 2 {
+      loop.block "map0" spatial(%vi in 5 = %i, %vj in 2 = %j) {
+        %w = loop.read %W[%vi floordiv 4, %vj, %vi mod 4] : memref<2x2x4xf32>
+        loop.write %w, %B[%vi, %vj] : memref<5x2xf32>
+      }
+    }
+  }
+  func.return
+}
+
+// CHECK-LABEL: func.func @k(%W: memref<5x2xf32> {loop.constant, te.name = "W"}, %B: memref<5x2xf32> {loop.output}) {
+// CHECK-NEXT:    %W_packed = memref.alloc() : memref<2x2x4xf32>
+// CHECK-NEXT:    func.call @pack_{{[0-9a-f]+}}(%W, %W_packed)
+// CHECK-NEXT:    func.call @k_packed(%W_packed, %B) {loop.packed} : (memref<2x2x4xf32>, memref<5x2xf32>) -> ()
+// CHECK-NEXT:    memref.dealloc %W_packed
+// CHECK-NEXT:    func.return
+// CHECK:       func.func private @k_packed(%W: memref<2x2x4xf32> {

@@ -316,12 +316,24 @@ def test_what_is_no_weight_is_packed_each_time(tmp_path: Path) -> None:
         np.testing.assert_array_equal(program(a), a + a)
 
 
-def test_the_input_of_a_program_cannot_be_packed(tmp_path: Path) -> None:
+def test_the_inputs_of_a_program_are_packed_inside(tmp_path: Path) -> None:
     kernel = GIVEN[GIVEN.index("func.func private") :].replace("private ", "")
     (tmp_path / "kernel.mlir").write_text(kernel)
     (tmp_path / "script.mlir").write_text(PACK_MAP)
+    program = sw.compile(tmp_path / "kernel.mlir", schedule=tmp_path / "script.mlir", cache=False)
+    assert program.input_shapes == ((5, 2),)
+    a = np.random.default_rng(0).random((5, 2), np.float32)
+    np.testing.assert_array_equal(program(a), a + a)
+    without = Path(LlvmCpuBackend().pipeline).read_text()
+    line = next(line for line in without.splitlines() if "loop-pack-constants" in line)
+    (tmp_path / "pipeline.mlir").write_text(without.replace(line, "").replace("%packed", "%8"))
     with pytest.raises(CompileError, match="expected a weight to be packed, got input 'W'"):
-        sw.compile(tmp_path / "kernel.mlir", schedule=tmp_path / "script.mlir", cache=False)
+        sw.compile(
+            tmp_path / "kernel.mlir",
+            schedule=tmp_path / "script.mlir",
+            pipeline=tmp_path / "pipeline.mlir",
+            cache=False,
+        )
 
 
 def test_the_tool_compiles_one_module(
