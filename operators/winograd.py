@@ -8,7 +8,7 @@ columns. Channels are the last dimension on the way, so that every step works on
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar, cast
 
 from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, TensorType, f32, f64, i64
@@ -28,12 +28,12 @@ from ..dialects.graph import (
     tensor_of,
     tensor_operand,
 )
-from ..te.expressions import Expr, Reduction
+from ..te.expressions import Expr, ExprLike, Reduction
 from ..te.tensors import Tensor
 from .operator import Operator, known_extents, reduce_to
 from .windows import Window
 
-Line = Callable[[int], Expr]
+Line = Callable[[ExprLike], Expr]
 """The elements of a row or column by their place."""
 
 TILES = (2, 4)
@@ -59,37 +59,51 @@ ERROR_BOUNDS = {2: 2e-6, 4: 2e-5}
 """The most that results in f32 are off, as a part of the greatest one."""
 
 
-def _data_2(d: Line) -> list[Expr]:
-    return [d(0) - d(2), d(1) + d(2), d(2) - d(1), d(1) - d(3)]
+def _data_2(line: Line, x: Expr) -> Expr:
+    """`d0 - d2, d2 + d1, d2 - d1, d1 - d3`."""
+    last = x // 3
+    inner = te.fma(_constant(x, {1: 1.0}, -1.0, line), line(1), line(2))
+    return te.if_then_else(te.any(x == 0, x == 3), line(last) - line(last + 2), inner)
 
 
-def _data_4(d: Line) -> list[Expr]:
-    even, odd = te.fma(-4.0, d(2), d(4)), te.fma(-4.0, d(1), d(3))
-    near, far = d(4) - d(2), d(3) - d(1)
-    return [
-        te.fma(4.0, d(0), te.fma(-5.0, d(2), d(4))),
-        even + odd,
-        even - odd,
-        te.fma(2.0, far, near),
-        te.fma(-2.0, far, near),
-        te.fma(4.0, d(1), te.fma(-5.0, d(3), d(5))),
-    ]
+def _data_4(line: Line, x: Expr) -> Expr:
+    """`4 d0 - 5 d2 + d4`, `even ± odd` of `d4 - 4 d2` and `d3 - 4 d1`, `even ± 2 odd` of `d4 - d2` and `d3 - d1`, and
+    `4 d1 - 5 d3 + d5`."""
+    last = x // 5
+    outer = te.fma(4.0, line(last), te.fma(-5.0, line(last + 2), line(last + 4)))
+    scale = _constant(x, {1: -4.0, 2: -4.0}, -1.0, line)
+    even, odd = te.fma(scale, line(2), line(4)), te.fma(scale, line(1), line(3))
+    inner = te.fma(_constant(x, {1: 1.0, 2: -1.0, 3: 2.0}, -2.0, line), odd, even)
+    return te.if_then_else(te.any(x == 0, x == 5), outer, inner)
 
 
-def _sums_2(s: Line) -> list[Expr]:
-    return [s(0) + s(1) + s(2), s(1) - s(2) - s(3)]
+def _sum_2(line: Line, r: Expr) -> Expr:
+    """`s0 + (s1 + s2), (s1 - s2) - s3`."""
+    inner = te.fma(_constant(r, {0: 1.0}, -1.0, line), line(2), line(1))
+    return te.if_then_else(r == 0, inner + line(0), inner - line(3))
 
 
-def _sums_4(s: Line) -> list[Expr]:
-    even, odd = s(1) + s(2), s(1) - s(2)
-    even_2, odd_2 = s(3) + s(4), s(3) - s(4)
-    return [s(0) + even + even_2, te.fma(2.0, odd_2, odd), te.fma(4.0, even_2, even), te.fma(8.0, odd_2, odd) + s(5)]
+def _sum_4(line: Line, r: Expr) -> Expr:
+    """`(s1 ± s2) + 2ʳ (s3 ± s4)`, of which the first one has `s0`, too, and the last one `s5`."""
+    sign = _constant(r, {0: 1.0, 2: 1.0}, -1.0, line)
+    near, far = te.fma(sign, line(2), line(1)), te.fma(sign, line(4), line(3))
+    inner = te.fma(_constant(r, {0: 1.0, 1: 2.0, 2: 4.0}, 8.0, line), far, near)
+    return te.if_then_else(r == 0, inner + line(0), te.if_then_else(r == 3, inner + line(5), inner))
 
 
-DATA: dict[int, Callable[[Line], list[Expr]]] = {2: _data_2, 4: _data_4}
-"""Bᵀ of each tile: a line of a tile, transformed."""
-SUMS: dict[int, Callable[[Line], list[Expr]]] = {2: _sums_2, 4: _sums_4}
-"""Aᵀ of each tile: a line of sums as a line of results."""
+def _constant(place: Expr, values: Mapping[int, float], otherwise: float, line: Line) -> Expr:
+    """A number that depends on a place, of the element type of a line."""
+    dtype = line(0).dtype
+    result: Expr = te.const(otherwise, dtype)
+    for index, value in values.items():
+        result = te.if_then_else(place == index, te.const(value, dtype), result)
+    return result
+
+
+DATA: dict[int, Callable[[Line, Expr], Expr]] = {2: _data_2, 4: _data_4}
+"""Bᵀ of each tile: an element of a line of a tile, transformed."""
+SUMS: dict[int, Callable[[Line, Expr], Expr]] = {2: _sum_2, 4: _sum_4}
+"""Aᵀ of each tile: a result of a line of sums."""
 
 
 @irdl_op_definition
@@ -155,13 +169,13 @@ class WinogradConvOp(Operator):
         image = _image(input, self.window, (down * tile + 2, across * tile + 2))
 
         def row(n: Expr, i: Expr, x: Expr, w: Expr, c: Expr) -> Expr:
-            return _choose(x, DATA[tile](lambda r: image[n, i * tile + r, w, c]))
+            return DATA[tile](lambda r: image[n, i * tile + r, w, c], x)
 
         rows = te.compute((batch, down, size, across * tile + 2, channels), row, name="rows")
 
         def transformed(x: Expr, y: Expr, p: Expr, c: Expr) -> Expr:
             n, i, j = p // each, p // across % down, p % across
-            return _choose(y, DATA[tile](lambda r: rows[n, i, x, j * tile + r, c]))
+            return DATA[tile](lambda r: rows[n, i, x, j * tile + r, c], y)
 
         tiles = te.compute((size, size, batch * each, channels), transformed, name="tiles")
         channel = te.reduce_axis(channels.constant, name="k")
@@ -173,12 +187,12 @@ class WinogradConvOp(Operator):
 
         def line(n: Expr, h: Expr, y: Expr, j: Expr, m: Expr) -> Expr:
             p = (n * down + h // tile) * across + j
-            return _choose(h % tile, SUMS[tile](lambda r: sums[r, y, p, m]))
+            return SUMS[tile](lambda r: sums[r, y, p, m], h % tile)
 
         lines = te.compute((batch, down * tile, size, across, results), line, name="lines")
 
         def pixel(n: Expr, h: Expr, w: Expr, m: Expr) -> Expr:
-            return _choose(w % tile, SUMS[tile](lambda r: lines[n, h, r, w // tile, m]))
+            return SUMS[tile](lambda r: lines[n, h, r, w // tile, m], w % tile)
 
         pixels = te.compute((batch, down * tile, across * tile, results), pixel, name="pixels")
 
@@ -201,14 +215,6 @@ def _image(input: Tensor, window: Window, size: tuple[int, int]) -> Tensor:
         return whole[n, c, h, w]
 
     return te.compute((batch, *size, channels), element, name="image")
-
-
-def _choose(index: Expr, values: Sequence[Expr]) -> Expr:
-    """The value at an index."""
-    result = values[-1]
-    for place in reversed(range(len(values) - 1)):
-        result = te.if_then_else(index == place, values[place], result)
-    return result
 
 
 def _window(pads: Sequence[int]) -> Window:

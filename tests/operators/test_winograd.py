@@ -25,20 +25,19 @@ def window(pads: Sequence[int]) -> Window:
     return Window((3, 3), (1, 1), tuple(pads), (1, 1))
 
 
-CASES: dict[str, tuple[tuple[int, ...], int, tuple[int, ...]]] = {
-    "same": ((1, 3, 8, 8), 5, (1, 1, 1, 1)),
-    "odd": ((2, 4, 7, 9), 3, (1, 1, 1, 1)),
-    "uneven pads": ((1, 2, 6, 5), 4, (2, 0, 1, 3)),
-    "cropped": ((1, 3, 9, 11), 2, (-1, 0, 0, -2)),
-    "one window": ((1, 2, 3, 3), 1, (0, 0, 0, 0)),
-    "panels": ((1, 2, 5, 4), 37, (1, 0, 1, 0)),
+CASES: dict[str, tuple[tuple[int, ...], int, tuple[int, ...], int]] = {
+    "same": ((1, 3, 6, 6), 5, (1, 1, 1, 1), 4),
+    "odd": ((2, 2, 3, 5), 3, (1, 1, 1, 1), 2),
+    "uneven pads": ((1, 2, 4, 3), 4, (2, 0, 1, 3), 4),
+    "cropped": ((1, 2, 7, 6), 2, (-1, 0, 0, -2), 2),
+    "one window": ((1, 2, 3, 3), 1, (0, 0, 0, 0), 4),
+    "panels": ((1, 1, 3, 4), 37, (1, 0, 1, 0), 2),
 }
 
 
-@pytest.mark.parametrize("tile", TILES)
 @pytest.mark.parametrize("case", CASES)
-def test_agrees_with_the_convolution(case: str, tile: int):
-    shape, channels, pads = CASES[case]
+def test_agrees_with_the_convolution(case: str):
+    shape, channels, pads, tile = CASES[case]
     x, w = tensor(*shape), tensor(channels, shape[1], 3, 3, seed=1)
     weights = transformed_weights(w, tile).astype(np.float32)
     (result,) = check(lambda a, u: WinogradConvOp(a, u, tile, pads, channels), x, weights, atol=1e-4)
@@ -51,7 +50,7 @@ def model(x: Array, w: Array, pads: Sequence[int], residual: bool, static: bool 
     element_type = onnx.helper.np_dtype_to_tensor_dtype(x.dtype)
     batch = x.shape[0] if static else "n"
     shape = [batch, w.shape[0], *(s + pads[i] + pads[i + 2] - 2 for i, s in enumerate(x.shape[2:]))]
-    bias = np.linspace(-1, 1, w.shape[0]).astype(x.dtype) * np.abs(x).max()
+    bias = np.linspace(-1, 2, w.shape[0]).astype(x.dtype) * np.abs(x).max()
     nodes = [onnx.helper.make_node("Conv", ["x", "w", "b"], ["c"], pads=list(pads), kernel_shape=[3, 3])]
     inputs = [onnx.helper.make_tensor_value_info("x", element_type, [batch, *x.shape[1:]])]
     if residual:
@@ -64,11 +63,11 @@ def model(x: Array, w: Array, pads: Sequence[int], residual: bool, static: bool 
     return onnx.helper.make_model(body, opset_imports=[onnx.helper.make_opsetid("", 17)])
 
 
-def expected(x: Array, w: Array, pads: Sequence[int], residual: Array | None) -> Array:
-    """What the model computes, in float64."""
-    wide, taps = x.astype(np.float64), w.astype(np.float64)
+def expected(x: Array, w: Array, pads: Sequence[int], residual: Array | None, data: Array | None = None) -> Array:
+    """What the model of `x` computes of `data`, or of `x`, in float64."""
+    wide, taps = (x if data is None else data).astype(np.float64), w.astype(np.float64)
     (sums,) = run_graph(module_of(lambda a, u: ConvOp(a, u, window(pads)), [wide, taps]), [wide, taps])
-    bias = np.linspace(-1, 1, w.shape[0]).astype(x.dtype) * np.abs(x).max()
+    bias = np.linspace(-1, 2, w.shape[0]).astype(x.dtype) * np.abs(x).max()
     total = sums + bias.astype(np.float64)[:, None, None]
     return np.maximum(total if residual is None else total + residual, 0)
 
@@ -84,44 +83,47 @@ def run(x: Array, w: Array, pads: Sequence[int], algorithm: str, *, residual: bo
     return float(np.abs(result - wanted).max() / np.abs(wanted).max())
 
 
-@pytest.mark.parametrize("scale", [1e-4, 1.0, 1e5])
 @pytest.mark.parametrize("tile", TILES)
-def test_error_bounds(tile: int, scale: float):
+def test_error_bounds(tile: int):
     rng = np.random.default_rng(7)
-    for channels, size in ((16, 20), (130, 9), (512, 7)):
-        x = (rng.standard_normal((1, channels, size, size)) * scale).astype(np.float32)
-        w = rng.standard_normal((48, channels, 3, 3)).astype(np.float32)
-        error = run(x, w, (1, 1, 1, 1), f"winograd-{tile}")
-        assert 1e-9 < error < ERROR_BOUNDS[tile]
+    x = rng.standard_normal((1, 512, 9, 9)).astype(np.float32)
+    w = rng.standard_normal((48, 512, 3, 3)).astype(np.float32)
+    program = sw.compile(model(x, w, (1, 1, 1, 1), True), conv_algorithm=f"winograd-{tile}", threads=1, cache=False)
+    for scale in (1e-4, 1.0, 1e5):
+        scaled = (x * scale).astype(np.float32)
+        for spread in (1.0, np.exp2(rng.integers(-8, 8, x.shape)).astype(np.float32)):
+            data = scaled * spread
+            # The bias is one of `x`.
+            residual = np.zeros((1, 48, 9, 9), np.float32)
+            wanted = expected(x, w, (1, 1, 1, 1), residual, data)
+            error = np.abs(program(data, residual) - wanted).max() / np.abs(wanted).max()
+            assert 1e-9 < error < ERROR_BOUNDS[tile]
 
 
 SHAPES = {
-    "small": ((1, 5, 6, 6), 7, (1, 1, 1, 1)),
-    "batch": ((3, 16, 7, 7), 32, (1, 1, 1, 1)),
-    "wide": ((1, 18, 5, 39), 20, (0, 1, 1, 0)),
-    "tall and cropped": ((2, 8, 41, 6), 33, (-1, 1, 2, 0)),
-    "one result": ((1, 17, 3, 3), 1, (0, 0, 0, 0)),
+    "small": ((1, 5, 6, 6), 7, (1, 1, 1, 1), True, 4),
+    "batch": ((3, 16, 7, 7), 32, (1, 1, 1, 1), False, 2),
+    "wide": ((1, 18, 5, 39), 20, (0, 1, 1, 0), True, 4),
+    "tall": ((2, 8, 41, 6), 33, (0, 1, 2, 0), False, 4),
+    "one window": ((1, 17, 3, 3), 2, (0, 0, 0, 0), False, 2),
 }
 
 
-@pytest.mark.parametrize("residual", [False, True])
-@pytest.mark.parametrize("tile", TILES)
 @pytest.mark.parametrize("case", SHAPES)
-def test_any_size(case: str, tile: int, residual: bool):
-    shape, channels, pads = SHAPES[case]
+def test_any_size(case: str):
+    shape, channels, pads, residual, tile = SHAPES[case]
     x, w = tensor(*shape, seed=2), tensor(channels, shape[1], 3, 3, seed=3)
     assert run(x, w, pads, f"winograd-{tile}", residual=residual) < ERROR_BOUNDS[tile]
 
 
-@pytest.mark.parametrize("tile", TILES)
-def test_doubles_and_a_symbolic_batch(tile: int):
+def test_doubles_and_a_symbolic_batch():
     x, w = tensor(2, 6, 7, 8, dtype="float64"), tensor(5, 6, 3, 3, dtype="float64")
-    assert run(x, w, (1, 1, 1, 1), f"winograd-{tile}") < 1e-13
+    assert run(x, w, (1, 1, 1, 1), "winograd-2") < 1e-13
     x, w = tensor(2, 6, 7, 8), tensor(5, 6, 3, 3)
-    assert run(x, w, (1, 1, 1, 1), f"winograd-{tile}", static=False) < ERROR_BOUNDS[tile]
+    assert run(x, w, (1, 1, 1, 1), "winograd-2", static=False) < ERROR_BOUNDS[2]
 
 
-@pytest.mark.parametrize("algorithm", ["direct", "gemm", "auto"])
+@pytest.mark.parametrize("algorithm", ["direct", "gemm"])
 def test_other_algorithms(algorithm: str):
     x, w = tensor(2, 6, 7, 8), tensor(5, 6, 3, 3)
     assert run(x, w, (1, 1, 1, 1), algorithm) < 1e-6

@@ -77,46 +77,9 @@ module attributes {transform.with_named_sequence} {
     %wo, %wi = sched.tile %w tile_sizes [%lanes] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
     %co, %ci = sched.tile %c tile_sizes [%lanes] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
     sched.reorder %no, %ho, %ni, %hi, %co, %wo, %ci, %wi : !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op
-    sched.compute_at %pixels into %ho : !transform.any_op, !transform.any_op
-    sched.compute_at %lines into %ho : !transform.any_op, !transform.any_op
-    sched.compute_at %sum into %ho : !transform.any_op, !transform.any_op
-    sched.compute_at %tiles into %ho : !transform.any_op, !transform.any_op
-    sched.compute_at %rows into %ho : !transform.any_op, !transform.any_op
-    sched.compute_at %image into %ho : !transform.any_op, !transform.any_op
-    transform.include @compute_input_at failures(suppress) (%image, %ho) : (!transform.any_op, !transform.any_op) -> ()
-    transform.include @parallelize_groups failures(suppress) (%no) : (!transform.any_op) -> ()
-    transform.include @parallelize_groups failures(suppress) (%ho) : (!transform.any_op) -> ()
-
-    // The results, with channels and columns changing places.
-    sched.unroll %ci : !transform.any_op
-    sched.vectorize %wi : !transform.any_op
-    transform.include @parallelize_some failures(suppress) (%out) : (!transform.any_op) -> ()
-    transform.include @peel_tail failures(suppress) (%wo, %width, %lanes) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
-
-    // The image, likewise.
-    %i_, %iw, %ic = sched.get_loops %image {rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op)
-    %image_width = sched.get_extent %iw : (!transform.any_op) -> !transform.any_param
-    %iwo, %ico, %iwi, %ici = sched.tile %iw, %ic tile_sizes [%lanes, %lanes] : (!transform.any_op, !transform.any_op, !transform.any_param, !transform.any_param) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
-    sched.unroll %iwi : !transform.any_op
-    sched.vectorize %ici : !transform.any_op
-    transform.include @parallelize_some failures(suppress) (%image) : (!transform.any_op) -> ()
-    transform.include @peel_tail failures(suppress) (%iwo, %image_width, %lanes) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
-
-    // Tiles along both dimensions at once.
-    %t_, %tx, %ty, %tp, %tc = sched.get_loops %tiles {rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
-    %tco, %tci = sched.tile %tc tile_sizes [%lanes] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
-    sched.reorder %tp, %tco, %tx, %ty, %tci : !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op
-    sched.compute_at %rows into %tco : !transform.any_op, !transform.any_op
-    %r_, %rx, %rw, %rc = sched.get_loops %rows {rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
-    sched.unroll %tx : !transform.any_op
-    sched.unroll %ty : !transform.any_op
-    sched.vectorize %tci : !transform.any_op
-    sched.unroll %rx : !transform.any_op
-    sched.unroll %rw : !transform.any_op
-    sched.vectorize %rc : !transform.any_op
-    transform.include @parallelize_some failures(suppress) (%tiles) : (!transform.any_op) -> ()
 
     // Results of tiles along both dimensions at once.
+    sched.compute_at %pixels into %ho : !transform.any_op, !transform.any_op
     %p_, %ph, %pw, %pc = sched.get_loops %pixels {rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
     %ph_extent = sched.get_extent %ph : (!transform.any_op) -> !transform.any_param
     %pw_extent = sched.get_extent %pw : (!transform.any_op) -> !transform.any_param
@@ -129,12 +92,49 @@ module attributes {transform.with_named_sequence} {
     sched.unroll %lh : !transform.any_op
     sched.unroll %ly : !transform.any_op
     sched.vectorize %lc : !transform.any_op
-    transform.include @parallelize_some failures(suppress) (%pixels) : (!transform.any_op) -> ()
     transform.include @peel_tail failures(suppress) (%pho, %ph_extent, %tile) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
     transform.include @peel_tail failures(suppress) (%pwo, %pw_extent, %tile) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
 
     // Products: a tile of accumulators at a time, of a panel of weights.
+    sched.compute_at %sum into %ho : !transform.any_op, !transform.any_op
     transform.include @tile_products failures(propagate) (%sum, %lanes) : (!transform.any_op, !transform.any_param) -> ()
+
+    // Tiles along both dimensions at once.
+    sched.compute_at %tiles into %ho : !transform.any_op, !transform.any_op
+    %t_, %tx, %ty, %tp, %tc = sched.get_loops %tiles {rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
+    %tco, %tci = sched.tile %tc tile_sizes [%lanes] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
+    sched.reorder %tp, %tco, %tx, %ty, %tci : !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op
+    sched.compute_at %rows into %tco : !transform.any_op, !transform.any_op
+    %r_, %rx, %rw, %rc = sched.get_loops %rows {rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
+    sched.unroll %tx : !transform.any_op
+    sched.unroll %ty : !transform.any_op
+    sched.vectorize %tci : !transform.any_op
+    sched.unroll %rx : !transform.any_op
+    sched.unroll %rw : !transform.any_op
+    sched.vectorize %rc : !transform.any_op
+
+    // The image, with channels and columns changing places.
+    sched.compute_at %image into %ho : !transform.any_op, !transform.any_op
+    transform.include @compute_input_at failures(suppress) (%image, %ho) : (!transform.any_op, !transform.any_op) -> ()
+    %i_, %iw, %ic = sched.get_loops %image {rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op)
+    %image_width = sched.get_extent %iw : (!transform.any_op) -> !transform.any_param
+    %iwo, %ico, %iwi, %ici = sched.tile %iw, %ic tile_sizes [%lanes, %lanes] : (!transform.any_op, !transform.any_op, !transform.any_param, !transform.any_param) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
+    sched.unroll %iwi : !transform.any_op
+    sched.vectorize %ici : !transform.any_op
+    transform.include @peel_tail failures(suppress) (%iwo, %image_width, %lanes) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
+
+    // The results, likewise.
+    sched.unroll %ci : !transform.any_op
+    sched.vectorize %wi : !transform.any_op
+    transform.include @peel_tail failures(suppress) (%wo, %width, %lanes) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
+    // Threads take groups, or each step is one for all of them.
+    transform.include @parallelize_groups failures(suppress) (%no) : (!transform.any_op) -> ()
+    transform.include @parallelize_groups failures(suppress) (%ho) : (!transform.any_op) -> ()
+    %steps = transform.merge_handles %image, %tiles, %sum, %pixels, %out : !transform.any_op
+    transform.foreach %steps : !transform.any_op {
+    ^bb0(%step: !transform.any_op):
+      transform.include @parallelize_some failures(suppress) (%step) : (!transform.any_op) -> ()
+    }
     transform.yield
   }
 
@@ -224,7 +224,6 @@ module attributes {transform.with_named_sequence} {
     sched.vectorize %mi : !transform.any_op
     sched.unroll %pi : !transform.any_op
     %init = sched.decompose_reduction %sum at %k : (!transform.any_op, !transform.any_op) -> !transform.any_op
-    transform.include @parallelize_some failures(suppress) (%sum) : (!transform.any_op) -> ()
     transform.include @peel_tail failures(suppress) (%po, %tiles, %rows) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
     transform.include @peel_tail failures(suppress) (%mp, %given, %columns) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
     transform.yield

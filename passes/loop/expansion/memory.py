@@ -236,16 +236,17 @@ class MemoryExpansion:
         moved = [d for d, form in enumerate(outer) if form.coefficient(lane) != 0]
         if len(moved) != 1 or last.coefficient(lane) != 0 or not outer[moved[0]].coefficient(lane):
             return None
-        group = _group(*step, TRANSPOSED_BYTES // max(1, byte_size(storage.type.element_type)))
+        dimension = moved[0]
+        most = TRANSPOSED_BYTES // max(1, byte_size(storage.type.element_type))
+        group = _group(*step, most)
+        while group is not None and not self._columns_inside(*group, forms, dimension, storage):
+            # Fewer of them end before the buffer does.
+            most //= 2
+            group = _group(*step, most)
         if group is None:
             return None
         number, count = group
         start = [*outer, last - number]
-        dimension = moved[0]
-        for d, (form, extent) in enumerate(zip(start, storage.shape, strict=True)):
-            lo, hi = self.env.interval(form)
-            if d != dimension and (lo < 0 or hi + (count if d == len(outer) else 1) > extent):
-                return None
         rows: list[SSAValue] = []
         for row in range(width):
             loaded = self._load_row(start, row, dimension, count, buffer, storage)
@@ -256,6 +257,15 @@ class MemoryExpansion:
         for column, value in enumerate(columns):
             self.emitter.remember_load(buffer, ("transposed", *outer, start[-1] + column), value)
         return columns[number]
+
+    def _columns_inside(self, number: int, count: int, forms: Sequence[Lin], dimension: int, storage: Storage) -> bool:
+        """Whether there are as many elements of a row as a group has, in every row; the dimension of the rows aside."""
+        *outer, last = forms
+        for d, (form, extent) in enumerate(zip([*outer, last - number], storage.shape, strict=True)):
+            lo, hi = self.env.interval(form)
+            if d != dimension and (lo < 0 or hi + (count if d == len(outer) else 1) > extent):
+                return False
+        return True
 
     def _load_row(
         self, forms: Sequence[Lin], row: int, dimension: int, count: int, buffer: SSAValue, storage: Storage
