@@ -456,8 +456,7 @@ def _move_after(
 ) -> None:
     """Moves the block behind `anchor` under new loops; puts it back and refuses if its coverage is not proven there."""
     parent, before = block.parent, block.next_op
-    old_parent = block.parent_op()
-    bindings, own = block.binding_forms(), block.predicate_forms()
+    old_parent, old_forms = block.parent_op(), get_forms(block)
     assert parent is not None
     assert anchor.parent is not None
     block.detach()
@@ -485,7 +484,7 @@ def _move_after(
         parent.add_op(block)
     else:
         parent.insert_op_before(block, before)
-    set_forms(block, bindings, own)
+    put_forms(block, old_forms)
     refuse(f"{failure}, to move '{block.block_name}' there", block)
 
 
