@@ -663,6 +663,27 @@ def _pads(block: BlockOp) -> bool:
     return any(last is not None and isinstance(last.operands[0].owner, ConstantOp) for last in branches)
 
 
+@entry("rolling_buffer", weight=24)
+def _rolling_buffer(rng: random.Random, kernel: FuncOp) -> Step | None:
+    found = [block for block in blocks_in(kernel) if _has_window(block)]
+    if not found:
+        return None
+    name = Block(rng.choice(found).block_name)
+    return Step("rolling_buffer", (name,), f"{name}", functional=True)
+
+
+def _has_window(block: BlockOp) -> bool:
+    """Whether a block computes what overlaps in each iteration of a loop that its buffer lives in."""
+    home = next((buffer.owner for buffer in block.written_buffers()), None)
+    loop = home.parent_op() if isinstance(home, AllocOp) else None
+    if not isinstance(loop, ForOp) or not is_plain(block):
+        return False
+    moving = [form for form in block.binding_forms() if loop.induction_variable in form.values()]
+    rows = [each.extent for each in enclosing_loops(block) if moving and each.induction_variable in moving[0].terms]
+    step = moving[0].coefficient(loop.induction_variable) if moving else None
+    return len(moving) == 1 and len(rows) == 2 and step is not None and 0 < step < rows[1]
+
+
 # Reductions
 
 

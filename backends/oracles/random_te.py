@@ -633,6 +633,27 @@ class _Program:
 
             self.add(self.compute(shape, last), 2 * bound + 64)
 
+    def stencil(self) -> None:
+        """Windows of neighbouring rows of something that is computed, as a blur has them."""
+        window, step = self.rng.choice((2, 3, 3, 4)), self.rng.choice((1, 1, 2))
+        rows, width = self.at_most(self.rng.randint(2, 7)), self.pick_extent(9)
+        height = (rows - 1) * step + window
+        tensor = self.operand((height, width))
+        scale = self.rng.choice((2, 3))
+
+        def source(i: Expr, j: Expr) -> Expr:
+            return tensor[i, j] * scale
+
+        scaled = cast(Tensor, self.compute((height, width), source))
+        bound = self.bounds[id(tensor)] * scale
+        self.add(scaled, bound)
+        k = te.reduce_axis(window, "k")
+
+        def windows(i: Expr, j: Expr) -> Reduction:
+            return te.sum(scaled[i * step + k, j], k)
+
+        self.add(self.compute((rows, width), windows), bound * window)
+
     def biased(self) -> None:
         """A sum or an extremum over the last dimension, and something else combined with it in the same way."""
         shape = (self.pick_extent(), self.pick_extent(), self.pick_extent(9))
@@ -764,6 +785,8 @@ _STAGES: tuple[Callable[[_Program], None], ...] = (
     _Program.sibling,
     _Program.mask,
     _Program.biased,
+    _Program.stencil,
+    _Program.stencil,
     _Program.biased,
     _Program.matmul,
     _Program.matmul,

@@ -22,6 +22,7 @@ from .pipeline import multibuffer, pipeline
 from .prefetch import prefetch
 from .reduction import decompose_reduction, split_reduction
 from .reindex import reindex
+from .rolling import rolling_buffer
 from .scopes import set_memory_space, within_scopes
 from .siblings import fuse_sibling
 from .split import split
@@ -56,6 +57,7 @@ __all__ = [
     "reorder_iterators",
     "reverse_compute_at",
     "reverse_compute_inline",
+    "rolling_buffer",
     "set_memory_space",
     "split",
     "split_reduction",

@@ -20,7 +20,7 @@ from ...dialects.loop import (
     memref_type,
     zero_map,
 )
-from ...dialects.quasi_affine import ZERO, Lin
+from ...dialects.quasi_affine import ZERO, Digit, Lin
 from ...dialects.regions import (
     Access,
     Interval,
@@ -80,6 +80,15 @@ def cache_read(
     reads = [op for op in block.reads() if op.buffer is buffer]
     if not reads:
         refuse(f"expected a buffer that block '{block.block_name}' reads, got '{buffer_name(buffer)}'", block)
+    forms = [form for read in reads for form in index_forms(read) if form is not None]
+    if any(isinstance(atom, Digit) for form in forms for atom in form.terms) and any(
+        writer.has_kind(IteratorKind.ORDERED) for writer in writers_of(buffer)
+    ):
+        refuse(
+            f"expected a buffer whose rows stay where they are, to copy it, got '{buffer_name(buffer)}', where they go "
+            "round",
+            block,
+        )
     layout = None if along is None else _layout_along(block, reads, along)
     parent = staging_parent(block, at)
     anchor = child_in(parent, block)

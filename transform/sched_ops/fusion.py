@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from xdsl.dialects.transform import TransformOpHandleType
 from xdsl.ir import Operation
-from xdsl.irdl import irdl_op_definition, operand_def
+from xdsl.irdl import irdl_op_definition, operand_def, var_result_def
+from xdsl.utils.exceptions import VerifyException
 
 from ...dialects.loop import BlockOp
 from .. import primitives
@@ -54,4 +55,30 @@ class FuseReductionEpilogueOp(PrimitiveOp):
         return []
 
 
-FUSION_OPS: list[type[Operation]] = [FuseReductionEpilogueOp, ReverseComputeInlineOp]
+@irdl_op_definition
+class RollingBufferOp(PrimitiveOp):
+    """Lets a producer inside of its consumer's loop compute only the rows that the iteration before did not, and keep
+    the others in a buffer that goes round.
+
+    `%first = sched.rolling_buffer %p : (!transform.any_op) -> !transform.any_op`
+
+    Result: none, or the block that computes the first rows in front of the loop, if there are some.
+    """
+
+    name = "sched.rolling_buffer"
+    block = operand_def(TransformOpHandleType)
+    first = var_result_def(TransformOpHandleType)
+    assembly_format = "$block attr-dict `:` functional-type(operands, results)"
+
+    OPERAND_EFFECTS: ClassVar[tuple[Effect, ...]] = (Effect.FORWARDS,)
+
+    def verify_(self) -> None:
+        if len(self.first) > 1:
+            raise VerifyException(f"expected at most one result, got {len(self.first)}")
+
+    def schedule(self, interpreter: Interpreter) -> Results:
+        first = primitives.rolling_buffer(typed_op(interpreter.state, self.block, BlockOp))
+        return [[] if first is None else [first] for _ in self.first]
+
+
+FUSION_OPS: list[type[Operation]] = [FuseReductionEpilogueOp, ReverseComputeInlineOp, RollingBufferOp]
