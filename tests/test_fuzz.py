@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import faulthandler
-import importlib.util
 import json
 import multiprocessing
 import os
 import signal
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +15,7 @@ from types import ModuleType
 import llvmlite.binding as llvm
 import numpy as np
 import pytest
+from benchmark_files import load_benchmark
 from stepwell.backends.llvm_cpu.codegen import MachineSpec, NativeModule
 from stepwell.backends.oracles.guarded import GuardedKernel, Side, StrayWrite
 from stepwell.backends.oracles.random_schedule import DO_NOT_TRANSFORM, ENTRIES
@@ -29,19 +28,10 @@ from stepwell.transform.sched_ops.primitives import PrimitiveOp
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # of threads that wait for work
 
-_SOURCE = Path(__file__).parents[1] / "benchmarks" / "fuzz.py"
-
 
 @pytest.fixture(scope="module")
-def fuzz() -> Iterator[ModuleType]:
-    spec = importlib.util.spec_from_file_location("fuzz", _SOURCE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["fuzz"] = module  # workers send its classes back
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["fuzz"]
+def fuzz() -> ModuleType:
+    return load_benchmark("fuzz")
 
 
 def test_a_short_run_finds_nothing(fuzz: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
