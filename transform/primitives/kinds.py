@@ -86,7 +86,7 @@ def peel(loops: Sequence[ForOp]) -> None:
     Put it last in a script: there is one copy to schedule, and several to emit.
     """
     for loop in loops:
-        if loop.kind in (LoopKind.VECTORIZED, LoopKind.UNROLLED):
+        if loop.kind in (LoopKind.VECTORIZED, LoopKind.UNROLLED, LoopKind.PIPELINED):
             refuse(f"expected a loop that stays a loop to peel, got {loop.kind} {describe(loop)}", loop)
         if loop.peel is not None:
             refuse(f"expected a loop that is not peeled yet, got {describe(loop)}", loop)
