@@ -128,6 +128,13 @@ def iterators_at(block: BlockOp, producer: BlockOp, write: Access, reads: list[R
                 block,
                 ("read here", reads[0]),
             )
+        if spread != (0, extents[iterator] - 1):  # a read in a branch: what the other one gives would be missing
+            refuse(
+                f"expected '{producer.block_name}' to write '{name}' for each value of the iterators of "
+                f"'{block.block_name}', got {spread[1] - spread[0] + 1} of {extents[iterator]}",
+                block,
+                ("read here", reads[0]),
+            )
         values[iterator] = value
     for iterator, extent in extents.items():
         if iterator not in values and extent > 1:

@@ -479,3 +479,45 @@ module attributes {transform.with_named_sequence} {
   }
 }
 // CHECK: expected 'U' to be complete in each iteration of loop %i of extent 4, to inline 'square' into 'double'
+
+// -----
+
+// What a branch gives where nothing is read would be missing.
+
+!op = !transform.any_op
+
+func.func @pad(%A: memref<4xf32>, %B: memref<6xf32> {loop.output}) {
+  %T = loop.alloc "T" : memref<4xf32>
+  loop.for %i : 4 {
+    loop.block "map0" spatial(%vi in 4 = %i) {
+      %a = loop.read %A[%vi] : memref<4xf32>
+      loop.write %a, %T[%vi] : memref<4xf32>
+    }
+  }
+  loop.for %i : 6 {
+    loop.block "map1" spatial(%vi in 6 = %i) {
+      %one = arith.constant 1 : index
+      %five = arith.constant 5 : index
+      %l = arith.cmpi sge, %vi, %one : index
+      %r = arith.cmpi slt, %vi, %five : index
+      %in = arith.andi %l, %r : i1
+      %x = scf.if %in -> (f32) {
+        %a = loop.read %T[%vi - 1] : memref<4xf32>
+        scf.yield %a : f32
+      } else {
+        %z = arith.constant 0.0 : f32
+        scf.yield %z : f32
+      }
+      loop.write %x, %B[%vi] : memref<6xf32>
+    }
+  }
+  func.return
+}
+// CHECK: expected 'map0' to write 'T' for each value of the iterators of 'map1', got 4 of 6
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %c = sched.match_block "map1" in %root : (!op) -> !op
+    sched.reverse_compute_inline %c : !op
+    transform.yield
+  }
+}
