@@ -58,7 +58,7 @@ def allocs_in(block: Block) -> Iterator[AllocOp]:
 
 
 def staged_bytes(alloc: AllocOp) -> int:
-    """How many bytes one lifetime of a buffer touches."""
+    """How many bytes the copies of a buffer take, of which one lifetime touches one."""
     shape: Sequence[int] = footprint(alloc).shape
     dimensions = list(alloc.order)
     if alloc.tiling is not None:
@@ -67,7 +67,7 @@ def staged_bytes(alloc: AllocOp) -> int:
     kept = [d for d in dimensions if shape[d] > 1]
     shape = aligned_shape([shape[d] for d in kept], kept, alloc.alignments) or shape
     lanes = [loop.extent for loop in enclosing_loops(alloc) if loop.kind is LoopKind.VECTORIZED]
-    return prod(shape) * prod(lanes) * byte_size(memref_type(alloc.buffer).element_type)
+    return alloc.copies * prod(shape) * prod(lanes) * byte_size(memref_type(alloc.buffer).element_type)
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,9 @@ def _most_alive(block: Block, sizes: Mapping[AllocOp, int]) -> list[AllocOp]:
     spans: list[tuple[int, int, AllocOp]] = []
     for alloc in (op for op in places if isinstance(op, AllocOp) and op in sizes):
         used = [places[_child_of(block, use.operation)] for use in alloc.buffer.uses]
-        if used:
+        if used and alloc.copies > 1:  # other iterations use other copies
+            spans.append((0, len(places), alloc))
+        elif used:
             spans.append((min(used), max(used), alloc))
     best: list[AllocOp] = []
     most = 0

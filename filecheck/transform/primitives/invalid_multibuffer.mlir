@@ -132,3 +132,34 @@ module attributes {transform.with_named_sequence} {
   }
 }
 // CHECK: expected 'double', which runs iterations ahead, not to touch 'T' after 'map0', to make copies of 'L'
+
+// -----
+
+// All copies have to fit in their scope.
+
+!op = !transform.any_op
+!value = !transform.any_value
+
+module attributes {transform.with_named_sequence, cpu.target = #cpu.target<triple = "x86_64-unknown-linux-gnu", vector_bytes = 32, vector_registers = 16, l1_bytes = 12288, l2_bytes = 65536>} {
+  func.func @rows(%A: memref<8x2048xf32>, %D: memref<8x2048xf32> {loop.output}) {
+    loop.for %i : 8 {
+      loop.for %j : 2048 {
+        loop.block "map0" spatial(%vi in 8 = %i, %vj in 2048 = %j) {
+          %a = loop.read %A[%vi, %vj] : memref<8x2048xf32>
+          loop.write %a, %D[%vi, %vj] : memref<8x2048xf32>
+        }
+      }
+    }
+    func.return
+  }
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %c = sched.match_block "map0" in %root : (!op) -> !op
+    %i, %j = sched.get_loops %c : (!op) -> (!op, !op)
+    %a = sched.get_reads %c : (!op) -> !value
+    %copy = sched.cache_read %c, %a at %i {memory_space = "l1"} : (!op, !value, !op) -> !op
+    %local = sched.get_writes %copy : (!op) -> !value
+    sched.multibuffer %local : !value
+    transform.yield
+  }
+}
+// CHECK: scope overflow: expected at most 12288 bytes in scope 'l1' at one time, got 16384: 'arg0_l1' (16384)
