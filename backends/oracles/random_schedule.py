@@ -158,6 +158,13 @@ def producers(kernel: FuncOp) -> list[tuple[BlockOp, BlockOp]]:
     return [(p, c) for p in blocks for c in blocks if p is not c and written[p] & set(read_buffers(c))]
 
 
+def written_alone(kernel: FuncOp) -> set[BlockOp]:
+    """The blocks that alone write what they write."""
+    blocks = blocks_in(kernel)
+    written = Counter(buffer for block in blocks for buffer in written_buffers(block))
+    return {block for block in blocks if all(written[buffer] == 1 for buffer in written_buffers(block))}
+
+
 def is_temporary(block: BlockOp) -> bool:
     """Whether what a block writes is all inside of the kernel."""
     return all(isinstance(buffer.owner, AllocOp) for buffer in block.written_buffers())
@@ -280,7 +287,7 @@ def _lives_in_a_loop(buffer: SSAValue) -> bool:
     return isinstance(buffer.owner, AllocOp) and isinstance(buffer.owner.parent_op(), ForOp)
 
 
-@entry("pipeline", weight=6)
+@entry("pipeline", weight=12)
 def _pipeline(rng: random.Random, kernel: FuncOp) -> Step | None:
     def stages(loop: ForOp) -> bool:
         return is_serial(loop) and any(isinstance(op, AllocOp) for op in loop.body.block.ops)
@@ -468,8 +475,12 @@ def _reindex(rng: random.Random, kernel: FuncOp) -> Step | None:
     block = a_block(rng, kernel, of=lambda block: bool(read_buffers(block)))
     if block is None or not (buffers := read_buffers(block)):
         return None
+    always = {read.buffer for read in block.reads() if read.parent_op() is block}
+    likely = [place for place, buffer in enumerate(buffers) if buffer in always or rng.random() < 0.05]
+    if not likely:
+        return None
     name, space = Block(block.block_name), rng.choice(("", "", "local"))
-    buffer = Buffer(block.block_name, rng.randrange(len(buffers)))
+    buffer = Buffer(block.block_name, rng.choice(likely))
     text = f"{name}, {buffer}" + (f' {{memory_space = "{space}"}}' if space else "")
     return Step("reindex", (name, buffer, space), text, results=1)
 
@@ -532,7 +543,8 @@ def _pack(rng: random.Random, kernel: FuncOp) -> Step | None:
 @entry("compute_at", weight=10)
 def _compute_at(rng: random.Random, kernel: FuncOp) -> Step | None:
     pairs = producers(kernel)
-    temporary = [pair for pair in pairs if is_temporary(pair[0])]
+    alone = written_alone(kernel)
+    temporary = [pair for pair in pairs if is_temporary(pair[0]) and pair[0] in alone]
     if not temporary and rng.random() < 0.9:
         return None
     if not pairs or rng.random() < 0.05:
@@ -576,8 +588,7 @@ def _outside(rng: random.Random, moved: BlockOp, fixed: BlockOp) -> list[int]:
 
 @entry("compute_inline", weight=6)
 def _compute_inline(rng: random.Random, kernel: FuncOp) -> Step | None:
-    written = Counter(buffer for block in blocks_in(kernel) for buffer in written_buffers(block))
-    alone = {block for block in blocks_in(kernel) if all(written[buffer] == 1 for buffer in written_buffers(block))}
+    alone = written_alone(kernel)
     block = a_block(rng, kernel, of=lambda block: is_temporary(block) and is_plain(block) and block in alone)
     if block is None:
         return None

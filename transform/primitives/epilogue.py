@@ -21,7 +21,7 @@ from ...dialects.quasi_affine import Lin, from_affine, to_affine_map
 from ...dialects.regions import accesses_of, alloc_of, block_of
 from .common import Parked, erase_empty_loops, lift_allocs, refuse, require_kind_free
 from .inline import copied
-from .inline_consumer import iterators_at, last_source, outermost, require_way_free, unproven_at
+from .inline_consumer import iterators_at, last_source, require_way_free, unproven_at
 from .reduction import Content
 
 _FLAGS = ("fastmath", "overflowFlags")
@@ -65,7 +65,7 @@ def fuse_reduction_epilogue(block: BlockOp) -> None:
         refuse(f"{failure}, to fuse '{block.block_name}' into '{reduction.block_name}'", block)
     parked.op.erase()
     erase_empty_loops(parent)
-    lift_allocs(outermost(reduction))
+    lift_allocs(reduction)
     alloc = alloc_of(buffer)
     assert alloc is not None
     alloc.detach()

@@ -73,7 +73,7 @@ def reverse_compute_inline(block: BlockOp) -> None:
     for each in parked:
         each.op.erase()
     erase_empty_loops(parent)
-    lift_allocs(outermost(producer))
+    lift_allocs(producer)
     alloc = alloc_of(buffer)
     assert alloc is not None
     alloc.detach()
@@ -239,16 +239,9 @@ def _changing_loop(producer: BlockOp, buffer: SSAValue, writer: BlockOp, around:
     return next((loop for loop in left if loop not in apart), None)
 
 
-def outermost(block: BlockOp) -> Operation:
-    """The outermost op around a block, inside of its kernel."""
-    loops = enclosing_loops(block)
-    return loops[0] if loops else block
-
-
 __all__ = [
     "iterators_at",
     "last_source",
-    "outermost",
     "require_way_free",
     "reverse_compute_inline",
     "unproven_at",

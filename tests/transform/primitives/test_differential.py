@@ -15,7 +15,7 @@ from stepwell.errors import ScheduleError
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
 
-LEAST, MOST = 25, 400
+LEAST, MOST = 15, 400
 """How many kernels a primitive is tried on: more than the least where it isn't accepted often enough."""
 
 

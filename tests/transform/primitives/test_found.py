@@ -221,3 +221,25 @@ def test_the_steps_of_a_scan_may_be_one_statement() -> None:
     kernel.apply(step("blockize", Loop("scan0", 0)))
     kernel.check()
     kernel.check_refused("expected the nest below opaque loop", step("tile", loops("scan0", 1), (2,)))
+
+
+def test_a_margin_is_not_inlined_into_what_it_is_around() -> None:
+    a = te.placeholder((2,), name="A")
+    first = te.compute((2,), lambda i: a[i] + 1.0, name="S")
+    inside = te.compute((4,), lambda i: te.if_then_else(te.all(i >= 1, i < 3), first[i - 1], 1.0), name="C")
+    kernel = Kernel([a], inside)
+    kernel.check_refused(
+        "expected 'map0' to write 'S' for each value of the iterators of 'map1'",
+        step("reverse_compute_inline", Block("map1")),
+    )
+    kernel.check()
+
+
+def test_what_a_consumer_writes_lives_before_its_producer() -> None:
+    kernel = chain(4, 5)
+    kernel.apply(
+        step("fuse_sibling", Loop("map0", 0), Loop("map1", 0)),
+        step("cache_read", Block("map1"), Buffer("map1", 0), Loop("map1", 0), ""),
+        step("reverse_compute_inline", Block("S_global_read")),
+    )
+    kernel.check()
