@@ -444,6 +444,7 @@ module attributes {transform.with_named_sequence} {
     %r_i, %r_k = sched.get_loops %rows : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
     %r_io, %r_ko, %r_ii, %r_ki = sched.tile %r_i, %r_k tile_sizes [16, %step] : (!transform.any_op, !transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
     sched.vectorize %r_ki : !transform.any_op
+    transform.include @parallelize_sums failures(suppress) (%rows) : (!transform.any_op) -> ()
     transform.include @parallelize_sums failures(suppress) (%sum) : (!transform.any_op) -> ()
     %lanes = transform.param.constant 16 : i64 -> !transform.any_param
     %packed = transform.foreach_match restrict_root in %sum, %jo, %depth, %lanes, %step
