@@ -10,7 +10,7 @@ MODELS ?= build/models
 THREADS ?= 1
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lint types matmul operators bench-untuned onnx-coverage memory models compile-time fuzz lit pytest clean
+.PHONY: interpreter demo test lint types matmul operators bench-untuned onnx-coverage memory models compile-time fuzz lit pytest clean
 
 demo: $(VENV)/.run
 	$(BIN)/python examples/digits.py
@@ -23,6 +23,9 @@ operators: $(VENV)/.models
 
 bench-untuned: $(VENV)/.models
 	$(BIN)/python benchmarks/untuned.py --folder $(MODELS) --check
+
+interpreter: $(VENV)/.run
+	$(BIN)/python benchmarks/interpreter.py --check
 
 compile-time: $(VENV)/.run
 	$(BIN)/python benchmarks/compile_time.py --check

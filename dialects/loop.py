@@ -937,7 +937,9 @@ class ReduceOp(IRDLOperation):
 
     @property
     def buffers(self) -> tuple[SSAValue, ...]:
-        return tuple(self.buffers_)
+        # As many as values, behind them.
+        count = len(cast("ArrayAttr[Attribute]", self.properties["identity"]).data)
+        return tuple(self._operands[count : 2 * count])
 
     @property
     def may_reorder(self) -> bool:
@@ -1433,8 +1435,10 @@ def enclosing_loops(op: Operation) -> list[ForOp]:
 def kernel_of(op: Operation) -> FuncOp | None:
     """The function that an op is in."""
     parent: Operation | None = op
-    while parent is not None and not isinstance(parent, FuncOp):
-        parent = parent.parent_op()
+    while parent is not None and type(parent) is not FuncOp:
+        block = parent.parent
+        region = None if block is None else block.parent
+        parent = None if region is None else region.parent
     return parent
 
 

@@ -30,11 +30,12 @@ Access = ReadOp | WriteOp | ReduceOp
 
 def block_of(op: Operation) -> BlockOp:
     """The block that an op inside of a block's body is in."""
-    parent = op.parent_op()
-    while parent is not None and type(parent) is not BlockOp:
-        parent = parent.parent_op()
-    assert type(parent) is BlockOp, "expected an op inside of a block"
-    return parent
+    block = op.parent
+    while block is not None and (region := block.parent) is not None and (parent := region.parent) is not None:
+        if type(parent) is BlockOp:
+            return parent
+        block = parent.parent
+    raise AssertionError("expected an op inside of a block")
 
 
 def alloc_of(buffer: SSAValue) -> AllocOp | None:

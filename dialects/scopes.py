@@ -50,11 +50,13 @@ def scope_of(buffer: SSAValue) -> str:
 
 def allocs_in(block: Block) -> Iterator[AllocOp]:
     """The buffers of a kernel's own in a block, in program order."""
-    for op in block.ops:
-        if isinstance(op, AllocOp):
+    op = block.first_op
+    while op is not None:
+        if type(op) is AllocOp:
             yield op
-        elif isinstance(op, ForOp):
-            yield from allocs_in(op.body.block)
+        elif type(op) is ForOp:
+            yield from allocs_in(op.regions[0].block)
+        op = op.next_op
 
 
 def staged_bytes(alloc: AllocOp) -> int:

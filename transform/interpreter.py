@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TextIO
+from typing import TextIO, cast
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, StringAttr, SymbolRefAttr, UnitAttr, UnregisteredOp
@@ -20,7 +20,7 @@ from .library import libraries_of
 from .pass_runner import NoPasses, PassRunner
 from .snapshot import Snapshot
 from .state import SCHEDULED, TransformState
-from .upstream.control import NamedSequenceOp, YieldOp
+from .upstream.control import NamedSequenceOp, YieldOp, check_matcher
 from .watch import Stopped, Watcher, current_watcher
 
 DEFAULT_ENTRY = "__transform_main"
@@ -67,10 +67,12 @@ class Interpreter:
     remarks: list[tuple[str, Operation]] = field(default_factory=list[tuple[str, Operation]])
     """What `transform.debug.emit_remark_at` said, and about which payload op."""
     _symbols: dict[Operation, dict[str, Operation]] = field(default_factory=dict[Operation, dict[str, Operation]])
-    _callees: dict[tuple[int, int], NamedSequenceOp] = field(default_factory=dict[tuple[int, int], NamedSequenceOp])
+    _callees: dict[tuple[int, str], NamedSequenceOp] = field(default_factory=dict[tuple[int, str], NamedSequenceOp])
     _running: list[NamedSequenceOp] = field(default_factory=list[NamedSequenceOp])
     _unsaved: list[Backup] = field(default_factory=list[Backup])
     watcher: Watcher | None = None
+    _matchers: set[int] = field(default_factory=set[int])
+    """Those that were looked at: that they only look."""
     _matching: int = 0
     """How many matchers run around what is executed."""
 
@@ -109,7 +111,7 @@ class Interpreter:
         if traits is None:
             traits = _KINDS[kind] = _kind_of(op)
         is_changing, effects = traits
-        assert isinstance(op, TransformOpInterface)
+        op = cast(TransformOpInterface, op)
         if is_changing and self._unsaved:
             self._save()
         state = self.state
@@ -173,40 +175,46 @@ class Interpreter:
         """Runs a named sequence."""
         if sequence in self._running:
             raise ScriptError(f"recursion not allowed in named sequences: @{sequence.sym_name.data}", sequence)
-        if sequence.body.first_block is None:
+        block = sequence.regions[0].first_block
+        if block is None:
             raise ScriptError(f"expected a named sequence with a body, got a declaration @{sequence.sym_name.data}")
         self._running.append(sequence)
         try:
-            return self.run_block(sequence.body.block, args)
+            return self.run_block(block, args)
         finally:
             self._running.pop()
 
     def lookup(self, symbol: SymbolRefAttr, user: Operation) -> NamedSequenceOp:
         """The named sequence that a symbol names: in the nearest module around its user, else in a library, which also
         has the body of what is only declared there."""
-        key = (id(user.parent), id(symbol))
+        home: Operation | None = user
+        while home is not None and type(home) is not ModuleOp:
+            home = home.parent_op()
+        nested = symbol.nested_references.data
+        key = (id(home), str(symbol) if nested else symbol.root_reference.data)
         known = self._callees.get(key)
         if known is None:
             known = self._callees[key] = self._find(symbol, user)
         return known
 
     def _find(self, symbol: SymbolRefAttr, user: Operation) -> NamedSequenceOp:
-        visible: list[str] = []
+        visible: list[Mapping[str, Operation]] = []
         declaration: NamedSequenceOp | None = None
         for table in (*_enclosing_modules(user), *self.libraries):
             names = self._table(table)
-            visible += names
+            visible.append(names)
             found: Operation | None = names.get(symbol.root_reference.data)
             for nested in symbol.nested_references:
                 found = self._table(found).get(nested.data) if isinstance(found, ModuleOp) else None
             if isinstance(found, NamedSequenceOp):
-                if found.body.blocks:
+                if found.regions[0].first_block is not None:
                     return found
                 declaration = declaration or found
         if declaration is not None:
             return declaration
         name = symbol.string_value()
-        raise ScriptError(f"expected a named sequence, got unknown symbol @{name}{did_you_mean(name, visible)}", user)
+        hint = did_you_mean(name, [each for names in visible for each in names])
+        raise ScriptError(f"expected a named sequence, got unknown symbol @{name}{hint}", user)
 
     def _table(self, module: Operation) -> dict[str, Operation]:
         if module not in self._symbols:
@@ -236,6 +244,9 @@ class Interpreter:
 
     def match(self, matcher: NamedSequenceOp, args: Sequence[Payload]) -> list[Payload] | Refusal:
         """What a matcher yields, or the refusal of what does not match. Nobody watches."""
+        if id(matcher) not in self._matchers:
+            check_matcher(matcher)
+            self._matchers.add(id(matcher))
         self._matching += 1
         try:
             return self.call(matcher, args)

@@ -182,10 +182,11 @@ def _read_behind(value: SSAValue) -> ReadOp | None:
 def _iterators_used(read: ReadOp, block: BlockOp) -> set[int] | None:
     """Positions of the iterators that an access moves with; none if it is indexed by data."""
     positions: set[int] = set()
+    indices, body = read.indices, block.regions[0].block
     for expr in read.map.data.results:
         for dim in expr.used_dims():
-            index = read.indices[dim]
-            if not isinstance(index, BlockArgument) or index.block is not block.body.block:
+            index = indices[dim]
+            if not isinstance(index, BlockArgument) or index.block is not body:
                 return None
             positions.add(index.index)
     return positions
@@ -394,13 +395,14 @@ def mismatch(block: Operation, spec: StructureSpec) -> str | None:
 
 
 def _buffer_mismatch(block: BlockOp, spec: StructureSpec) -> str | None:
-    for buffer in block.written_buffers():
+    asked = spec.rank is not None or spec.element_type is not None
+    for buffer in block.written_buffers() if asked else ():
         rank = len(buffer_shape(buffer))
         if spec.rank is not None and rank != spec.rank:
             return f"expected to write a buffer of rank {spec.rank}, got {rank}"
         if spec.element_type is not None and element_type(buffer) != spec.element_type:
             return f"expected to write {spec.element_type}, got {element_type(buffer)}"
-    inputs = buffers_read(block)
+    inputs = buffers_read(block) if spec.constant else []
     for position in spec.constant:
         if position >= len(inputs) or not is_constant(inputs[position]):
             return f"expected input #{position} to be a constant"

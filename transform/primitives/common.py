@@ -120,11 +120,11 @@ def child_in(parent: Operation, op: Operation) -> Operation:
 
 def is_inside(op: Operation, ancestor: Operation) -> bool:
     """Whether an op stands inside of another."""
-    parent = op.parent_op()
-    while parent is not None:
+    block = op.parent
+    while block is not None and (region := block.parent) is not None and (parent := region.parent) is not None:
         if parent is ancestor:
             return True
-        parent = parent.parent_op()
+        block = parent.parent
     return False
 
 

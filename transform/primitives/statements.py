@@ -45,12 +45,14 @@ def _statements(function: FuncOp) -> dict[tuple[object, ...], ForOp]:
 
 
 def _nests(block: Block) -> Iterator[ForOp]:
-    for op in block.ops:
-        if isinstance(op, ForOp):
+    op = block.first_op
+    while op is not None:
+        if type(op) is ForOp:
             if op.kind in _STATEMENTS:
                 yield op
             else:
-                yield from _nests(op.body.block)
+                yield from _nests(op.regions[0].block)
+        op = op.next_op
 
 
 def _content(op: Operation) -> object:

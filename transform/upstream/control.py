@@ -461,11 +461,15 @@ class ForeachOp(TransformOpInterface, IRDLOperation):
         syntax.print_attr_dict(printer, self.attributes)
 
 
-def _matched(interpreter: Interpreter, matcher: NamedSequenceOp, args: Sequence[Payload]) -> list[Payload] | None:
-    """What a matcher yields, or none where it does not match."""
+def check_matcher(matcher: NamedSequenceOp) -> None:
+    """Raises unless a matcher only looks."""
     for op in matcher.body.block.ops:
         if not isinstance(op, YieldOp) and not (isinstance(op, TransformOpInterface) and op.MATCHER):
             raise ScriptError(f"expected operations that only look in a matcher, got {op.name}", op)
+
+
+def _matched(interpreter: Interpreter, matcher: NamedSequenceOp, args: Sequence[Payload]) -> list[Payload] | None:
+    """What a matcher yields, or none where it does not match."""
     outcome = interpreter.match(matcher, args)
     return None if isinstance(outcome, Refusal) else outcome
 

@@ -9,7 +9,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from xdsl.dialects.builtin import I32, I64, ArrayAttr, DenseArrayBase, FunctionType, IntegerAttr, StringAttr, UnitAttr, i64
+from xdsl.dialects.builtin import (
+    I32,
+    I64,
+    ArrayAttr,
+    DenseArrayBase,
+    FunctionType,
+    IntegerAttr,
+    StringAttr,
+    UnitAttr,
+    i64,
+)
 from xdsl.dialects.transform import TransformHandleType, TransformOpHandleType, TransformParamHandleType
 from xdsl.ir import Attribute, Operation
 from xdsl.irdl import (
