@@ -12,7 +12,7 @@ from ..dialects.loop import BlockOp, ForOp, IteratorKind, ReadOp, ReduceOp, encl
 from ..dialects.quasi_affine import Digit, Lin
 from ..dialects.regions import index_forms, iterator_forms, loops_of_kind
 from ..errors import ScheduleError
-from .structure import Contraction, contraction_of, loops_binding, reduction_of
+from .structure import Contraction, contraction_of, loops_binding, reduction_of, stride_in
 
 
 @dataclass(frozen=True)
@@ -125,6 +125,24 @@ def group_loops(block: BlockOp, out: BlockOp) -> tuple[list[ForOp], int]:
                 position = next(i for i, each in enumerate(out.iterators) if each is values[0])
                 return loops_binding(out, [position]), atom.divisor
     return [], 1
+
+
+def crossing_loop(block: BlockOp) -> ForOp:
+    """The loop along which a block reads neighbours where it does not along its innermost one, as a transpose does.
+
+    Raises:
+        ScheduleError: if there is none, or not the same one for all that it reads so.
+    """
+    moving = [loop for loop in enclosing_loops(block) if loop.extent > 1]
+    far = [read for read in block.reads() if moving and stride_in(moving[-1], read, read.buffer) not in (0, 1)]
+    found = [loop for loop in moving[:-1] if all(stride_in(loop, read, read.buffer) == 1 for read in far)]
+    if not far or not found:
+        raise ScheduleError(
+            f"expected a loop along which '{block.block_name}' reads neighbours that it does not read along its "
+            "innermost one, got none",
+            block,
+        )
+    return found[-1]
 
 
 def dimension_along(block: BlockOp, buffer: SSAValue, loop: ForOp) -> int:

@@ -24,7 +24,7 @@ from ...dialects.loop import BlockOp, ForOp
 from ...errors import ScheduleError
 from .. import primitives
 from ..interfaces import Effect, Results
-from ..panels import group_loops, panel_loops
+from ..panels import crossing_loop, group_loops, panel_loops
 from ..structure import buffers_read, is_constant
 from ..upstream import syntax
 from .layout import only_buffer
@@ -160,6 +160,22 @@ class GetConstantInputsOp(Looks, IRDLOperation):
 
 
 @irdl_op_definition
+class GetCrossingLoopOp(Looks, IRDLOperation):
+    """The loop along which a block reads neighbours where it does not along its innermost one, as a transpose does.
+
+    `%i = sched.get_crossing_loop %c : (!transform.any_op) -> !transform.any_op`
+    """
+
+    name = "sched.get_crossing_loop"
+    target = operand_def(TransformOpHandleType)
+    loop = result_def(TransformOpHandleType)
+    assembly_format = "$target attr-dict `:` functional-type(operands, results)"
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        return [[crossing_loop(typed_op(interpreter.state, self.target, BlockOp))]]
+
+
+@irdl_op_definition
 class PackOp(PrimitiveOp):
     """Lets what a block's accesses of a buffer reach along a loop lie side by side, in panels of some elements.
 
@@ -221,6 +237,7 @@ PANEL_NAVIGATION_OPS: list[type[Operation]] = [
     GetLongestOp,
     GetInnermostOp,
     GetGroupLoopOp,
+    GetCrossingLoopOp,
     GetConstantInputsOp,
 ]
 PANEL_OPS: list[type[Operation]] = [PackOp]

@@ -6,6 +6,7 @@ module attributes {transform.with_named_sequence} {
     transform.foreach %maps : !transform.any_op {
     ^bb0(%map: !transform.any_op):
       transform.include @vectorize_innermost failures(suppress) (%map) : (!transform.any_op) -> ()
+      transform.include @transpose_squares failures(suppress) (%map) : (!transform.any_op) -> ()
       transform.include @vectorize_costly failures(suppress) (%map) : (!transform.any_op) -> ()
       transform.include @parallelize_outermost failures(suppress) (%map) : (!transform.any_op) -> ()
     }
@@ -54,6 +55,30 @@ module attributes {transform.with_named_sequence} {
     %vector = sched.target_query "vector_bytes" : !transform.any_param
     %lanes = sched.param floordiv %vector, %bytes : (!transform.any_param, !transform.any_param) -> !transform.any_param
     transform.yield %lanes : !transform.any_param
+  }
+
+  // Neighbours are read along one loop and written along another one: squares are transposed in registers.
+  transform.named_sequence @transpose_squares(%block: !transform.any_op {transform.readonly}) {
+    %i = sched.get_crossing_loop %block : (!transform.any_op) -> !transform.any_op
+    %outer, %j = sched.get_loops %block {moving, rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    %written = sched.get_writes %block : (!transform.any_op) -> !transform.any_value
+    %stride = sched.get_stride %block, %written along %j : (!transform.any_op, !transform.any_value, !transform.any_op) -> !transform.any_param
+    sched.constrain %stride eq 1 : !transform.any_param
+    %n = sched.get_extent %i : (!transform.any_op) -> !transform.any_param
+    %m = sched.get_extent %j : (!transform.any_op) -> !transform.any_param
+    %lanes = transform.include @lanes failures(propagate) (%block) : (!transform.any_op) -> !transform.any_param
+    %rows = sched.param min %lanes, 16 : (!transform.any_param) -> !transform.any_param
+    %half = sched.param floordiv %rows, 2 : (!transform.any_param) -> !transform.any_param
+    sched.constrain %m ge %half : !transform.any_param, !transform.any_param
+    sched.constrain %n ge %half : !transform.any_param, !transform.any_param
+    %io, %ii = sched.tile %i tile_sizes [%rows] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
+    %jo, %ji = sched.tile %j tile_sizes [%lanes] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
+    sched.reorder %jo, %ii, %ji : !transform.any_op, !transform.any_op, !transform.any_op
+    sched.unroll %ii : !transform.any_op
+    sched.vectorize %ji : !transform.any_op
+    transform.include @peel_tail failures(suppress) (%io, %n, %rows) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
+    transform.include @peel_tail failures(suppress) (%jo, %m, %lanes) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
+    transform.yield
   }
 
   // What takes long is worth vectors even where the inputs' elements are no neighbours.

@@ -170,3 +170,55 @@ module attributes {transform.with_named_sequence} {
     transform.yield
   }
 }
+
+// -----
+
+// A transpose reads neighbours along another loop than its innermost one.
+
+!op = !transform.any_op
+
+func.func @transpose(%A: memref<6x9xf32>, %B: memref<9x6xf32> {loop.output}) {
+  loop.for %i : 9 {
+    loop.for %j : 6 {
+      loop.block "map0" spatial(%vi in 9 = %i, %vj in 6 = %j) {
+        %a = loop.read %A[%vj, %vi] : memref<6x9xf32>
+        loop.write %a, %B[%vi, %vj] : memref<9x6xf32>
+      }
+    }
+  }
+  func.return
+}
+// CHECK-LABEL: func.func @transpose
+// CHECK-NEXT:    loop.for %i : 9 attributes {crossing} {
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %c = sched.match_block "map0" in %root : (!op) -> !op
+    %i = sched.get_crossing_loop %c : (!op) -> !op
+    transform.annotate %i "crossing" : !op
+    transform.yield
+  }
+}
+
+// -----
+
+!op = !transform.any_op
+
+func.func @copy(%A: memref<6x9xf32>, %B: memref<6x9xf32> {loop.output}) {
+  loop.for %i : 6 {
+    loop.for %j : 9 {
+      loop.block "map0" spatial(%vi in 6 = %i, %vj in 9 = %j) {
+        %a = loop.read %A[%vi, %vj] : memref<6x9xf32>
+        loop.write %a, %B[%vi, %vj] : memref<6x9xf32>
+      }
+    }
+  }
+  func.return
+}
+// CHECK: expected a loop along which 'map0' reads neighbours that it does not read along its innermost one, got none
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %c = sched.match_block "map0" in %root : (!op) -> !op
+    %i = sched.get_crossing_loop %c : (!op) -> !op
+    transform.yield
+  }
+}
