@@ -175,9 +175,14 @@ def _longer_shapes(block: BlockOp, extents: Sequence[int]) -> dict[SSAValue, tup
                     refuse(f"expected indices from 0 on, to pad '{block.block_name}'", block, ("here", access))
                 if spread is not None:
                     shape[d] = max(shape[d], spread[1] + 1)
+    growing = {
+        iterator for iterator, old, new in zip(block.iterators, block.extents, extents, strict=True) if old != new
+    }
     for write in block.writes():
         for buffer in write.buffers:
-            if tuple(shapes[buffer]) != buffer_shape(buffer) and not _writes_all(block, write, buffer):
+            # Beyond the end of its own part, it would write over what others have written.
+            moved = [form for form in iterator_forms(write) if form is not None and growing & set(form.values())]
+            if moved and not _writes_all(block, write, buffer):
                 refuse(
                     f"expected '{block.block_name}' to write all of '{buffer_name(buffer)}', an iterator a dimension, "
                     "to pad it",

@@ -327,3 +327,34 @@ module attributes {transform.with_named_sequence} {
   }
 }
 // CHECK: expected 'sum' to write all of 'arg1', an iterator a dimension, to pad it
+
+// -----
+
+// Nor is what lies around its part, when that is written by others.
+
+!op = !transform.any_op
+
+func.func @k(%A: memref<4xf32>, %D: memref<8xf32> {loop.output}) {
+  loop.for %j : 8 {
+    loop.block "fill" spatial(%v in 8 = %j) {
+      %z = arith.constant 1.0 : f32
+      loop.write %z, %D[%v] : memref<8xf32>
+    }
+  }
+  loop.for %i : 4 {
+    loop.block "sum" spatial(%v in 4 = %i) {
+      %a = loop.read %A[%v] : memref<4xf32>
+      loop.write %a, %D[%v + 2] : memref<8xf32>
+    }
+  }
+  func.return
+}
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %c = sched.match_block "sum" in %root : (!op) -> !op
+    sched.pad %c to_multiples [6] : (!op) -> ()
+    transform.yield
+  }
+}
+// CHECK: expected 'sum' to write all of 'arg1', an iterator a dimension, to pad it
