@@ -300,7 +300,7 @@ def stage(name: str) -> Generator[None]:
 
 def anonymous(message: str) -> str:
     """A message without the names and numbers of one program."""
-    return re.sub(r"'[^']*'|%\w+|@\w+|-?\d+", "_", message)[:160]
+    return re.sub(r"(?<!\w)'[^']*'|%\w+|@\w+|-?\d+", "_", message)[:160]
 
 
 def check_result(expected: Sequence[Array], where: str, results: Sequence[Array]) -> None:
@@ -695,6 +695,7 @@ class Worker:
     current: Key = (0, 0)
     stage: str = ""
     since: float = 0.0
+    running: bool = True
 
     def start(self) -> bool:
         """Starts on the pairs behind the current one; whether there are any."""
@@ -742,8 +743,6 @@ class Worker:
         if not again.failure:
             again.failure = f"{describe_crash(self.stage, code)}, not again when alone"
         return again
-
-    running: bool = True
 
 
 def outcomes(plan: Plan, seconds: float, *, native: bool) -> Iterator[Outcome]:
