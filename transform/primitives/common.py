@@ -170,6 +170,16 @@ def lift_allocs(op: Operation) -> None:
                 anchor.parent.insert_op_before(alloc, anchor)
 
 
+def own_loops(block: BlockOp) -> list[ForOp]:
+    """The loops around a block that hold nothing else, outermost first."""
+    own: list[ForOp] = []
+    for loop in reversed(enclosing_loops(block)):
+        if loop.body.block.first_op is not loop.body.block.last_op:
+            break
+        own.insert(0, loop)
+    return own
+
+
 class Parked:
     """An op taken out of the IR, for the way back: while it is kept here, it uses nothing."""
 

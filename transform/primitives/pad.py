@@ -28,7 +28,6 @@ from ...dialects.loop import (
     ReadOp,
     ReduceOp,
     WriteOp,
-    enclosing_loops,
     is_float,
     memref_type,
     zero_map,
@@ -41,6 +40,7 @@ from .common import (
     fresh_name,
     kernel,
     nest,
+    own_loops,
     refuse,
     require_kind_free,
     require_serial,
@@ -88,7 +88,7 @@ def pad(block: BlockOp, multiples: Sequence[int], memory_space: str = "") -> lis
             block,
         )
     extents = [-(-extent // multiple) * multiple for extent, multiple in zip(block.extents, multiples, strict=True)]
-    own = _own_loops(block)
+    own = own_loops(block)
     loops = _growing_loops(block, own, extents)
     shapes = _longer_shapes(block, extents)
     constant = _neutral_constant(block, extents)
@@ -126,16 +126,6 @@ def pad(block: BlockOp, multiples: Sequence[int], memory_space: str = "") -> lis
 
 
 # What grows
-
-
-def _own_loops(block: BlockOp) -> list[ForOp]:
-    """The loops around a block that hold nothing else, outermost first."""
-    own: list[ForOp] = []
-    for loop in reversed(enclosing_loops(block)):
-        if loop.body.block.first_op is not loop.body.block.last_op:
-            break
-        own.insert(0, loop)
-    return own
 
 
 def _growing_loops(block: BlockOp, own: Sequence[ForOp], extents: Sequence[int]) -> dict[ForOp, int]:

@@ -16,7 +16,6 @@ from ...dialects.loop import (
     ForOp,
     IteratorKind,
     WriteOp,
-    enclosing_loops,
     is_iterator,
     loop_bounds,
     zero_map,
@@ -24,7 +23,7 @@ from ...dialects.loop import (
 from ...dialects.quasi_affine import Lin
 from ...dialects.regions import is_staged
 from ...dialects.scalar import affine_conjuncts
-from .common import first_unproven, fresh_name, kernel, nest, refuse, require_kind_free, set_forms
+from .common import first_unproven, fresh_name, kernel, nest, own_loops, refuse, require_kind_free, set_forms
 from .inline import copied
 from .reduction import Content
 
@@ -70,7 +69,7 @@ def decompose_padding(block: BlockOp) -> BlockOp:
     assert parent is not None
     assert around is not None
     old_forms = block.binding_forms(), block.predicate_forms()
-    own = _own_loops(block)
+    own = own_loops(block)
     content = Content(block)
     block.detach()
     _put(parent, before, fill)
@@ -222,16 +221,6 @@ def _fill(block: BlockOp, write: WriteOp, constant: IntegerAttr | FloatAttr) -> 
     fill = BlockOp(name, block.kinds, block.extents, zero_map(rank), [], region)
     set_forms(fill, block.binding_forms(), block.predicate_forms())
     return fill
-
-
-def _own_loops(block: BlockOp) -> list[ForOp]:
-    """The loops around a block that hold nothing else, outermost first."""
-    own: list[ForOp] = []
-    for loop in reversed(enclosing_loops(block)):
-        if loop.body.block.first_op is not loop.body.block.last_op:
-            break
-        own.insert(0, loop)
-    return own
 
 
 def _keep_inside(block: BlockOp, box: Sequence[tuple[int, int]]) -> None:

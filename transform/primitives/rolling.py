@@ -18,7 +18,6 @@ from ...dialects.loop import (
     IteratorKindAttr,
     LoopKind,
     WriteOp,
-    enclosing_loops,
     loop_bounds,
     loop_of,
     memref_type,
@@ -34,7 +33,18 @@ from ...dialects.regions import (
     iterator_forms,
     writers_of,
 )
-from .common import buffer_name, describe, first_unproven, fresh_name, is_inside, kernel, nest, refuse, set_forms
+from .common import (
+    buffer_name,
+    describe,
+    first_unproven,
+    fresh_name,
+    is_inside,
+    kernel,
+    nest,
+    own_loops,
+    refuse,
+    set_forms,
+)
 from .inline import copied
 from .reduction import Content
 
@@ -153,7 +163,7 @@ def _window(block: BlockOp, write: WriteOp, alloc: AllocOp) -> _Window:
     assert isinstance(loop, ForOp)
     if loop.kind not in (LoopKind.SERIAL, LoopKind.UNROLLED):
         refuse(f"expected a serial loop to keep rows from one iteration to the next, got {describe(loop)}", loop)
-    own = _own_loops(block)
+    own = own_loops(block)
     if (own[0].parent_op() if own else block.parent_op()) is not loop:
         refuse(f"expected '{block.block_name}' in loops of its own inside of {describe(loop)}, to keep rows", block)
     forms = block.binding_forms()
@@ -190,16 +200,6 @@ def _window(block: BlockOp, write: WriteOp, alloc: AllocOp) -> _Window:
     if len(dimensions) != 1 or index is None or len(index.terms) != 1:
         refuse(f"expected '{block.block_name}' to write its rows in one dimension, to keep them", block)
     return _Window(loop, position, row, dimensions[0], step, form.const, row.extent)
-
-
-def _own_loops(block: BlockOp) -> list[ForOp]:
-    """The loops around a block that hold nothing else, outermost first."""
-    own: list[ForOp] = []
-    for loop in reversed(enclosing_loops(block)):
-        if loop.body.block.first_op is not loop.body.block.last_op:
-            break
-        own.insert(0, loop)
-    return own
 
 
 def _require_stable_inputs(block: BlockOp, loop: ForOp) -> None:
@@ -240,7 +240,7 @@ def _first_rows(block: BlockOp, window: _Window, before: int) -> tuple[Operation
     region.block.add_ops(copied(list(block.body.block.ops), values))
     name = fresh_name(kernel(block), f"{block.block_name}_first")
     first = BlockOp(name, block.kinds, extents, zero_map(len(extents)), [], region)
-    own = _own_loops(block)
+    own = own_loops(block)
     sizes = [extents[window.position] if loop is window.row else loop.extent for loop in own]
     loops, top = nest(sizes, [loop.induction_variable.name_hint for loop in own], first)
     replacement: dict[SSAValue, Lin] = {}

@@ -402,6 +402,104 @@ module attributes {transform.with_named_sequence} {
 
 // -----
 
+// Rows that data chooses may be others.
+
+!op = !transform.any_op
+
+func.func @k(%A: memref<10xf32>, %I: memref<2xi32>, %D: memref<2xf32> {loop.output}) {
+  loop.for %i : 2 {
+    %T = loop.alloc "T" : memref<10xf32>
+  loop.for %x : 12 {
+    loop.block "double" spatial(%v in 10 = %i + %x - 1) {
+      %a = loop.read %A[%v] : memref<10xf32>
+      loop.write %a, %T[%v] : memref<10xf32>
+    }
+  }
+  loop.block "sum" spatial(%v in 2 = %i) {
+    %w = loop.read %I[%v] : memref<2xi32>
+    %n = arith.index_cast %w : i32 to index
+    %a = loop.read %T[%n] : memref<10xf32>
+    loop.write %a, %D[%v] : memref<2xf32>
+  }
+  }
+  func.return
+}
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %p = sched.match_block "double" in %root : (!op) -> !op
+    %f = sched.rolling_buffer %p : (!op) -> !op
+    transform.yield
+  }
+}
+// CHECK: expected rows of 'T' that are known, got data-dependent ones
+
+// -----
+
+// A diagonal has rows in both dimensions.
+
+!op = !transform.any_op
+
+func.func @k(%A: memref<10xf32>, %D: memref<8xf32> {loop.output}) {
+  loop.for %i : 8 {
+    %T = loop.alloc "T" : memref<10x10xf32>
+  loop.for %x : 3 {
+    loop.block "double" spatial(%v in 10 = %i + %x) {
+      %a = loop.read %A[%v] : memref<10xf32>
+      loop.write %a, %T[%v, %v] : memref<10x10xf32>
+    }
+  }
+  loop.block "sum" spatial(%v in 8 = %i) {
+    %a = loop.read %A[%v] : memref<10xf32>
+    loop.write %a, %D[%v] : memref<8xf32>
+  }
+  }
+  func.return
+}
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %p = sched.match_block "double" in %root : (!op) -> !op
+    %f = sched.rolling_buffer %p : (!op) -> !op
+    transform.yield
+  }
+}
+// CHECK: expected 'double' to write its rows in one dimension, to keep them
+
+// -----
+
+// The first window lies in front of the first row.
+
+!op = !transform.any_op
+
+func.func @k(%A: memref<10xf32>, %D: memref<8xf32> {loop.output}) {
+  loop.for %i : 8 {
+    %T = loop.alloc "T" : memref<10xf32>
+  loop.for %x : 3 {
+    loop.block "double" spatial(%v in 10 = %i + %x - 5) {
+      %a = loop.read %A[%v] : memref<10xf32>
+      loop.write %a, %T[%v] : memref<10xf32>
+    }
+  }
+  loop.block "sum" spatial(%v in 8 = %i) {
+    %a = loop.read %A[%v] : memref<10xf32>
+    loop.write %a, %D[%v] : memref<8xf32>
+  }
+  }
+  func.return
+}
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %p = sched.match_block "double" in %root : (!op) -> !op
+    %f = sched.rolling_buffer %p : (!op) -> !op
+    transform.yield
+  }
+}
+// CHECK: expected rows of 'double' in each iteration, from the first one on
+
+// -----
+
 // A copy of rows that go round has some that were never written.
 
 !op = !transform.any_op
