@@ -111,6 +111,9 @@ class _Writer:
                 if key == "target_features" and "+avx512f" in value.data.split(","):
                     # Vectors are as wide as the schedule says, whatever width a CPU is said to prefer.
                     parts.append('"prefer-vector-width"="512"')
+                if key == "target_features" and "+avx" in value.data.split(","):
+                    # What does not fit the registers lies in whole cache lines.
+                    parts.append('"stackrealign"')
         return f"attributes #0 = {{ {' '.join(parts)} }}\nattributes #1 = {{ {' '.join(['noinline', *parts])} }}\n"
 
     # types, constants and names

@@ -46,6 +46,15 @@ def test_the_target_is_told() -> None:
     assert "fmla" in native_module(lowered).assembly()
 
 
+def test_the_stack_holds_whole_vectors() -> None:
+    """Where vectors are larger than what the stack is aligned to."""
+    for features, aligned in (("+avx,+avx2,+avx512f", True), ("+sse4.2", False)):
+        target = TargetAttr.get("x86_64-unknown-linux-gnu", "x86-64", features)
+        lowered = lower(parse(KERNEL), pipeline=PIPELINE, target=target)
+        assert ('"stackrealign"' in write_llvm_ir(lowered)) == aligned
+        assert bool(re.search(r"andq\s+\$-\d+, %rsp", native_module(lowered).assembly())) == aligned
+
+
 def test_optimisation_levels_agree() -> None:
     module = _lowered()
     spec = MachineSpec.of_module(module)
