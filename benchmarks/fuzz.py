@@ -388,7 +388,8 @@ def choose_steps(
             step = next(source, None)
         else:
             done = len(pair.steps) >= length or tries >= _MOST_TRIES or iterations(kernel) > _MOST_ITERATIONS
-            step = None if done else next_step(rng, kernel, focus)
+            with stage("choosing a step"):
+                step = None if done else next_step(rng, kernel, focus)
         if step is None:
             return True
         tries += 1
@@ -587,9 +588,12 @@ def describe_crash(where: str, code: int | None) -> str:
 def without_native(key: Key, given: Sequence[Step] | None, most: int | None) -> Outcome:
     """Steps and files of a pair whose native code can't be run."""
     outcome = Outcome(key)
-    pair = make_pair(key, most)
-    schedule(pair, schedule_rng(key), given, outcome)
-    outcome.steps, outcome.files = tuple(pair.steps), files_of(pair)
+    try:
+        pair = make_pair(key, most)
+        schedule(pair, schedule_rng(key), given, outcome)
+        outcome.steps, outcome.files = tuple(pair.steps), files_of(pair)
+    except Failure as failure:
+        outcome.report = failure.detail
     return outcome
 
 

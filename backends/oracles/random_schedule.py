@@ -624,6 +624,8 @@ def _between(kernel: FuncOp) -> list[tuple[BlockOp, BlockOp]]:
 
 def _combines_alike(reduction: BlockOp, block: BlockOp) -> bool:
     """Whether a block writes an element of a reduction, combined with something else as the reduction does."""
+    if not block.writes():
+        return False
     value = block.writes()[-1].operands[0]
     own = [op for op in reduction.writes() if isinstance(op, ReduceOp) and len(op.buffers) == 1]
     if len(own) != 1 or not isinstance(value.owner, Operation):
@@ -758,7 +760,7 @@ def _may_be_statement(loop: ForOp) -> bool:
 def _tensorize(rng: random.Random, kernel: FuncOp) -> Step | None:
     """The innermost loop of a copy by a copy of vectors."""
     block = a_block(rng, kernel, of=_is_copy)
-    if block is None or not (loops := enclosing_loops(block)):
+    if block is None or not written_buffers(block) or not (loops := enclosing_loops(block)):
         return None
     loop = loops[-1]
     written = element_type(written_buffers(block)[0])
