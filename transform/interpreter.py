@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from ..errors import ScheduleError, ScriptError, StepwellError, did_you_mean
 from .diagnostics import Refusal, ScriptFailure, locate
 from .interfaces import Effect, Payload, TransformOpInterface
 from .layouts import pack_operands
-from .library import libraries_of
+from .library import Library, ScriptFile, libraries_of, modules_with
 from .pass_runner import NoPasses, PassRunner
 from .snapshot import Snapshot
 from .state import SCHEDULED, TransformState
@@ -61,7 +62,7 @@ class Interpreter:
     state: TransformState
     ctx: Context = field(default_factory=Context)
     passes: PassRunner = field(default_factory=NoPasses)
-    libraries: Sequence[ModuleOp] = ()
+    libraries: Sequence[Library] = ()
     output: TextIO | None = None
     """Where `transform.print` writes; standard output if none."""
     remarks: list[tuple[str, Operation]] = field(default_factory=list[tuple[str, Operation]])
@@ -200,10 +201,11 @@ class Interpreter:
     def _find(self, symbol: SymbolRefAttr, user: Operation) -> NamedSequenceOp:
         visible: list[Mapping[str, Operation]] = []
         declaration: NamedSequenceOp | None = None
-        for table in (*_enclosing_modules(user), *self.libraries):
+        root = symbol.root_reference.data
+        for table in itertools.chain(_enclosing_modules(user), modules_with(self.libraries, root)):
             names = self._table(table)
             visible.append(names)
-            found: Operation | None = names.get(symbol.root_reference.data)
+            found: Operation | None = names.get(root)
             for nested in symbol.nested_references:
                 found = self._table(found).get(nested.data) if isinstance(found, ModuleOp) else None
             if isinstance(found, NamedSequenceOp):
@@ -213,7 +215,8 @@ class Interpreter:
         if declaration is not None:
             return declaration
         name = symbol.string_value()
-        hint = did_you_mean(name, [each for names in visible for each in names])
+        unread = [each for library in self.libraries if isinstance(library, ScriptFile) for each in library.names]
+        hint = did_you_mean(name, [*(each for names in visible for each in names), *unread])
         raise ScriptError(f"expected a named sequence, got unknown symbol @{name}{hint}", user)
 
     def _table(self, module: Operation) -> dict[str, Operation]:
@@ -280,17 +283,21 @@ def _enclosing_modules(op: Operation) -> Iterable[ModuleOp]:
         parent = parent.parent_op()
 
 
-def find_entry(script: ModuleOp, entry: str = DEFAULT_ENTRY, libraries: Sequence[ModuleOp] = ()) -> NamedSequenceOp:
+def find_entry(script: ModuleOp, entry: str = DEFAULT_ENTRY, libraries: Sequence[Library] = ()) -> NamedSequenceOp:
     """The named sequence at which a script starts: in the module, or in a module nested in it, else in a library."""
-    for module in (script, *libraries):
+    for module in itertools.chain((script,), modules_with(libraries, entry)):
         for op in _sequences_in(module):
             if op.sym_name.data == entry:
                 return op
     names = [op.sym_name.data for op in _sequences_in(script)]
     listed = ", ".join(f"@{name}" for name in names) or "none"
-    known = [op.sym_name.data for library in libraries for op in _sequences_in(library)]
+    known = [name for library in libraries for name in _names_in(library)]
     hint = did_you_mean(entry, [*names, *known])
     raise ScriptError(f"expected a named sequence @{entry}, got {listed}{hint}", script)
+
+
+def _names_in(library: Library) -> Iterable[str]:
+    return library.names if isinstance(library, ScriptFile) else (op.sym_name.data for op in _sequences_in(library))
 
 
 def _sequences_in(script: ModuleOp) -> Iterable[NamedSequenceOp]:
@@ -308,7 +315,7 @@ def apply_script(
     entry: str = DEFAULT_ENTRY,
     ctx: Context | None = None,
     passes: PassRunner | None = None,
-    libraries: Sequence[ModuleOp] = (),
+    libraries: Sequence[Library] = (),
     args: Sequence[Payload] = (),
     output: TextIO | None = None,
 ) -> Interpreter:

@@ -5,7 +5,12 @@ MLIR preloads them into a context, where they belong to the transform dialect; s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TypeAlias
 
 from xdsl.context import Context
 from xdsl.dialect_interfaces import DialectInterface
@@ -15,6 +20,38 @@ from xdsl.ir import Dialect, Operation
 from ..errors import ScriptError
 
 _PRIVATE = StringAttr("private")
+_DEFINITION = re.compile(r"(?:transform\.named_sequence|func\.func)\s+(?:private\s+)?@([\w$.-]+)")
+
+
+@dataclass(eq=False)
+class ScriptFile:
+    """A library in a file, which is parsed when something that it defines is needed first."""
+
+    path: Path
+    load: Callable[[Path], ModuleOp]
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """What the file defines or declares, at a glance at its text."""
+        return frozenset(_DEFINITION.findall(self.path.read_text("utf-8")))
+
+    @cached_property
+    def module(self) -> ModuleOp:
+        """The module in the file."""
+        return self.load(self.path)
+
+
+Library: TypeAlias = "ModuleOp | ScriptFile"
+"""Where sequences and functions are looked up."""
+
+
+def modules_with(libraries: Iterable[Library], name: str) -> Iterator[ModuleOp]:
+    """The libraries that may define a symbol, parsed."""
+    for library in libraries:
+        if isinstance(library, ModuleOp):
+            yield library
+        elif name in library.names:
+            yield library.module
 
 
 class TransformLibrary(DialectInterface):

@@ -3,7 +3,7 @@ lanes, and those along the rows that are multiplied with it. Nothing here change
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from xdsl.ir import SSAValue
@@ -64,7 +64,8 @@ def panel_loops(block: BlockOp, panel: SSAValue, out: BlockOp, inside: ForOp | N
     lanes: list[ForOp] = []
     spatial = set(loops_of_kind(out, IteratorKind.SPATIAL))
     around = enclosing_loops(out)
-    for loop in around[around.index(inside) + 1 :] if inside in around else around:
+    first = around.index(inside) + 1 if inside is not None and inside in around else 0
+    for loop in around[first:]:
         if loop not in spatial:
             continue
         variable = loop.induction_variable
@@ -165,7 +166,7 @@ def dimension_along(block: BlockOp, buffer: SSAValue, loop: ForOp) -> int:
     return found.pop()
 
 
-def dimensions_moved(block: BlockOp, buffer: SSAValue, loops: Sequence[ForOp]) -> list[int]:
+def dimensions_moved(block: BlockOp, buffer: SSAValue, loops: Collection[ForOp]) -> list[int]:
     """The dimensions in which a block's accesses of a buffer move with some loops, in order."""
     variables = {loop.induction_variable for loop in loops}
     found: set[int] = set()

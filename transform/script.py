@@ -16,6 +16,7 @@ from ..dialects.llvm import LLVM
 from ..dialects.loop import Loop
 from ..dialects.source import parse_module
 from .dialect import Transform
+from .library import ScriptFile
 from .sched import Sched
 
 
@@ -51,9 +52,9 @@ SCHEDULES = Path(__file__).parent / "schedules"
 """The folder of the scripts that we ship."""
 
 
-def shipped_schedules() -> tuple[ModuleOp, ...]:
-    """The scripts that we ship: the one to run, then those that it includes."""
+def shipped_schedules() -> tuple[ScriptFile, ...]:
+    """The scripts that we ship: the one to run, then those that it includes. They are parsed when they are needed."""
     entry = SCHEDULES / "default.mlir"
     others = sorted(path for path in SCHEDULES.glob("*.mlir") if path != entry)
     context = script_context()
-    return tuple(load_script(path, context) for path in (entry, *others))
+    return tuple(ScriptFile(path, lambda path: load_script(path, context)) for path in (entry, *others))

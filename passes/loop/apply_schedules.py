@@ -14,13 +14,14 @@ from ...dialects.loop import blocks_in
 from ...errors import ScheduleError
 from ...transform.interpreter import DEFAULT_ENTRY, apply_script
 from ...transform.layouts import pack_operands
+from ...transform.library import ScriptFile
 from ...transform.script import shipped_schedules
 from ...transform.state import SCHEDULED
 from ..function_pass import FunctionPass
 
 
 @cache
-def _shipped() -> tuple[ModuleOp, ...]:
+def _shipped() -> tuple[ScriptFile, ...]:
     return shipped_schedules()
 
 
@@ -34,7 +35,7 @@ def apply_shipped_schedules(ctx: Context, func: FuncOp, entry: str = DEFAULT_ENT
     libraries = _shipped()
     # What ran before a refusal stays: each step of a script keeps the meaning of the kernel.
     with suppress(ScheduleError):
-        apply_script(libraries[0], func, entry=entry, ctx=ctx, libraries=libraries)
+        apply_script(libraries[0].module, func, entry=entry, ctx=ctx, libraries=libraries)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from xdsl.utils.exceptions import VerifyException
 from ...dialects.loop import BlockOp, ForOp, element_type
 from ...errors import ScheduleError, ScriptError, did_you_mean
 from ..interfaces import Effect, Results
+from ..library import modules_with
 from ..primitives import blockize, read_intrinsic, tensorize
 from ..primitives.common import describe
 from ..primitives.tensorize import FEATURES, IMPLEMENTATION, Intrinsic
@@ -170,7 +171,7 @@ def _check_features(loop: ForOp, description: FuncOp) -> None:
 def _function(interpreter: Interpreter, user: TensorizeOp | FuncOp, symbol: SymbolRefAttr) -> FuncOp:
     """The function that a symbol names: in a module around its user, else in a library."""
     names: list[str] = []
-    for module in _modules(interpreter, user):
+    for module in _modules(interpreter, user, symbol.string_value()):
         for op in module.body.block.ops:
             if isinstance(op, FuncOp) and not op.is_declaration:
                 if op.sym_name.data == symbol.string_value():
@@ -182,13 +183,13 @@ def _function(interpreter: Interpreter, user: TensorizeOp | FuncOp, symbol: Symb
     )
 
 
-def _modules(interpreter: Interpreter, user: TensorizeOp | FuncOp) -> Iterator[ModuleOp]:
+def _modules(interpreter: Interpreter, user: TensorizeOp | FuncOp, name: str) -> Iterator[ModuleOp]:
     parent = user.parent_op()
     while parent is not None:
         if isinstance(parent, ModuleOp):
             yield parent
         parent = parent.parent_op()
-    yield from interpreter.libraries
+    yield from modules_with(interpreter.libraries, name)
 
 
 TENSOR_OPS = [BlockizeOp, TensorizeOp]
