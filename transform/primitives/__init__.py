@@ -20,14 +20,14 @@ from .pad import pad
 from .padding import decompose_padding
 from .pipeline import multibuffer, pipeline
 from .prefetch import prefetch
+from .promises import keeps_promises
 from .reduction import decompose_reduction, split_reduction
 from .reindex import reindex
 from .rolling import rolling_buffer
-from .scopes import set_memory_space, within_scopes
+from .scopes import set_memory_space
 from .siblings import fuse_sibling
 from .split import split
 from .staging import cache_read
-from .statements import keeps_statements
 from .structure import add_unit_loop, reorder_iterators
 from .tensorize import blockize, read_intrinsic, tensorize
 
@@ -71,6 +71,4 @@ __all__ = [
 ]
 
 for _name in __all__:
-    globals()[_name] = within_scopes(globals()[_name])
-    if _name not in ("blockize", "tensorize"):
-        globals()[_name] = keeps_statements(globals()[_name])
+    globals()[_name] = keeps_promises(globals()[_name], makes_statements=_name in ("blockize", "tensorize"))

@@ -1,45 +1,20 @@
-"""The promise of every primitive that what `blockize` and `tensorize` made one statement stays as it is."""
+"""Nests that `blockize` and `tensorize` made one statement: primitives leave what they do as it is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from functools import wraps
-from typing import ParamSpec, TypeVar, cast
+from collections.abc import Iterator
 
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Block, Operation
 
 from ...dialects.loop import BlockOp, ForOp, LoopKind
 from ...dialects.regions import Access
-from .common import describe, refuse
-from .trial import kernel_among, tried
 
-Arguments = ParamSpec("Arguments")
-Result = TypeVar("Result")
-
-_STATEMENTS = (LoopKind.OPAQUE, LoopKind.TENSORIZED)
+STATEMENTS = (LoopKind.OPAQUE, LoopKind.TENSORIZED)
+"""The kinds of loops below which all is one statement."""
 
 
-def keeps_statements(primitive: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
-    """Makes a primitive refuse what would change the inside of a nest that is one statement. Where there are such
-    nests, it is tried on a copy of the kernel first."""
-
-    @wraps(primitive)
-    def checked(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
-        function = kernel_among((*args, *kwargs.values()))
-        if function is not None and (before := _statements(function)):
-            changed = tried(cast("Callable[..., object]", primitive), function, args, kwargs)
-            new = {} if changed is None else _statements(changed)
-            if new.keys() - before.keys():
-                gone = next((loop for content, loop in before.items() if content not in new), None)
-                loop = gone or next(iter(before.values()))
-                refuse(f"expected the nest below {loop.kind} {describe(loop)} to stay as it is", loop)
-        return primitive(*args, **kwargs)
-
-    return checked
-
-
-def _statements(function: FuncOp) -> dict[tuple[object, ...], ForOp]:
+def statements_in(function: FuncOp) -> dict[tuple[object, ...], ForOp]:
     """The nests that are one statement, by what they do."""
     return {tuple(_content(op) for op in loop.walk()): loop for loop in _nests(function.body.block)}
 
@@ -48,7 +23,7 @@ def _nests(block: Block) -> Iterator[ForOp]:
     op = block.first_op
     while op is not None:
         if type(op) is ForOp:
-            if op.kind in _STATEMENTS:
+            if op.kind in STATEMENTS:
                 yield op
             else:
                 yield from _nests(op.regions[0].block)
@@ -66,4 +41,4 @@ def _content(op: Operation) -> object:
     return op.name, frozenset(op.properties.items()), tuple(result.type for result in op.results)
 
 
-__all__ = ["keeps_statements"]
+__all__ = ["STATEMENTS", "statements_in"]

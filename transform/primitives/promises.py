@@ -1,0 +1,83 @@
+"""What every primitive promises beside the meaning of the kernel: what lives in a memory scope fits there, and what is
+one statement of a nest stays as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import ParamSpec, TypeVar, cast
+
+from xdsl.dialects.builtin import MemRefType, StringAttr
+from xdsl.dialects.func import FuncOp
+from xdsl.ir import Attribute, Block
+
+from ...dialects.loop import LOCAL, AllocOp, ForOp, LoopKindAttr
+from ...dialects.scopes import overflow_in, scopes_of
+from .common import describe, refuse
+from .statements import STATEMENTS, statements_in
+from .trial import kernel_among, tried
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+def keeps_promises(
+    primitive: Callable[Arguments, Result], *, makes_statements: bool = False
+) -> Callable[Arguments, Result]:
+    """Makes a primitive refuse what would break a promise. Where there is something to keep, it is tried on a copy of
+    the kernel first."""
+
+    @wraps(primitive)
+    def checked(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        given = (*args, *kwargs.values()) if kwargs else args
+        function = kernel_among(given)
+        if function is not None and (_asks_for_scope(given) or _has_promises(function.regions[0].block)):
+            _check(cast("Callable[..., object]", primitive), function, args, kwargs, makes_statements)
+        return primitive(*args, **kwargs)
+
+    return checked
+
+
+def _asks_for_scope(arguments: Sequence[object]) -> bool:
+    return any(isinstance(argument, str) and argument not in ("", LOCAL.data) for argument in arguments)
+
+
+def _has_promises(block: Block) -> bool:
+    """Whether there are buffers in scopes, or nests that are one statement; this comes before each primitive."""
+    op = block.first_op
+    while op is not None:
+        if type(op) is ForOp:
+            if cast(LoopKindAttr, op.properties["kind"]).data in STATEMENTS or _has_promises(op.regions[0].block):
+                return True
+        elif type(op) is AllocOp:
+            space = cast("MemRefType[Attribute]", op.results[0].type).memory_space
+            if type(space) is StringAttr and space.data != LOCAL.data:
+                return True
+        op = op.next_op
+    return False
+
+
+def _check(
+    primitive: Callable[..., object],
+    function: FuncOp,
+    args: Sequence[object],
+    kwargs: Mapping[str, object],
+    makes_statements: bool,
+) -> None:
+    scopes = scopes_of(function)
+    before = {} if makes_statements else statements_in(function)
+    if scopes is None and not before:
+        return
+    changed = tried(primitive, function, args, kwargs)
+    if changed is None:
+        return  # the real one is refused, too, and says where
+    if scopes is not None and (overflow := overflow_in(changed, scopes)) is not None:
+        refuse(str(overflow), function)
+    new = statements_in(changed) if before else {}
+    if new.keys() - before.keys():
+        gone = next((loop for content, loop in before.items() if content not in new), None)
+        loop = gone or next(iter(before.values()))
+        refuse(f"expected the nest below {loop.kind} {describe(loop)} to stay as it is", loop)
+
+
+__all__ = ["keeps_promises"]
