@@ -23,6 +23,7 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
+from itertools import pairwise
 from math import exp, log
 from pathlib import Path
 from typing import Any
@@ -502,11 +503,14 @@ def _plain(output: Array, inputs: Mapping[str, Array]) -> Array:
 # measuring
 
 
-def take_turns(runs: Mapping[str, Run], seconds: float, burst: float = 0.006) -> dict[str, list[float]]:
-    """The times of calls. Each round calls everybody a few times, after a call that brings its data to the caches, and
-    until threads that still spin for somebody else have gone to sleep. Ends when medians are settled."""
+def take_turns(
+    runs: Mapping[str, Run], seconds: float, threads: int = 1, burst: float = 0.006
+) -> dict[str, list[float]]:
+    """The times of calls; on one thread, of what it ran, since others may use the machine. Each round calls everybody a
+    few times, after a call that brings its data to the caches, and until threads that still spin for somebody else have
+    gone to sleep. Ends when medians are settled."""
     times: dict[str, list[float]] = {name: [] for name in runs}
-    clock = time.perf_counter
+    clock, stopwatch = time.perf_counter, _stopwatch(threads)
     start, rounds = clock(), 0
     while True:
         for name, run in runs.items():
@@ -516,15 +520,24 @@ def take_turns(runs: Mapping[str, Run], seconds: float, burst: float = 0.006) ->
                 run()
             found, end = times[name], clock() + burst
             while True:
-                before = clock()
+                before = stopwatch()
                 run()
-                after = clock()
-                found.append(after - before)
-                if after >= end:
+                found.append(stopwatch() - before)
+                if clock() >= end:
                     break
         rounds += 1
         if rounds >= 5 and (clock() - start > seconds or all(map(_settled, times.values()))):
             return times
+
+
+def _stopwatch(threads: int) -> Callable[[], float]:
+    """What a thread ran, where there is one and its clock is fine enough; else what time it is."""
+    if threads == 1:
+        readings = [time.thread_time() for _ in range(100)]
+        steps = [after - before for before, after in pairwise(readings)]
+        if 0 < statistics.median(steps) < 5e-6:
+            return time.thread_time
+    return time.perf_counter
 
 
 def _settled(times: Sequence[float]) -> bool:
@@ -554,7 +567,7 @@ def measure(case: Case, threads: int, seconds: float, options: Mapping[str, Any]
     _check(case, found)
     runs = {name: run for name, (run, _) in found.items()}
     runs[LIMIT] = lambda: limit.function(limit.memory.ctypes.data)
-    times = take_turns(runs, seconds)
+    times = take_turns(runs, seconds, threads)
     _check(case, found)
     for name, each in times.items():
         case.seconds[name] = statistics.median(each)
