@@ -28,9 +28,9 @@ ALGORITHMS: tuple[str, ...] = get_args(ConvAlgorithm)
 _TILES = {f"winograd-{tile}": tile for tile in TILES}
 _TRANSFORM = 24
 """What it costs to transform an element of a tile, or a sum, in products."""
-_WEIGHT = 12
+_WEIGHT = 14
 """What it costs to read a weight, in products."""
-_GAIN = 0.8
+_GAIN = 0.9
 """What part of the direct cost is low enough to compute anything else."""
 
 
@@ -96,10 +96,11 @@ def cheapest_algorithm(op: ConvOp, exact: bool) -> str:
     images = batch.constant if batch is not None and batch.is_constant else 1
     taken = channels.constant if channels is not None else 1
     given, height, width = op.result.type.get_shape()[1:]
-    costs = {"direct": _GAIN * 9 * images * height * width * taken * given}
+    pairs = taken * given
+    costs = {"direct": _GAIN * 9 * pairs * (images * height * width + _WEIGHT)}
     for name, tile in _TILES.items():
         tiles, size = images * -(-height // tile) * -(-width // tile), (tile + 2) ** 2
-        costs[name] = size * (tiles * (taken * given + _TRANSFORM * (taken + given)) + _WEIGHT * taken * given)
+        costs[name] = size * (tiles * (pairs + _TRANSFORM * (taken + given)) + _WEIGHT * pairs)
     return min(costs, key=lambda name: costs[name])
 
 

@@ -568,7 +568,10 @@ class GetElementBytesOp(Looks, IRDLOperation):
     def apply(self, interpreter: Interpreter) -> Results:
         sizes: list[Attribute] = []
         for block in typed_ops(interpreter.state, self.target, BlockOp):
-            sizes.append(integer_param(element_bytes(element_type(block.written_buffers()[0]))))
+            written = block.written_buffers()
+            if not written:
+                raise ScheduleError(f"expected a block that writes, got '{block.block_name}', which only prefetches", block)
+            sizes.append(integer_param(element_bytes(element_type(written[0]))))
         return [sizes]
 
 

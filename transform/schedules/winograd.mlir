@@ -224,9 +224,38 @@ module attributes {transform.with_named_sequence} {
     sched.vectorize %mi : !transform.any_op
     sched.unroll %pi : !transform.any_op
     %init = sched.decompose_reduction %sum at %k : (!transform.any_op, !transform.any_op) -> !transform.any_op
+    transform.include @prefetch_weights failures(suppress) (%sum, %k) : (!transform.any_op, !transform.any_op) -> ()
     transform.include @peel_tail failures(suppress) (%po, %tiles, %rows) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
     transform.include @peel_tail failures(suppress) (%mp, %given, %columns) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
     transform.yield
+  }
+
+  // Weights that take more than the cache are asked for half a page before they are read: they are read once for a few
+  // tiles only, and come slowly over the ends of pages.
+  transform.named_sequence @prefetch_weights(%sum: !transform.any_op {transform.readonly}, %k: !transform.any_op {transform.readonly}) {
+    %p_, %x, %y, %mp, %mo, %po, %k_, %pi, %mi = sched.get_loops %sum {rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
+    %bytes = transform.include @weight_bytes failures(propagate) (%sum, %x, %mp, %k) : (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op) -> !transform.any_param
+    %cache = sched.target_query "l2_bytes" : !transform.any_param
+    sched.constrain %bytes gt %cache : !transform.any_param, !transform.any_param
+    %left, %right = sched.get_contraction_inputs %sum : (!transform.any_op) -> (!transform.any_value, !transform.any_value)
+    %lines = sched.prefetch %sum, %right at %k {ahead = 32 : i64} : (!transform.any_op, !transform.any_value, !transform.any_op) -> !transform.any_op
+    %around, %line = sched.get_loops %lines {rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    sched.unroll %line : !transform.any_op
+    transform.yield
+  }
+
+  // How much memory panels of 32 columns take.
+  transform.named_sequence @weight_bytes(%sum: !transform.any_op {transform.readonly}, %x: !transform.any_op {transform.readonly}, %panels: !transform.any_op {transform.readonly}, %k: !transform.any_op {transform.readonly}) -> !transform.any_param {
+    %points = sched.get_extent %x : (!transform.any_op) -> !transform.any_param
+    %square = sched.param mul %points, %points : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %count = sched.get_extent %panels : (!transform.any_op) -> !transform.any_param
+    %depth = sched.get_extent %k : (!transform.any_op) -> !transform.any_param
+    %element = sched.get_element_bytes %sum : (!transform.any_op) -> !transform.any_param
+    %rows = sched.param mul %square, %depth : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %columns = sched.param mul %count, 32 : (!transform.any_param) -> !transform.any_param
+    %pairs = sched.param mul %rows, %columns : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %bytes = sched.param mul %pairs, %element : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    transform.yield %bytes : !transform.any_param
   }
 
   // What is transformed writes, and reads, elements of all products at once: they lie an odd number of cache lines apart,
