@@ -287,10 +287,16 @@ def _lives_in_a_loop(buffer: SSAValue) -> bool:
     return isinstance(buffer.owner, AllocOp) and isinstance(buffer.owner.parent_op(), ForOp)
 
 
+def _is_a_copy(alloc: AllocOp) -> bool:
+    writes = [use.operation for use in alloc.buffer.uses if isinstance(use.operation, WriteOp)]
+    return any(isinstance(write.value.owner, ReadOp) for write in writes)
+
+
 @entry("pipeline", weight=12)
 def _pipeline(rng: random.Random, kernel: FuncOp) -> Step | None:
     def stages(loop: ForOp) -> bool:
-        return is_serial(loop) and any(isinstance(op, AllocOp) for op in loop.body.block.ops)
+        allocs = [op for op in loop.body.block.ops if isinstance(op, AllocOp)]
+        return is_serial(loop) and loop.extent > 1 and any(alloc.copies > 1 or _is_a_copy(alloc) for alloc in allocs)
 
     if rng.random() < 0.95 and not any(stages(op) for op in kernel.walk() if isinstance(op, ForOp)):
         return None

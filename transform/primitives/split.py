@@ -123,6 +123,16 @@ class _Part:
                     loop,
                     ("the block", block),
                 )
+            step = form.coefficient(variable)
+            within = None if not step else (form - Lin.of(variable) * step).range(loop_bounds)
+            if step and within is not None and within[1] - within[0] >= step:
+                name = iterator.name_hint or kind.value
+                refuse(
+                    f"expected {describe(loop)} to be the outermost part of iterator %{name} of "
+                    f"'{block.block_name}' to split it, got an inner one",
+                    loop,
+                    ("the block", block),
+                )
             self.shifts.append((shift.const, True))
         self.drops_init = any(
             shift and kind is IteratorKind.REDUCE for (shift, _), kind in zip(self.shifts, block.kinds, strict=True)

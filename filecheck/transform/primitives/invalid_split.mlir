@@ -76,7 +76,7 @@ module attributes {transform.with_named_sequence} {
     transform.yield
   }
 }
-// CHECK: expected a digit of scale 2, got 4, to split loop %ii of extent 4
+// CHECK: expected loop %ii of extent 4 to be the outermost part of iterator %v of 'copy' to split it, got an inner one
 
 // -----
 
