@@ -570,7 +570,9 @@ class GetElementBytesOp(Looks, IRDLOperation):
         for block in typed_ops(interpreter.state, self.target, BlockOp):
             written = block.written_buffers()
             if not written:
-                raise ScheduleError(f"expected a block that writes, got '{block.block_name}', which only prefetches", block)
+                raise ScheduleError(
+                    f"expected a block that writes, got '{block.block_name}', which only prefetches", block
+                )
             sizes.append(integer_param(element_bytes(element_type(written[0]))))
         return [sizes]
 
