@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import is_
 
 from xdsl.dialects import arith, scf
 from xdsl.dialects.affine import ApplyOp
@@ -60,6 +61,32 @@ def reduction_of(block: BlockOp) -> ReduceOp | None:
 
 def contraction_of(block: BlockOp) -> Contraction | None:
     """The roles of a block's iterators if it sums products of two reads."""
+    source = _source_of(block)
+    known: tuple[list[object], Contraction | None] | None = vars(block).get("_contraction")
+    if known is not None and len(known[0]) == len(source) and all(map(is_, known[0], source)):
+        return known[1]
+    found = _contraction_of(block)
+    vars(block)["_contraction"] = source, found
+    return found
+
+
+def _source_of(block: BlockOp) -> list[object]:
+    """What says how a block computes: attributes, types and lists of operands are never changed, only exchanged."""
+    properties = block.properties
+    source: list[object] = [properties["iterator_kinds"], properties["extents"]]
+    ops: list[Operation | None] = [block.regions[0].block.first_op]
+    while ops:
+        op = ops.pop()
+        while op is not None:
+            operands = op._operands  # pyright: ignore[reportPrivateUsage]
+            source += (op, operands, op.properties.get("map"))
+            source += [value.type for value in operands]
+            ops += [region.first_block.first_op for region in op.regions if region.first_block is not None]
+            op = op.next_op
+    return source
+
+
+def _contraction_of(block: BlockOp) -> Contraction | None:
     reduce = reduction_of(block)
     if reduce is None or block.has_kind(IteratorKind.ORDERED) or not _combines_by(reduce, _ADD):
         return None
@@ -265,7 +292,7 @@ def _moving_dimensions(access: ReadOp | WriteOp | ReduceOp, block: BlockOp) -> t
 
 def is_costly(block: BlockOp) -> bool:
     """Whether the block computes what takes many instructions, of which vectors need no more."""
-    return any(op.name.startswith("math.") or isinstance(op, arith.DivfOp) for op in block.walk())
+    return any(op.name.startswith("math.") or type(op) is arith.DivfOp for op in block.walk())
 
 
 def is_window(block: BlockOp) -> bool:
