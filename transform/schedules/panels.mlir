@@ -294,8 +294,35 @@ module attributes {transform.with_named_sequence} {
     transform.yield
   }
 
+  // 1 where neighbours of a row are better lanes than results are: there is no window, rows fill vectors, and the sums are so short that it takes about as long to transpose them.
+  transform.named_sequence @rows_are_lanes(%sum: !transform.any_op {transform.readonly}, %panel: !transform.any_value {transform.readonly}, %lanes: !transform.any_param {transform.readonly}) -> !transform.any_param {
+    %shared, %rows, %x, %others, %o = sched.get_panel_loops %sum, %panel in %sum : (!transform.any_op, !transform.any_value, !transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
+    %left, %right = sched.get_contraction_inputs %sum : (!transform.any_op) -> (!transform.any_value, !transform.any_value)
+    %stride = sched.get_stride %sum, %right along %x : (!transform.any_op, !transform.any_value, !transform.any_op) -> !transform.any_param
+    %near = sched.param eq %stride, 1 : (!transform.any_param) -> !transform.any_param
+    %reduce = sched.get_loops %sum {of = "reduce", moving} : (!transform.any_op) -> !transform.any_op
+    %steps = transform.num_associations %reduce : (!transform.any_op) -> !transform.any_param
+    %once = sched.param le %steps, 1 : (!transform.any_param) -> !transform.any_param
+    %n = sched.get_extent %x : (!transform.any_op) -> !transform.any_param
+    %filled = sched.param round_up %n, %lanes : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %most = sched.param mul %filled, 6 : (!transform.any_param) -> !transform.any_param
+    %seven = sched.param mul %n, 7 : (!transform.any_param) -> !transform.any_param
+    %full = sched.param ge %seven, %most : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %k, %rest = sched.get_longest %reduce : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    %depth = sched.get_extent %k : (!transform.any_op) -> !transform.any_param
+    %limit = sched.param mul %lanes, 6 : (!transform.any_param) -> !transform.any_param
+    %short = sched.param le %depth, %limit : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %a = sched.param mul %near, %once : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %b = sched.param mul %full, %short : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %all = sched.param mul %a, %b : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    transform.yield %all : !transform.any_param
+  }
+
   transform.named_sequence @convolve(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly}) {
     %panel = sched.get_constant_inputs %sum : (!transform.any_op) -> !transform.any_value
+    %element_lanes = transform.include @lanes failures(propagate) (%sum) : (!transform.any_op) -> !transform.any_param
+    %in_rows = transform.include @rows_are_lanes failures(propagate) (%sum, %panel, %element_lanes) : (!transform.any_op, !transform.any_value, !transform.any_param) -> !transform.any_param
+    sched.constrain %in_rows eq 0 : !transform.any_param
     %group, %group_size = sched.get_group_loop %sum in %out : (!transform.any_op, !transform.any_op) -> (!transform.any_op, !transform.any_param)
     transform.foreach %group : !transform.any_op {
     ^bb0(%loop: !transform.any_op):
