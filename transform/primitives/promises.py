@@ -17,6 +17,9 @@ from .common import describe, refuse
 from .statements import STATEMENTS, statements_in
 from .trial import kernel_among, tried
 
+_NO_SCOPES = ("", LOCAL.data, "guard", "exact")
+"""Strings among arguments that name no memory scope of a target: no scope, the stack, what becomes of tails."""
+
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
@@ -39,7 +42,7 @@ def keeps_promises(
 
 
 def _asks_for_scope(arguments: Sequence[object]) -> bool:
-    return any(isinstance(argument, str) and argument not in ("", LOCAL.data) for argument in arguments)
+    return any(isinstance(argument, str) and argument not in _NO_SCOPES for argument in arguments)
 
 
 def _has_promises(block: Block) -> bool:
