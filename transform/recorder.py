@@ -48,6 +48,7 @@ from xdsl.irdl import (
     IRDLOperation,
     OperandDef,
     OptOperandDef,
+    OptResultDef,
     VarOperandDef,
     VarResultDef,
     VerificationContext,
@@ -149,11 +150,12 @@ class _Method:
     @cache
     def of(op: type[IRDLOperation]) -> _Method:
         definition = op.get_irdl_definition()
-        constants = {_mixed_operand(name): name for name in definition.properties if name.startswith("static_")}
+        constants = _constants(op)
         slots: list[_Slot] = []
         for name, operand in definition.operands:
-            many = isinstance(operand, VarOperandDef)
-            required = not many and not isinstance(operand, OptOperandDef)
+            optional = isinstance(operand, OptOperandDef)
+            many = isinstance(operand, VarOperandDef) and not optional
+            required = not many and not optional
             constant = constants.get(name)
             default = definition.properties[constant].default_value if constant is not None else None
             slots.append(_Slot(name, _kind_of(operand), name, constant, many, required and constant is None, default))
@@ -167,7 +169,7 @@ class _Method:
 
     def slot(self, name: str) -> _Slot:
         for slot in self.slots:
-            if slot.name == name or slot.name.rstrip("_") == name:
+            if name in (slot.name, slot.name.rstrip("_")) or slot.property == f"static_{name}":
                 return slot
         names = [slot.name for slot in self.slots]
         raise ScriptError(
@@ -238,9 +240,14 @@ class _Method:
         results = self.op.get_irdl_definition().results
         if not results:
             return "None"
-        if len(results) == 1 and not isinstance(results[0][1], VarResultDef):
+        if len(results) == 1 and not _is_list(results[0][1]):
             return "Handle"
         return "tuple[Handle, ...]"
+
+
+def _is_list(result: object) -> bool:
+    """Whether an operation has as many of a result as it is asked for."""
+    return isinstance(result, VarResultDef) and not isinstance(result, OptResultDef)
 
 
 def _annotation(slot: _Slot) -> str:
@@ -250,9 +257,18 @@ def _annotation(slot: _Slot) -> str:
     return f"Sequence[{one}]" if slot.many else one
 
 
-def _mixed_operand(name: str) -> str:
-    """The operands that stand for the params among some constants."""
-    return "params" if name == "static_operands" else name.removeprefix("static_")
+def _constants(op: type[IRDLOperation]) -> dict[str, str]:
+    """The properties with the constants among operands that are constants or params, by these operands."""
+    definition = op.get_irdl_definition()
+    params = [name for name, operand in definition.operands if _kind_of(operand) is TransformParamHandleType]
+    found: dict[str, str] = {}
+    for name in definition.properties:
+        if name.startswith("static_"):
+            own = name.removeprefix("static_")
+            operand = own if own in params else next((each for each in params if each not in found), None)
+            if operand is not None:
+                found[operand] = name
+    return found
 
 
 def _kind_of(operand: OperandDef | VarOperandDef | OptOperandDef) -> type[Attribute]:
@@ -388,7 +404,7 @@ class Recorder:
         operands, properties = self._arguments(method, bound)
         place = _place()
         results = kind.get_irdl_definition().results
-        variadic = len(results) == 1 and isinstance(results[0][1], VarResultDef)
+        variadic = len(results) == 1 and _is_list(results[0][1])
         if not variadic:
             op = self._build(kind, operands, properties, [[_result_type(d)] for _, d in results], place)
             return self._returned(self._execute(op))

@@ -128,6 +128,32 @@ def test_functions_and_modules_are_kernels() -> None:
     assert str(module) == text
 
 
+def test_optional_operands_are_one_handle() -> None:
+    sch = Schedule(matmul())
+    c = sch.match_block("C")
+    _, j, _ = sch.get_loops(c)
+    _, b = sch.get_reads(c)
+    jo, ji = sch.tile(j, 16)
+    sch.cache_read(c, b, jo, ji, "local")
+    assert "sched.cache_read %reduce0, %B at %jo along %ji" in sch.script()
+    first, rest = sch.split(sch.get_loops(c, of="spatial")[0], 4)
+    assert (first.ops, rest.ops) != ([], [])
+    sch.parallelize(first, 2)
+    assert "grain = 2" in sch.script()
+    assert str(sch.root) == replayed(sch, matmul())
+
+
+def test_maps_are_functions() -> None:
+    sch = Schedule(matmul())
+    c = sch.match_block("C")
+    buffer = sch.get_reads(sch.op("sched.match_block", "C"))[1]
+    copy = sch.cache_read(c, buffer, memory_space="")
+    staged = sch.get_writes(copy)[0]
+    sch.transform_layout(staged, lambda i, j: (j, i))
+    assert "affine_map<(d0, d1) -> (d1, d0)>" in sch.script()
+    assert str(sch.root) == replayed(sch, matmul())
+
+
 def test_more_operations() -> None:
     sch = Schedule(matmul())
     c = sch.op("sched.match_block", "C")
