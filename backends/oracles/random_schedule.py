@@ -40,7 +40,9 @@ from ...dialects.loop import (
     blocks_in,
     element_type,
     enclosing_loops,
+    loop_bounds,
 )
+from ...dialects.quasi_affine import Lin
 from ...dialects.regions import buffer_shape, index_forms, readers_of, reduce_loops, writers_of
 from ...transform.panels import dimensions_moved
 from .random_step import Block, Buffer, IntrinsicText, Loop, Size, Step, brackets, commas, read_buffers, written_buffers
@@ -686,9 +688,40 @@ def _pads(block: BlockOp) -> bool:
 def _rolling_buffer(rng: random.Random, kernel: FuncOp) -> Step | None:
     found = [block for block in blocks_in(kernel) if _has_window(block)]
     if not found:
-        return None
+        return _window(rng, kernel) if rng.random() < 0.5 else None
     name = Block(rng.choice(found).block_name)
     return Step("rolling_buffer", (name,), f"{name}", functional=True)
+
+
+def _window(rng: random.Random, kernel: FuncOp) -> Step | None:
+    """A step that stages, or computes, in each iteration of an outermost loop what overlaps with that of the next."""
+    found: list[tuple[BlockOp, SSAValue]] = []
+    for block in blocks_in(kernel):
+        loops = enclosing_loops(block)
+        if loops and loops[0].extent > 1 and is_serial(loops[0]):
+            found += [(block, read.buffer) for read in block.reads() if _overlaps(read, loops[0])]
+    if not found:
+        return None
+    block, buffer = rng.choice(found)
+    place = Loop(block.block_name, 0)
+    alone = written_alone(kernel)
+    moved = [p for p in alone if is_plain(p) and is_temporary(p) and p.written_buffers() == [buffer]]
+    if moved and enclosing_loops(moved[0])[:1] != enclosing_loops(block)[:1] and rng.random() < 0.7:
+        producer = Block(moved[0].block_name)
+        return Step("compute_at", (producer, place), f"{producer} into {place}")
+    name, read, space = Block(block.block_name), Buffer(block.block_name, read_buffers(block).index(buffer)), "local"
+    return Step("cache_read", (name, read, place, space, None), f"{name}, {read}{at(place)}", results=1)
+
+
+def _overlaps(read: ReadOp, loop: ForOp) -> bool:
+    """Whether neighbouring iterations of a loop read some of the same elements, and others."""
+    for form in index_forms(read):
+        step = None if form is None else form.coefficient(loop.induction_variable)
+        if form is not None and step and step > 0:
+            width = (form - Lin.of(loop.induction_variable) * step).range(loop_bounds)
+            if width is not None and width[1] - width[0] >= step:
+                return True
+    return False
 
 
 def _has_window(block: BlockOp) -> bool:
