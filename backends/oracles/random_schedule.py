@@ -294,7 +294,7 @@ def _is_a_copy(alloc: AllocOp) -> bool:
     return any(isinstance(write.value.owner, ReadOp) for write in writes)
 
 
-@entry("pipeline", weight=12)
+@entry("pipeline", weight=20)
 def _pipeline(rng: random.Random, kernel: FuncOp) -> Step | None:
     def stages(loop: ForOp) -> bool:
         allocs = [op for op in loop.body.block.ops if isinstance(op, AllocOp)]
