@@ -20,6 +20,7 @@ from ..dialects.loop import (
     BlockOp,
     ForOp,
     IteratorKind,
+    PrefetchOp,
     ReadOp,
     ReduceOp,
     WriteOp,
@@ -268,6 +269,8 @@ def row_loops(block: BlockOp, out: BlockOp) -> tuple[list[ForOp], list[ForOp]]:
         ScheduleError: if it is neither.
     """
     writes = [access for access in out.writes() if access.parent_op() is out]
+    if not writes:
+        raise ScheduleError(f"expected a block that writes, got '{out.block_name}', which only prefetches", out)
     own, shape = _moving_dimensions(writes[0], out)
     reduced = {i for i, kind in enumerate(block.kinds) if kind is IteratorKind.REDUCE}
     columns: list[int | None] | None = None
@@ -408,6 +411,8 @@ def mismatch(block: Operation, spec: StructureSpec) -> str | None:
     """Why an op does not look as asked for; None if it does."""
     if not isinstance(block, BlockOp):
         return f"expected loop.block, got {block.name}"
+    if type(block.body.block.last_op) is PrefetchOp and not block.written_buffers():
+        return f"expected a block that computes, got '{block.block_name}', which only prefetches"
     for kind, wanted in (
         (IteratorKind.SPATIAL, spec.spatial),
         (IteratorKind.REDUCE, spec.reduce),

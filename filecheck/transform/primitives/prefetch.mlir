@@ -110,3 +110,41 @@ module attributes {transform.with_named_sequence} {
     transform.yield
   }
 }
+
+// -----
+
+// What only prefetches is nothing to match, and what has no rows.
+
+!op = !transform.any_op
+
+func.func @copy(%A: memref<8xf32>, %D: memref<8xf32> {loop.output}) {
+  loop.for %i : 8 {
+    loop.block "copy" spatial(%v in 8 = %i) {
+      %a = loop.read %A[%v] : memref<8xf32>
+      loop.write %a, %D[%v] : memref<8xf32>
+    }
+  }
+  func.return
+}
+
+// CHECK-LABEL: func.func @copy(
+// CHECK-NEXT:   loop.for %i : 8 unrolled {
+// CHECK-NEXT:     loop.block "arg0_prefetch"
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %c = sched.match_block "copy" in %root : (!op) -> !op
+    %i = sched.get_loops %c : (!op) -> !op
+    %a = sched.get_reads %c : (!op) -> !transform.any_value
+    %p = sched.prefetch %c, %a at %i : (!op, !transform.any_value, !op) -> !op
+    %map = sched.match_structure "map" in %root : (!op) -> !op
+    %outer = sched.get_loops %map : (!op) -> !op
+    sched.unroll %outer : !op
+    transform.sequence %root : !op failures(suppress) {
+    ^bb0(%again: !op):
+      %o, %r, %k = sched.get_row_loops %c in %p : (!op, !op) -> (!op, !op, !op)
+      transform.yield
+    }
+    transform.yield
+  }
+}
