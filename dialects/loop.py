@@ -279,15 +279,10 @@ class ForOp(IRDLOperation):
             raise VerifyException("expected an intrinsic on a tensorized loop, and only there")
         if self.implementation is None or self.tensors is None:
             return
-        blocks = blocks_in(self)
-        if len(blocks) != 1:
-            raise VerifyException(f"expected one block in a tensorized loop, got {len(blocks)}")
-        accesses = list(blocks[0].accesses())
-        if any(tensor.access.data >= len(accesses) for tensor in self.tensors):
-            raise VerifyException(f"expected tensors of the {len(accesses)} accesses of a tensorized nest")
-        last = self.implementation.block.last_op
-        if not isinstance(last, YieldOp):
-            raise VerifyException("expected the implementation of a tensorized loop to end with loop.yield")
+        from .tensors import tensors_failure  # the check needs this module
+
+        if (failure := tensors_failure(self)) is not None:
+            raise VerifyException(failure)
 
     @classmethod
     def parse(cls, parser: Parser) -> ForOp:

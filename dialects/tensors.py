@@ -1,19 +1,21 @@
 """Where the elements lie in memory that nests access: what tensor intrinsics ask for.
 
-The primitive `tensorize` and the expansion of loops ask the same question, so that the one accepts what the other emits.
+The primitive `tensorize` and the expansion of loops ask the same question, so that one accepts what the other emits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
+from typing import cast
 
 from xdsl.dialects.builtin import MemRefType, VectorType
 from xdsl.ir import Attribute, SSAValue
+from xdsl.ir.affine import AffineDimExpr
 
 from .lanes import row_major_strides
 from .layout import packed_shape
-from .loop import AllocOp, ReadOp, ReduceOp, WriteOp, loop_bounds
+from .loop import AllocOp, BlockOp, ForOp, ReadOp, ReduceOp, WriteOp, YieldOp, element_type, loop_bounds
 from .quasi_affine import Lin, from_affine
 from .regions import buffer_shape, footprint, index_forms
 
@@ -53,4 +55,80 @@ def rows_of(
     return shape[:split], shape[split:]
 
 
-__all__ = ["memory_forms", "rows_of"]
+def nest_of(loop: ForOp) -> tuple[list[ForOp], BlockOp] | None:
+    """The loops from one on, each with nothing else in it, and the block in the last one."""
+    loops = [loop]
+    while True:
+        ops = list(loops[-1].body.block.ops)
+        match ops:
+            case [ForOp() as inner]:
+                loops.append(inner)
+            case [BlockOp() as block]:
+                return loops, block
+            case _:
+                return None
+
+
+def tensors_failure(loop: ForOp) -> str | None:
+    """Why a tensorized loop has no implementation of its nest; None if it has. What that computes is not looked at."""
+    nest = nest_of(loop)
+    if nest is None:
+        return "expected one block in a tensorized loop, in loops with nothing else"
+    loops, block = nest
+    accesses = list(block.accesses())
+    assert loop.tensors is not None and loop.implementation is not None
+    last = loop.implementation.block.last_op
+    if not isinstance(last, YieldOp):
+        return "expected the implementation of a tensorized loop to end with loop.yield"
+    inputs: list[Attribute] = [argument.type for argument in loop.implementation.block.args]
+    outputs: list[Attribute] = [value.type for value in last.values]
+    if sorted(tensor.access.data for tensor in loop.tensors) != list(range(len(accesses))):
+        return f"expected tensors of the {len(accesses)} accesses of a tensorized nest"
+    for tensor in loop.tensors:
+        access = accesses[tensor.access.data]
+        type = memref_type_of(tensor.type)
+        if len(access.buffers) != 1 or element_type(access.buffers[0]) != type.element_type:
+            return f"expected tensors of elements of one buffer, got {type}"
+        if tensor.map.data.num_dims != len(loops):
+            return f"expected indices of {type} over {len(loops)} loops, got {tensor.map.data}"
+        operands = [Lin.of(each.induction_variable) for each in loops]
+        for expr, extent in zip(tensor.map.data.results, type.get_shape(), strict=True):
+            if from_affine(expr, operands, loop_bounds).range(loop_bounds) != (0, extent - 1):
+                return f"expected a nest that accesses all of {type}, got {tensor.map.data}"
+        for each in (
+            outputs if isinstance(access, WriteOp) else inputs,
+            outputs if isinstance(access, ReduceOp) else None,
+        ):
+            if each is None:
+                continue
+            count = vector_count(type, each[0] if each else None)
+            if count is None or any(other != each[0] for other in each[:count]) or len(each) < count:
+                return f"expected vectors of the elements of {type}, got {each[0] if each else 'nothing'}"
+            split = len(type.get_shape()) - len(rows_of(type, [cast("VectorType[Attribute]", each[0])])[1])
+            if any(not isinstance(expr, AffineDimExpr) for expr in tensor.map.data.results[:split]):
+                return f"expected rows of {type} at loops of their own, got {tensor.map.data}"
+            del each[:count]
+    if inputs or outputs:
+        return f"expected vectors of the elements of tensors, got {len(inputs) + len(outputs)} more"
+    return None
+
+
+def memref_type_of(type: Attribute) -> MemRefType[Attribute]:
+    """A memref type, as one."""
+    assert isinstance(type, MemRefType)
+    return cast("MemRefType[Attribute]", type)
+
+
+def vector_count(type: MemRefType[Attribute], vector: Attribute | None) -> int | None:
+    """How many vectors of a type hold the elements of a small buffer, if rows of it are such vectors."""
+    if not isinstance(vector, VectorType):
+        return None
+    own = cast("VectorType[Attribute]", vector)
+    shape = type.get_shape()
+    if own.get_num_dims() != 1 or own.element_type != type.element_type:
+        return None
+    size = own.get_shape()[0]
+    return prod(shape) // size if any(prod(shape[d:]) == size for d in range(len(shape))) else None
+
+
+__all__ = ["memory_forms", "nest_of", "rows_of", "tensors_failure", "vector_count"]

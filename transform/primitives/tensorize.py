@@ -105,10 +105,14 @@ def tensorize(loop: ForOp, intrinsic: Intrinsic) -> None:
     why = f"to tensorize {describe(loop)} with '{intrinsic.name}'"
     loops, block = _nest(loop, intrinsic, why)
     matched = _Match(intrinsic, loops, block, why).run()
+    written = block.written_buffers()
+    for read in block.reads():
+        if read.buffer in written:
+            refuse(f"expected a nest that reads no buffer that it writes, got one in '{block.block_name}', {why}", read)
     tensors: list[TensorAttr] = []
     for buffer, access in intrinsic.tensors:
         own = matched[access]
-        own_buffer = own.buffers[access.buffers.index(buffer)]
+        (own_buffer,) = own.buffers
         described = _described_forms(access, intrinsic.loops)
         _check_memory(intrinsic, loops, buffer, own_buffer, described, own, why)
         tensors.append(_tensor(block, own, described, buffer, intrinsic.loops))
@@ -374,8 +378,11 @@ def read_intrinsic(description: FuncOp, implementation: FuncOp | None) -> Intrin
     for access in current.accesses():
         if not isinstance(access.parent_op(), BlockOp):
             raise ScheduleError(f"expected no branch in the description @{name}", access)
-        for buffer in access.buffers:
-            tensors.setdefault(buffer, access)
+        if len(access.buffers) != 1:
+            raise ScheduleError(f"expected reductions into one buffer in @{name}, got {len(access.buffers)}", access)
+        (buffer,) = access.buffers
+        if tensors.setdefault(buffer, access) is not access:
+            raise ScheduleError(f"expected one access of each buffer in @{name}, got several of one", access)
     arguments = list(description.body.block.args)
     if set(tensors) != set(arguments):
         raise ScheduleError(

@@ -1,6 +1,6 @@
 // RUN: stepwell-opt %s --split-input-file --verify-diagnostics | filecheck %s
 
-// CHECK: expected a loop kind (serial, unrolled, vectorized, parallel, bound, virtual), got 'vectorised'
+// CHECK: expected a loop kind (serial, unrolled, pipelined, vectorized, parallel, bound, virtual, opaque, tensorized), got 'vectorised'
 loop.for %i : 4 vectorised {}
 
 // -----

@@ -427,7 +427,7 @@ module attributes {transform.with_named_sequence} {
     transform.yield
   }
 }
-// CHECK: expected 'loop.write' at the end, got nothing, to tensorize loop %i of extent 4 with 'twice'
+// CHECK: expected one access of each buffer in @twice, got several of one
 
 // -----
 
@@ -1134,6 +1134,135 @@ module attributes {transform.with_named_sequence} {
   }
 }
 // CHECK: expected no branch in the description @twice
+
+// -----
+
+// Without several accesses of a buffer.
+
+!op = !transform.any_op
+
+func.func @k(%A: memref<4xf32>, %B: memref<4xf32> {loop.output}) {
+  loop.for %i : 4 {
+    loop.block "map" spatial(%v in 4 = %i) {
+      %a = loop.read %A[%v] : memref<4xf32>
+      %b = arith.addf %a, %a : f32
+      loop.write %b, %B[%v] : memref<4xf32>
+    }
+  }
+  func.return
+}
+
+module attributes {transform.with_named_sequence} {
+  func.func @twice(%a: memref<4xf32>, %b: memref<4xf32> {loop.output}) attributes {sched.implementation = @twice_on_vectors} {
+    loop.for %i : 4 {
+      loop.block "twice" spatial(%v in 4 = %i) {
+        %x = loop.read %a[%v] : memref<4xf32>
+        %x2 = loop.read %a[%v] : memref<4xf32>
+        %y = arith.addf %x, %x2 : f32
+        loop.write %y, %b[%v] : memref<4xf32>
+      }
+    }
+    func.return
+  }
+  func.func @twice_on_vectors(%a: vector<4xf32>) -> vector<4xf32> {
+    %b = arith.addf %a, %a : vector<4xf32>
+    func.return %b : vector<4xf32>
+  }
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %c = sched.match_block "map" in %root : (!op) -> !op
+    %i = sched.get_loops %c : (!op) -> !op
+    sched.tensorize %i with @twice : !op
+    transform.yield
+  }
+}
+// CHECK: expected one access of each buffer in @twice, got several of one
+
+// -----
+
+// Without reductions into several.
+
+!op = !transform.any_op
+
+func.func @k(%A: memref<4xf32>, %B: memref<4xf32> {loop.output}) {
+  loop.for %i : 4 {
+    loop.block "map" spatial(%v in 4 = %i) {
+      %a = loop.read %A[%v] : memref<4xf32>
+      %b = arith.addf %a, %a : f32
+      loop.write %b, %B[%v] : memref<4xf32>
+    }
+  }
+  func.return
+}
+
+module attributes {transform.with_named_sequence} {
+  func.func @twice(%a: memref<4xf32>, %b: memref<1xf32> {loop.output}, %c: memref<1xf32> {loop.output})
+      attributes {sched.implementation = @twice_on_vectors} {
+    loop.for %i : 4 {
+      loop.block "sums" reduce(%v in 4 = %i) {
+        %x = loop.read %a[%v] : memref<4xf32>
+        loop.reduce (%x, %x) into (%b, %c)[0] : memref<1xf32>, memref<1xf32>
+            combine(%s: f32, %t: f32, %x1: f32, %x2: f32) identity [0.0 : f32, 0.0 : f32] {
+          %s1 = arith.addf %s, %x1 : f32
+          %t1 = arith.addf %t, %x2 : f32
+          loop.yield %s1, %t1 : f32, f32
+        }
+      }
+    }
+    func.return
+  }
+  func.func @twice_on_vectors(%a: vector<4xf32>) -> vector<4xf32> {
+    %b = arith.addf %a, %a : vector<4xf32>
+    func.return %b : vector<4xf32>
+  }
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %c = sched.match_block "map" in %root : (!op) -> !op
+    %i = sched.get_loops %c : (!op) -> !op
+    sched.tensorize %i with @twice : !op
+    transform.yield
+  }
+}
+// CHECK: expected reductions into one buffer in @twice, got 2
+
+// -----
+
+// A nest that reads what it writes.
+
+!op = !transform.any_op
+
+func.func @k(%B: memref<4xf32> {loop.output}) {
+  loop.for %i : 4 {
+    loop.block "map" spatial(%v in 4 = %i) {
+      %a = loop.read %B[%v] : memref<4xf32>
+      %b = arith.addf %a, %a : f32
+      loop.write %b, %B[%v] : memref<4xf32>
+    }
+  }
+  func.return
+}
+
+module attributes {transform.with_named_sequence} {
+  func.func @twice(%a: memref<4xf32>, %b: memref<4xf32> {loop.output}) attributes {sched.implementation = @twice_on_vectors} {
+    loop.for %i : 4 {
+      loop.block "twice" spatial(%v in 4 = %i) {
+        %x = loop.read %a[%v] : memref<4xf32>
+        %y = arith.addf %x, %x : f32
+        loop.write %y, %b[%v] : memref<4xf32>
+      }
+    }
+    func.return
+  }
+  func.func @twice_on_vectors(%a: vector<4xf32>) -> vector<4xf32> {
+    %b = arith.addf %a, %a : vector<4xf32>
+    func.return %b : vector<4xf32>
+  }
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %c = sched.match_block "map" in %root : (!op) -> !op
+    %i = sched.get_loops %c : (!op) -> !op
+    sched.tensorize %i with @twice : !op
+    transform.yield
+  }
+}
+// CHECK: expected a nest that reads no buffer that it writes, got one in 'map', to tensorize loop %i of extent 4 with 'twice'
 
 // -----
 
