@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from xdsl.dialects.builtin import ModuleOp
@@ -13,7 +14,7 @@ from xdsl.ir import Attribute
 
 from ..errors import PipelineError, did_you_mean
 from ..transform.dialect import Transform
-from ..transform.recorder import Handle, Recorder, method_of, recordable_ops
+from ..transform.recorder import Handle, Recorder, method_of, recordable_ops, stub_of
 from ..transform.sched import Sched
 from . import driver
 
@@ -21,11 +22,17 @@ if TYPE_CHECKING:
     from ..runtime.executable import Executable
     from ..runtime.symbolic import SymbolicExecutable
     from .driver import Source
+    from .schedule_methods import ScheduleMethods
 
 SCHEDULING = "apply-schedules"
 
+if not TYPE_CHECKING:
 
-class Schedule(Recorder):
+    class ScheduleMethods:
+        """What type checkers see of the methods is written down in `schedule_methods.py`."""
+
+
+class Schedule(Recorder, ScheduleMethods):
     """A kernel on the loop rung, and what is done to it: each method applies a transform operation, and records it.
 
         sch = sw.Schedule([A, B, C])
@@ -82,4 +89,28 @@ METHODS = {name: op for name, op in recordable_ops([Sched, Transform]).items() i
 for _name, _op in METHODS.items():
     setattr(Schedule, _name, method_of(_op))
 
-__all__ = ["METHODS", "Handle", "Schedule"]
+
+def methods_text() -> str:
+    """The text of `schedule_methods.py`, up to its formatting."""
+    lines = [
+        '"""What type checkers see of the methods of schedules. Written by `python -m stepwell.tools.schedule`."""',
+        "",
+        "from __future__ import annotations",
+        "",
+        "from collections.abc import Sequence",
+        "",
+        "from ..transform.recorder import Argument, Handle",
+        "",
+        "",
+        "class ScheduleMethods:",
+        '    """A method for each operation."""',
+        "",
+        *(stub_of(METHODS[name]) for name in sorted(METHODS)),
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    Path(__file__).with_name("schedule_methods.py").write_text(methods_text(), "utf-8")
+
+__all__ = ["METHODS", "Handle", "Schedule", "methods_text"]

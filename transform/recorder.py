@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from inspect import Parameter, Signature, cleandoc
 from pathlib import Path
+from textwrap import fill
 from types import FrameType
 from typing import Any, cast
 
@@ -73,7 +74,7 @@ _OURS = tuple(f"{Path(__file__).parents[1] / room}/" for room in ("transform", "
 class Handle:
     """What stands for loops, blocks, buffers or parameters in a schedule: the result of one of its methods."""
 
-    def __init__(self, recorder: Recorder, value: SSAValue) -> None:
+    def __init__(self, recorder: Recorder, value: SSAValue[Attribute]) -> None:
         self._recorder = recorder
         self.value = value
 
@@ -112,7 +113,8 @@ def _shown(item: object) -> str:
     if isinstance(item, Operation):
         return label(item)
     if isinstance(item, SSAValue):
-        return f"%{item.name_hint or '?'} : {item.type}"
+        value = cast("SSAValue[Attribute]", item)
+        return f"%{value.name_hint or '?'} : {value.type}"
     return str(item)
 
 
@@ -135,8 +137,8 @@ class _Slot:
 
     def takes(self, handle: Handle) -> bool:
         """Whether a handle fits."""
-        type: Attribute = handle.value.type
-        return self.kind is not None and isinstance(type, self.kind)
+
+        return self.kind is not None and isinstance(handle.value.type, self.kind)
 
 
 @dataclass(frozen=True)
@@ -632,6 +634,24 @@ def recordable_ops(dialects: Sequence[Dialect]) -> dict[str, type[IRDLOperation]
     return found
 
 
+def stub_of(op: type[IRDLOperation]) -> str:
+    """What type checkers see of a method: by position anything, by name what it is."""
+    method = _Method.of(op)
+    # pyright follows names, and none of Python's own words is one.
+    named = [slot for slot in method.slots if slot.name.rstrip("_") not in ("from", "in", "is", "type")]
+    parameters = ["self", "*args: Argument"]
+    for slot in named:
+        kind = _annotation(slot)
+        parameters.append(f"{slot.name.rstrip('_')}: {kind}{'' if kind == 'Argument' else ' | None'} = None")
+    if method.returns.startswith("tuple") and len(op.get_irdl_definition().results) == 1:
+        parameters.append("results: int | None = None")
+    first = cleandoc(op.__doc__ or "").split("\n\n")[0].replace("\n", " ").split(". ")[0].rstrip(".:")
+    quotes, indent = '"' * 3, " " * 8
+    text = fill(f"{quotes}{first}.{quotes}", 118, initial_indent=indent, subsequent_indent=indent)
+    head = f"    def {python_name(op.name)}({', '.join(parameters)}) -> {method.returns}:"
+    return f"{head}\n{text}\n{indent}raise NotImplementedError\n"
+
+
 def method_of(op: type[IRDLOperation]) -> Callable[..., Any]:
     """The method that applies an operation."""
 
@@ -646,4 +666,4 @@ def method_of(op: type[IRDLOperation]) -> Callable[..., Any]:
     return method
 
 
-__all__ = ["Argument", "Handle", "Recorder", "method_of", "python_name", "recordable_ops"]
+__all__ = ["Argument", "Handle", "Recorder", "method_of", "python_name", "recordable_ops", "stub_of"]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import random
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,8 @@ from stepwell import te
 from stepwell.backends.oracles.random_loop import parse_kernel, random_kernel
 from stepwell.dialects.loop import BlockOp, blocks_in
 from stepwell.errors import ScheduleError, ScriptError
-from stepwell.tools.schedule import METHODS, Handle, Schedule
+from stepwell.tools import schedule
+from stepwell.tools.schedule import METHODS, Handle, Schedule, methods_text
 from stepwell.transform.interpreter import apply_script
 from stepwell.transform.recorder import python_name
 from stepwell.transform.sched import PRIMITIVES, Sched
@@ -29,15 +32,15 @@ def matmul(m: int = 16, n: int = 64, k: int = 8) -> Sequence[te.Tensor]:
     return [a, b, te.compute((m, n), lambda i, j: te.sum(a[i, r] * b[r, j], axis=r), name="C")]
 
 
-def untouched(schedule: Schedule, kernel: Any) -> ModuleOp:
+def untouched(sch: Schedule, kernel: Any) -> ModuleOp:
     """The kernel that a schedule started with."""
-    return Schedule(kernel, target=schedule.target).root
+    return Schedule(kernel, target=sch.target).root
 
 
-def replayed(schedule: Schedule, kernel: Any) -> str:
+def replayed(sch: Schedule, kernel: Any) -> str:
     """What the script of a schedule makes of its kernel."""
-    module = untouched(schedule, kernel)
-    apply_script(parse_script(schedule.script(), context=schedule.ctx), module, ctx=schedule.ctx)
+    module = untouched(sch, kernel)
+    apply_script(parse_script(sch.script(), context=sch.ctx), module, ctx=sch.ctx)
     module.verify()
     return str(module)
 
@@ -71,6 +74,16 @@ def test_every_operation_is_a_method() -> None:
         assert python_name(op.name) in METHODS
         assert getattr(Schedule, python_name(op.name)).__doc__
     assert len({python_name(op.name) for op in Sched.operations}) == len(list(Sched.operations))
+
+
+def test_what_type_checkers_see_is_up_to_date() -> None:
+    def methods(text: str) -> dict[str, tuple[str, str]]:
+        (found,) = (each for each in ast.parse(text).body if isinstance(each, ast.ClassDef))
+        functions = [each for each in found.body if isinstance(each, ast.FunctionDef)]
+        return {each.name: (ast.unparse(each.args), ast.unparse(each.returns or each)) for each in functions}
+
+    written = (Path(schedule.__file__).with_name("schedule_methods.py")).read_text("utf-8")
+    assert methods(written) == methods(methods_text()), "run `python -m stepwell.tools.schedule`"
 
 
 def test_an_error_leaves_everything_as_it_was() -> None:
