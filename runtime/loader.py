@@ -25,6 +25,7 @@ _numbers = itertools.count()
 def _initialize() -> None:
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
+    host_features()  # asks for the registers that code may need
 
 
 def check_host(target: Mapping[str, str]) -> None:
