@@ -274,7 +274,12 @@ def _narrow() -> list[Case]:
     """Matmuls of integers of eight bits and of bfloat16, and the f32 ones that they are compared with."""
     kinds = (("f32", "float32"), ("u8s8", "uint8"), ("bf16", "bfloat16"))
     return [
-        Case(f"M512{suffix}:{name}", "narrow", Matmul(512, 512, 512, constant, dtype), dtype)
+        Case(
+            f"M512{suffix}:{name}",
+            "narrow",
+            Matmul(512, 512, 512, constant, dtype),
+            dtype + (", constant right-hand side" if constant else ""),
+        )
         for name, dtype in kinds
         for suffix, constant in (("", False), ("c", True))
     ]

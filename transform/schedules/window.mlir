@@ -146,7 +146,7 @@ module attributes {transform.with_named_sequence} {
     %window = sched.param floordiv %points, %elements : (!transform.any_param, !transform.any_param) -> !transform.any_param
     // As many as keep the code short.
     %room = sched.param floordiv 128, %window : (!transform.any_param) -> !transform.any_param
-    %most = sched.param min %room, 14 : (!transform.any_param) -> !transform.any_param
+    %most = sched.param min %room, 8 : (!transform.any_param) -> !transform.any_param
     %xo, %yi, %xi = transform.include @tile_plane failures(propagate) (%out, %most) : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op, !transform.any_op)
     sched.compute_at %sum into %yi : !transform.any_op, !transform.any_op
     %around, %x = sched.get_loops %sum {of = "spatial", rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
