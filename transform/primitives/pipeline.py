@@ -18,11 +18,12 @@ def multibuffer(buffer: SSAValue, factor: int) -> None:
     loop.for %k : 8 {                       loop.for %k : 8 {
       %b = loop.alloc "B_local" : …           %b = loop.alloc "B_local" {multibuffer = 2 : i64} : …
 
-    What fills the buffer then runs `factor - 1` iterations ahead of what reads it, where the loop is pipelined.
+    More copies than iterations are as many. What fills the buffer then runs `factor - 1` iterations ahead of what reads
+    it, where the loop is pipelined.
 
     Raises:
-        ScheduleError: if the buffer does not live in a loop; if there are less than two copies; in a pipelined loop,
-            if what fills it can't run ahead.
+        ScheduleError: if the buffer does not live in a loop of several iterations; if there are less than two copies;
+            in a pipelined loop, if what fills it can't run ahead.
     """
     alloc = alloc_of(buffer)
     home = None if alloc is None else alloc.parent_op()
@@ -35,8 +36,10 @@ def multibuffer(buffer: SSAValue, factor: int) -> None:
         refuse(f"expected at least 2 copies of '{buffer_name(buffer)}', got {factor}", alloc)
     if has_vector_loop(home):
         refuse(f"expected no vectorized loop around copies of a buffer, got {describe(home)}", alloc)
+    if home.extent < 2:
+        refuse(f"expected several iterations to take turns with copies of a buffer, got {describe(home)}", alloc)
     before = alloc.multibuffer
-    alloc.multibuffer = IntegerAttr(factor, i64)
+    alloc.multibuffer = IntegerAttr(min(factor, home.extent), i64)
     if home.kind is LoopKind.PIPELINED and (failure := first_unproven(blocks_in(home))) is not None:
         alloc.multibuffer = before
         refuse(f"{failure[1]}, to make copies of '{buffer_name(buffer)}'", alloc, ("this block", failure[0]))
@@ -58,14 +61,17 @@ def pipeline(loop: ForOp, depth: int = 1) -> None:
     (`multibuffer`), by one iteration less than these.
 
     Raises:
-        ScheduleError: if the loop is marked, nothing in it can run ahead, or an iteration fills a buffer from what
-            earlier ones compute.
+        ScheduleError: if the loop is marked or runs once, nothing in it can run ahead, or an iteration fills a buffer
+            from what earlier ones compute.
     """
     require_serial(loop)
     if depth < 1:
         refuse(f"expected to run at least 1 iteration ahead, got {depth}", loop)
     if has_vector_loop(loop):
         refuse(f"expected no vectorized loop around a pipelined one, got {describe(loop)}", loop)
+    if loop.extent < 2:
+        refuse(f"expected several iterations to pipeline, got {describe(loop)}", loop)
+    depth = min(depth, loop.extent - 1)
     allocs = [op for op in loop.body.block.ops if isinstance(op, AllocOp)]
     before = [alloc.multibuffer for alloc in allocs]
     for alloc in allocs:

@@ -251,6 +251,51 @@ module attributes {transform.with_named_sequence} {
 
 // -----
 
+// One iteration has none ahead.
+
+!op = !transform.any_op
+
+func.func @matmul(%A: memref<4x8xf32>, %B: memref<8x4xf32>, %C: memref<4x4xf32> {loop.output}) {
+  loop.for %i : 4 {
+    loop.for %j : 4 {
+      loop.for %k : 8 {
+        loop.block "reduce0" spatial(%vi in 4 = %i, %vj in 4 = %j) reduce(%vk in 8 = %k) {
+          loop.init {
+            %z = arith.constant 0.0 : f32
+            loop.write %z, %C[%vi, %vj] : memref<4x4xf32>
+          }
+          %a = loop.read %A[%vi, %vk] : memref<4x8xf32>
+          %b = loop.read %B[%vk, %vj] : memref<8x4xf32>
+          %p = arith.mulf %a, %b : f32
+          loop.reduce (%p) into (%C)[%vi, %vj] : memref<4x4xf32> combine(%acc: f32, %x: f32) identity [0.0 : f32] flags [associative, commutative] fastmath<reassoc> {
+            %s = arith.addf %acc, %x fastmath<reassoc> : f32
+            loop.yield %s : f32
+          }
+        }
+      }
+    }
+  }
+  func.return
+}
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %c = sched.match_block "reduce0" in %root : (!op) -> !op
+    %i, %j, %k = sched.get_loops %c : (!op) -> (!op, !op, !op)
+    %ko, %ki = sched.tile %k tile_sizes [2] : (!op) -> (!op, !op)
+    sched.reorder %ko, %i, %j, %ki : !op, !op, !op, !op
+    %a, %b = sched.get_reads %c : (!op) -> (!transform.any_value, !transform.any_value)
+    %copy = sched.cache_read %c, %b at %ko : (!op, !transform.any_value, !op) -> !op
+    %local = sched.get_writes %copy : (!op) -> !transform.any_value
+    %u = sched.add_unit_loop %ko : (!op) -> !op
+    sched.pipeline %u : !op
+    transform.yield
+  }
+}
+// CHECK: expected several iterations to pipeline, got loop %u of extent 1
+
+// -----
+
 // Nothing is staged inside of lanes.
 
 !op = !transform.any_op
