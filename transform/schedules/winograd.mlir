@@ -71,11 +71,12 @@ module attributes {transform.with_named_sequence} {
 
     // Groups.
     %n, %c, %h, %w = sched.get_loops %out : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
-    %width = sched.get_extent %w : (!transform.any_op) -> !transform.any_param
     %no, %ni = sched.tile %n tile_sizes [%group] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
     %ho, %hi = sched.tile %h tile_sizes [%group_rows] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
     %wo, %wi = sched.tile %w tile_sizes [%lanes] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
-    %co, %ci = sched.tile %c tile_sizes [%lanes] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
+    // Half as many columns as rows change places at a time: as fast as more, and less code.
+    %columns = sched.param ceildiv %lanes, 2 : (!transform.any_param) -> !transform.any_param
+    %co, %ci = sched.tile %c tile_sizes [%columns] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
     sched.reorder %no, %ho, %ni, %hi, %co, %wo, %ci, %wi : !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op
 
     // Results of tiles along both dimensions at once.
@@ -118,15 +119,14 @@ module attributes {transform.with_named_sequence} {
     transform.include @compute_input_at failures(suppress) (%image, %ho) : (!transform.any_op, !transform.any_op) -> ()
     %i_, %iw, %ic = sched.get_loops %image {rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op)
     %image_width = sched.get_extent %iw : (!transform.any_op) -> !transform.any_param
-    %iwo, %ico, %iwi, %ici = sched.tile %iw, %ic tile_sizes [%lanes, %lanes] : (!transform.any_op, !transform.any_op, !transform.any_param, !transform.any_param) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
+    %iwo, %ico, %iwi, %ici = sched.tile %iw, %ic tile_sizes [%columns, %lanes] : (!transform.any_op, !transform.any_op, !transform.any_param, !transform.any_param) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
     sched.unroll %iwi : !transform.any_op
     sched.vectorize %ici : !transform.any_op
-    transform.include @peel_tail failures(suppress) (%iwo, %image_width, %lanes) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
+    transform.include @peel_tail failures(suppress) (%iwo, %image_width, %columns) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
 
     // The results, likewise.
     sched.unroll %ci : !transform.any_op
     sched.vectorize %wi : !transform.any_op
-    transform.include @peel_tail failures(suppress) (%wo, %width, %lanes) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
     // Threads take groups, or each step is one for all of them.
     transform.include @parallelize_groups failures(suppress) (%no) : (!transform.any_op) -> ()
     transform.include @parallelize_groups failures(suppress) (%ho) : (!transform.any_op) -> ()
