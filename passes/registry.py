@@ -40,6 +40,7 @@ PASSES = {
     "te-inline": "te.te_inline:TeInlinePass",
     "te-simplify": "te.te_simplify:TeSimplifyPass",
     "te-specialize": "te.te_specialize:TeSpecializePass",
+    "transform-dialect-check-uses": "common.transform_check_uses:TransformCheckUsesPass",
     "transform-interpreter": "common.transform_interpreter:TransformInterpreterPass",
     "transform-preload-library": "common.transform_preload_library:TransformPreloadLibraryPass",
 }
