@@ -199,6 +199,41 @@ def _convolution(rng: random.Random) -> str:
     return _kernel([("A", source), ("W", (window, channels, filters))], (out, filters), text)
 
 
+def _window(rng: random.Random) -> str:
+    """Windows of rows that are computed where they are summed up: some of them once again in the next iteration."""
+    rows, width = rng.choice((1, 2, 3, 5)), rng.choice(_SIZES)
+    window, step = rng.choice((2, 3, 3, 4)), rng.choice((1, 1, 2))
+    height = (rows - 1) * step + window
+    source, result = (height, width), (rows, width)
+    source_type, result_type = f"memref<{height}x{width}xf32>", f"memref<{rows}x{width}xf32>"
+    text = f"""loop.for %i : {rows} {{
+      %T = loop.alloc "T" : {source_type}
+      loop.for %x : {window} {{ loop.for %j : {width} {{
+        loop.block "map0" spatial(%v0 in {height} = %i * {step} + %x, %v1 in {width} = %j) {{
+          {_read("a", "A", source, "%v0, %v1")}
+          %y = arith.addf %a, %a : f32
+          loop.write %y, %T[%v0, %v1] : {source_type}
+        }}
+      }} }}
+      loop.for %j : {width} {{ loop.for %r : {window} {{
+        loop.block "reduce0" spatial(%v0 in {rows} = %i, %v1 in {width} = %j) reduce(%r0 in {window} = %r) {{
+          loop.init {{
+            %z = arith.constant 0.0 : f32
+            loop.write %z, %OUT[%v0, %v1] : {result_type}
+          }}
+          {_read("p", "T", source, f"%v0 * {step} + %r0, %v1")}
+          loop.reduce (%p) into (%OUT)[%v0, %v1] : {result_type} combine(%acc: f32, %x: f32) identity [0.0 : f32]
+              flags [associative, commutative] fastmath<reassoc,contract> {{
+            %s = arith.addf %acc, %x fastmath<reassoc,contract> : f32
+            loop.yield %s : f32
+          }}
+        }}
+      }} }}
+    }}
+    """
+    return _kernel([("A", source)], result, text)
+
+
 def _normalise(rng: random.Random) -> str:
     """Row maximum, difference to it, row sum, and what is left: the skeleton of softmax, in whole numbers."""
     m, n = rng.choice(_SIZES), rng.choice(_SIZES)
@@ -299,5 +334,5 @@ def _argmax(rng: random.Random) -> str:
     }}"""
 
 
-TEMPLATES = (_matmul, _matmul_bias_relu, _convolution, _normalise, _stencil, _gather, _argmax)
+TEMPLATES = (_matmul, _matmul_bias_relu, _convolution, _normalise, _stencil, _window, _gather, _argmax)
 """Kernels to choose from."""

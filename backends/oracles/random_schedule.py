@@ -548,7 +548,7 @@ def _pack(rng: random.Random, kernel: FuncOp) -> Step | None:
 # Places of blocks
 
 
-@entry("compute_at", weight=10)
+@entry("compute_at", weight=18)
 def _compute_at(rng: random.Random, kernel: FuncOp) -> Step | None:
     pairs = producers(kernel)
     alone = written_alone(kernel)
@@ -557,12 +557,29 @@ def _compute_at(rng: random.Random, kernel: FuncOp) -> Step | None:
         return None
     if not pairs or rng.random() < 0.05:
         pairs = [(a, b) for a in blocks_in(kernel) for b in blocks_in(kernel)]
-    producer, consumer = rng.choice(temporary if temporary and rng.random() < 0.95 else pairs)
+    windows = [(p, c) for p, c in temporary if _reads_windows(c, p)]
+    if windows and rng.random() < 0.8:
+        producer, consumer = rng.choice(windows)
+    else:
+        producer, consumer = rng.choice(temporary if temporary and rng.random() < 0.95 else pairs)
     found = _outside(rng, producer, consumer)
     if not found:
         return None
+    if 0 in found and _reads_windows(consumer, producer) and rng.random() < 0.8:
+        found = [0]
     moved, place = Block(producer.block_name), Loop(consumer.block_name, rng.choice(found))
     return Step("compute_at", (moved, place), f"{moved} into {place}")
+
+
+def _reads_windows(consumer: BlockOp, producer: BlockOp) -> bool:
+    """Whether a block reads several neighbours of what another one writes in each iteration of its outermost loop."""
+    around = enclosing_loops(consumer)
+    if not around or not is_serial(around[0]) or around[0] in enclosing_loops(producer):
+        return False
+    first = around[0].induction_variable
+    written = producer.written_buffers()
+    forms = [form for read in consumer.reads() if read.buffer in written for form in index_forms(read)]
+    return any(form is not None and len(form.terms) > 1 and first in form.terms for form in forms)
 
 
 @entry("reverse_compute_at", weight=10)
@@ -684,9 +701,10 @@ def _pads(block: BlockOp) -> bool:
     return any(last is not None and isinstance(last.operands[0].owner, ConstantOp) for last in branches)
 
 
-@entry("rolling_buffer", weight=24)
+@entry("rolling_buffer", weight=150)
 def _rolling_buffer(rng: random.Random, kernel: FuncOp) -> Step | None:
-    found = [block for block in blocks_in(kernel) if _has_window(block)]
+    windows = [block for block in blocks_in(kernel) if _has_window(block)]
+    found = [block for block in windows if is_serial(enclosing_loops(block)[0]) or rng.random() < 0.1]
     if not found:
         return _window(rng, kernel) if rng.random() < 0.5 else None
     name = Block(rng.choice(found).block_name)

@@ -787,6 +787,7 @@ _STAGES: tuple[Callable[[_Program], None], ...] = (
     _Program.biased,
     _Program.stencil,
     _Program.stencil,
+    _Program.stencil,
     _Program.biased,
     _Program.matmul,
     _Program.matmul,
