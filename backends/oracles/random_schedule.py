@@ -466,7 +466,7 @@ def _storage_align(rng: random.Random, kernel: FuncOp) -> Step | None:
         if isinstance(buffer.owner, AllocOp) or rng.random() < 0.02
     ]
     outer = [each for each in own if len(each[2]) > 1]
-    if not own:
+    if not own or (not outer and rng.random() < 0.95):
         return None
     block, place, dimensions = rng.choice(outer if outer and rng.random() < 0.95 else own)
     buffer = Buffer(block.block_name, place)
