@@ -215,8 +215,12 @@ module attributes {transform.with_named_sequence} {
     %stride = sched.get_stride %copy, %packed along %j : (!transform.any_op, !transform.any_value, !transform.any_op) -> !transform.any_param
     sched.constrain %stride eq 1 : !transform.any_param
     %lanes = transform.include @lanes failures(propagate) (%copy) : (!transform.any_op) -> !transform.any_param
-    %jo, %ji = sched.tile %j tile_sizes [%lanes] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
     %others, %k = sched.get_loops %copy {rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    // The innermost loop is another one.
+    %both = transform.merge_handles deduplicate %j, %k : !transform.any_op
+    %count = transform.num_associations %both : (!transform.any_op) -> !transform.any_param
+    sched.constrain %count eq 2 : !transform.any_param
+    %jo, %ji = sched.tile %j tile_sizes [%lanes] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
     %depth = sched.get_extent %k : (!transform.any_op) -> !transform.any_param
     %ko, %ki = sched.tile %k tile_sizes [%lanes] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
     sched.reorder %jo, %ko, %ki, %ji : !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op
