@@ -27,7 +27,7 @@ from stepwell.transform.script import load_script
 from threadpoolctl import threadpool_limits
 
 SCHEDULE = Path(__file__).parent.parent / "examples" / "schedules" / "matmul.mlir"
-STEPS = ("tile", "reorder", "vectorize", "unroll", "decompose_reduction", "cache_write", "include", "peel")
+STEPS = ("tile", "reorder", "vectorize", "unroll", "decompose_reduction", "cache_write", "cache_read", "pack", "peel")
 END = "    transform.yield\n  }\n}\n"
 
 

@@ -152,13 +152,14 @@ def dimension_along(block: BlockOp, buffer: SSAValue, loop: ForOp) -> int:
     Raises:
         ScheduleError: if there is no such dimension, or more than one.
     """
-    found: set[int] = set()
-    for access in block.accesses():
-        if buffer not in access.buffers:
-            continue
-        for d, form in enumerate(index_forms(access)):
-            if form is not None and loop.induction_variable in form.values():
-                found.add(d)
+    found = set(dimensions_moved(block, buffer, [loop]))
+    if not found and loop.extent == 1:
+        # Where it would move, if it ran more often.
+        bindings = zip(block.iterators, block.binding_forms(), strict=True)
+        bound = {iterator for iterator, form in bindings if loop.induction_variable in form.values()}
+        accesses = [access for access in block.accesses() if buffer in access.buffers]
+        forms = (each for access in accesses for each in enumerate(iterator_forms(access)))
+        found = {d for d, form in forms if form is not None and not bound.isdisjoint(form.values())}
     if len(found) != 1:
         raise ScheduleError(
             f"expected one dimension in which block '{block.block_name}' moves with the loop, got {len(found)}", loop
