@@ -380,7 +380,7 @@ def choose_steps(
     before = fingerprint(pair.module)
     length = rng.choice(_LENGTHS)
     stubborn = rng.random() < 0.3  # whether a refused step stays
-    focus = rng.choice(list(ENTRIES))
+    (focus,) = rng.choices(list(ENTRIES), [each.focus for each in ENTRIES.values()])
     tries = 0
     source: Iterator[Step] | None = iter(given) if given is not None else None
     while True:
@@ -389,7 +389,7 @@ def choose_steps(
         else:
             done = len(pair.steps) >= length or tries >= _MOST_TRIES or iterations(kernel) > _MOST_ITERATIONS
             with stage("choosing a step"):
-                step = None if done else next_step(rng, kernel, focus)
+                step = None if done else next_step(rng, kernel, focus, len(pair.steps))
         if step is None:
             return True
         tries += 1
@@ -426,9 +426,10 @@ def choose_steps(
         before = fingerprint(pair.module)
 
 
-def next_step(rng: random.Random, kernel: FuncOp, focus: str) -> Step:
-    """A step on a kernel as it is now: one in four is of the primitive in focus, where there is something to try."""
-    chosen = ENTRIES[focus].choose(rng, kernel) if rng.random() < 0.25 else None
+def next_step(rng: random.Random, kernel: FuncOp, focus: str, done: int) -> Step:
+    """A step on a kernel as it is now: one in five is of the primitive in focus, and every other one at the beginning,
+    where there is something to try."""
+    chosen = ENTRIES[focus].choose(rng, kernel) if rng.random() < (0.5 if done < 2 else 0.2) else None
     return random_step(rng, kernel) if chosen is None else chosen
 
 

@@ -56,6 +56,8 @@ class Entry:
 
     choose: Chooser
     weight: int
+    focus: int = 1
+    """How often a script is about it: more for what needs other steps first."""
 
 
 ENTRIES: dict[str, Entry] = {}
@@ -65,12 +67,12 @@ DO_NOT_TRANSFORM: dict[str, str] = {"bind": "there is no rung for GPUs: it alway
 """Operations among the primitives that change no kernel, and so need no entry, with the reason."""
 
 
-def entry(name: str, *, weight: int) -> Callable[[Chooser], Chooser]:
+def entry(name: str, *, weight: int, focus: int = 1) -> Callable[[Chooser], Chooser]:
     """Puts a function in the table."""
 
     def add(choose: Chooser) -> Chooser:
         assert name not in ENTRIES, f"expected one entry of {name}, got two"
-        ENTRIES[name] = Entry(choose, weight)
+        ENTRIES[name] = Entry(choose, weight, focus)
         return choose
 
     return add
@@ -294,7 +296,7 @@ def _is_a_copy(alloc: AllocOp) -> bool:
     return any(isinstance(write.value.owner, ReadOp) for write in writes)
 
 
-@entry("pipeline", weight=20)
+@entry("pipeline", weight=20, focus=3)
 def _pipeline(rng: random.Random, kernel: FuncOp) -> Step | None:
     def stages(loop: ForOp) -> bool:
         allocs = [op for op in loop.body.block.ops if isinstance(op, AllocOp)]
@@ -369,7 +371,7 @@ def _vectorize(rng: random.Random, kernel: FuncOp) -> Step | None:
     reducing = reduce_loops(block)
     inner = [place for place, loop in enumerate(enclosing_loops(block)) if loop not in reducing and is_serial(loop)]
     draw = rng.random()
-    if draw < 0.5:
+    if draw < 0.5 and (is_serial(enclosing_loops(block)[-1]) or draw < 0.02):
         place = count - 1
     elif inner and draw < 0.9:
         place = inner[-1]
@@ -548,7 +550,7 @@ def _pack(rng: random.Random, kernel: FuncOp) -> Step | None:
 # Places of blocks
 
 
-@entry("compute_at", weight=18)
+@entry("compute_at", weight=10)
 def _compute_at(rng: random.Random, kernel: FuncOp) -> Step | None:
     pairs = producers(kernel)
     alone = written_alone(kernel)
@@ -557,29 +559,12 @@ def _compute_at(rng: random.Random, kernel: FuncOp) -> Step | None:
         return None
     if not pairs or rng.random() < 0.05:
         pairs = [(a, b) for a in blocks_in(kernel) for b in blocks_in(kernel)]
-    windows = [(p, c) for p, c in temporary if _reads_windows(c, p)]
-    if windows and rng.random() < 0.8:
-        producer, consumer = rng.choice(windows)
-    else:
-        producer, consumer = rng.choice(temporary if temporary and rng.random() < 0.95 else pairs)
+    producer, consumer = rng.choice(temporary if temporary and rng.random() < 0.95 else pairs)
     found = _outside(rng, producer, consumer)
     if not found:
         return None
-    if 0 in found and _reads_windows(consumer, producer) and rng.random() < 0.8:
-        found = [0]
     moved, place = Block(producer.block_name), Loop(consumer.block_name, rng.choice(found))
     return Step("compute_at", (moved, place), f"{moved} into {place}")
-
-
-def _reads_windows(consumer: BlockOp, producer: BlockOp) -> bool:
-    """Whether a block reads several neighbours of what another one writes in each iteration of its outermost loop."""
-    around = enclosing_loops(consumer)
-    if not around or not is_serial(around[0]) or around[0] in enclosing_loops(producer):
-        return False
-    first = around[0].induction_variable
-    written = producer.written_buffers()
-    forms = [form for read in consumer.reads() if read.buffer in written for form in index_forms(read)]
-    return any(form is not None and len(form.terms) > 1 and first in form.terms for form in forms)
 
 
 @entry("reverse_compute_at", weight=10)
@@ -701,10 +686,9 @@ def _pads(block: BlockOp) -> bool:
     return any(last is not None and isinstance(last.operands[0].owner, ConstantOp) for last in branches)
 
 
-@entry("rolling_buffer", weight=150)
+@entry("rolling_buffer", weight=24, focus=5)
 def _rolling_buffer(rng: random.Random, kernel: FuncOp) -> Step | None:
-    windows = [block for block in blocks_in(kernel) if _has_window(block)]
-    found = [block for block in windows if is_serial(enclosing_loops(block)[0]) or rng.random() < 0.1]
+    found = [block for block in blocks_in(kernel) if _has_window(block)]
     if not found:
         return _window(rng, kernel) if rng.random() < 0.5 else None
     name = Block(rng.choice(found).block_name)
@@ -757,7 +741,7 @@ def _has_window(block: BlockOp) -> bool:
 # Reductions
 
 
-@entry("fuse_reduction_epilogue", weight=16)
+@entry("fuse_reduction_epilogue", weight=16, focus=3)
 def _fuse_reduction_epilogue(rng: random.Random, kernel: FuncOp) -> Step | None:
     pairs = [(p, c) for p, c in _between(kernel) if p.init is not None and not c.has_kind(IteratorKind.REDUCE)]
     alike = [c for p, c in pairs if _combines_alike(p, c)]
@@ -785,6 +769,8 @@ def _at_reduction(rng: random.Random, kernel: FuncOp, primitive: str, *, outermo
         return None
     reducing = reduce_loops(block)
     found = [place for place, loop in enumerate(loops) if loop in reducing]
+    if not found and rng.random() < 0.9:
+        return None
     chosen = rng.randrange(len(loops))
     if found and rng.random() < 0.9:
         chosen = found[0] if outermost else rng.choice(found)

@@ -538,6 +538,30 @@ class _Program:
 
             self.add(self.compute((batch, groups * outer, *out), relu), bound + 4)
 
+    def window(self) -> None:
+        """A sum or an extremum of a few rows that follow one another, or of each as it is."""
+        tensor = self.source()
+        sizes = [cast(int, size) for size in tensor.shape]
+        if not sizes or sizes[0] < 3:
+            sizes = [self.at_most(self.rng.randint(4, 9)), self.pick_extent(7)]
+            tensor = self.operand(sizes)
+        count, step = min(self.rng.choice((2, 3, 3)), sizes[0]), self.rng.choice((1, 1, 1, 2))
+        rows = (sizes[0] - count) // step + 1
+        k = te.reduce_axis(count, "k")
+        kind = self.rng.choice((te.sum, te.max, te.min, None))
+        value = self.fit(_Value(self.const(0), self.bounds[id(tensor)]), 64)
+        bound = value.bound * count
+
+        def read(row: Expr, others: Sequence[Expr]) -> Expr:
+            return self.fit(_Value(tensor[(row, *others)], self.bounds[id(tensor)]), 64).expr
+
+        def body(i: Expr, *others: Expr) -> Expr | Reduction:
+            if kind is None:
+                return read(i * step, others) + read(i * step + (count - 1), others)
+            return kind(read(i * step + k, others), k)
+
+        self.add(self.compute((rows, *sizes[1:]), body), bound)
+
     def padding(self) -> None:
         """A tensor with a margin."""
         tensor = self.source()
@@ -785,15 +809,22 @@ _STAGES: tuple[Callable[[_Program], None], ...] = (
     _Program.sibling,
     _Program.mask,
     _Program.biased,
+    _Program.biased,
+    _Program.biased,
     _Program.stencil,
     _Program.stencil,
     _Program.stencil,
+    _Program.biased,
+    _Program.biased,
     _Program.biased,
     _Program.matmul,
     _Program.matmul,
     _Program.convolution,
     _Program.grouped_convolution,
     _Program.transposed_convolution,
+    _Program.window,
+    _Program.window,
+    _Program.window,
     _Program.padding,
     _Program.pooling,
     _Program.batched_matmul,
