@@ -48,6 +48,7 @@ from .common import (
 )
 from .location import precedes
 from .reduction import Content
+from .staging import require_complete
 
 _INDEX = IndexType()
 _CASTS = ("arith.extf", "arith.extsi", "arith.extui", "arith.truncf", "arith.trunci", "arith.sitofp", "arith.uitofp")
@@ -260,6 +261,7 @@ def _evaluate(op: Operation, operands: Sequence[float | None]) -> float | None:
 
 def _require_inputs(block: BlockOp, top: ForOp, buffers: Sequence[SSAValue]) -> None:
     for buffer in buffers:
+        require_complete(block, buffer, top)
         for writer in writers_of(buffer):
             if not precedes(writer, top):
                 refuse(

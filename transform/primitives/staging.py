@@ -20,7 +20,7 @@ from ...dialects.loop import (
     memref_type,
     zero_map,
 )
-from ...dialects.quasi_affine import ZERO, Digit, Lin
+from ...dialects.quasi_affine import ZERO, Lin
 from ...dialects.regions import (
     Access,
     Interval,
@@ -80,15 +80,8 @@ def cache_read(
     reads = [op for op in block.reads() if op.buffer is buffer]
     if not reads:
         refuse(f"expected a buffer that block '{block.block_name}' reads, got '{buffer_name(buffer)}'", block)
-    forms = [form for read in reads for form in index_forms(read) if form is not None]
-    if any(isinstance(atom, Digit) for form in forms for atom in form.terms) and any(
-        writer.has_kind(IteratorKind.ORDERED) for writer in writers_of(buffer)
-    ):
-        refuse(
-            f"expected a buffer whose rows stay where they are, to copy it, got '{buffer_name(buffer)}', where they go "
-            "round",
-            block,
-        )
+    if at is not None:
+        require_complete(block, buffer, at)
     layout = None if along is None else _layout_along(block, reads, along)
     parent = staging_parent(block, at)
     anchor = child_in(parent, block)
@@ -129,6 +122,21 @@ def cache_read(
     alloc.detach()
     alloc.erase()
     refuse(f"{failure[1]}, to copy '{buffer_name(buffer)}' there", block, ("this block", block))
+
+
+def require_complete(block: BlockOp, buffer: SSAValue, place: ForOp) -> None:
+    """Refuses a copy of a buffer that `ordered` iterators go on with in the loops around the copy: nothing says which of
+    its rows are there yet."""
+    for writer in writers_of(buffer):
+        if writer.has_kind(IteratorKind.ORDERED) and any(
+            is_inside(writer, loop) for loop in (*enclosing_loops(place), place)
+        ):
+            refuse(
+                f"expected '{buffer_name(buffer)}' to be complete, to copy it, got rows that '{writer.block_name}' goes "
+                "on with",
+                block,
+                ("written here", writer),
+            )
 
 
 def staging_parent(block: BlockOp, at: ForOp | None) -> Operation:
@@ -280,4 +288,13 @@ def discard(nest: Operation, alloc: AllocOp) -> None:
     alloc.erase()
 
 
-__all__ = ["bounding_box", "cache_read", "copy_nest", "discard", "redirect", "staged_buffer", "staging_parent"]
+__all__ = [
+    "bounding_box",
+    "cache_read",
+    "copy_nest",
+    "discard",
+    "redirect",
+    "require_complete",
+    "staged_buffer",
+    "staging_parent",
+]

@@ -500,7 +500,7 @@ module attributes {transform.with_named_sequence} {
 
 // -----
 
-// A copy of rows that go round has some that were never written.
+// A copy of rows of which some come later has some that were never written.
 
 !op = !transform.any_op
 
@@ -541,4 +541,4 @@ module attributes {transform.with_named_sequence} {
     transform.yield
   }
 }
-// CHECK: expected a buffer whose rows stay where they are, to copy it, got 'T_rolling', where they go round
+// CHECK: expected 'T_rolling' to be complete, to copy it, got rows that 'double' goes on with

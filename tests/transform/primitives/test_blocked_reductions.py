@@ -1,4 +1,4 @@
-"""Sums in parts: a tile below an outer loop of the reduction, in every order of the loops, against oracle and native code."""
+"""Sums in parts: a tile below an outer loop of the reduction, in every order of the loops."""
 
 from __future__ import annotations
 
