@@ -125,15 +125,15 @@ def cache_read(
 
 
 def require_complete(block: BlockOp, buffer: SSAValue, place: ForOp) -> None:
-    """Refuses a copy of a buffer that `ordered` iterators go on with in the loops around the copy: nothing says which of
-    its rows are there yet."""
+    """Refuses a copy of a buffer that `ordered` iterators go on with in the loops around the copy: nothing says which
+    of its rows are there yet."""
     for writer in writers_of(buffer):
         if writer.has_kind(IteratorKind.ORDERED) and any(
             is_inside(writer, loop) for loop in (*enclosing_loops(place), place)
         ):
             refuse(
-                f"expected '{buffer_name(buffer)}' to be complete, to copy it, got rows that '{writer.block_name}' goes "
-                "on with",
+                f"expected '{buffer_name(buffer)}' to be complete, to copy it, got rows that '{writer.block_name}' "
+                "goes on with",
                 block,
                 ("written here", writer),
             )
