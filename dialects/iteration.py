@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass, field
-from typing import cast
+from typing import TypeAlias, cast
 
 from xdsl.ir import SSAValue
 
@@ -428,6 +428,7 @@ def uncovered_read(buffer: SSAValue, bounds: Bounds = loop_bounds) -> tuple[Bloc
         if alloc is not None and isinstance(alloc.parent_op(), ForOp):
             return block_of(sources[0]), "expected the state of a scan to live outside of loops"
         return None
+    known: _Written = {}
     for access in accesses:
         if isinstance(access, WriteOp):
             continue
@@ -435,19 +436,25 @@ def uncovered_read(buffer: SSAValue, bounds: Bounds = loop_bounds) -> tuple[Bloc
         if isinstance(access, ReduceOp) and block.init is not None:
             continue
         others = [source for source in sources if source is not access]
-        if not any(_is_covered(access, source, bounds) for source in others) and not _is_covered_together(
+        if not any(_is_covered(access, source, bounds, known) for source in others) and not _is_covered_together(
             access, others, bounds
         ):
             return block, f"expected all that block '{block.block_name}' reads of the buffer to be written before"
     return None
 
 
-def _is_covered(access: ReadOp | ReduceOp, source: WriteOp | ReduceOp, bounds: Bounds) -> bool:
+_Written: TypeAlias = "dict[tuple[BlockOp, WriteOp | ReduceOp], tuple[list[ForOp], WrittenBox] | None]"
+"""What `_written_before` found for a block and an access of another one."""
+
+
+def _is_covered(access: ReadOp | ReduceOp, source: WriteOp | ReduceOp, bounds: Bounds, known: _Written) -> bool:
     reader, writer = block_of(access), block_of(source)
     if reader is writer:
         same = access.parent is source.parent and iterator_forms(access) == iterator_forms(source)
         return same and source.is_before_in_block(access)
-    before = _written_before(reader, source, bounds)
+    if (reader, source) not in known:
+        known[reader, source] = _written_before(reader, source, bounds)
+    before = known[reader, source]
     return before is not None and stays_inside(access, before[1], before[0], bounds)
 
 

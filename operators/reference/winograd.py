@@ -28,13 +28,12 @@ _SUMS: dict[int, list[list[float]]] = {
 def transformed_weights(weight: Array, tile: int) -> Array:
     """`G g Gᵀ` of a convolution's weights `M×C×3×3`, in panels, in float64. What fills the last panel is zero."""
     matrix = np.array(ops.WEIGHTS[tile], np.float64)
-    taps = np.ascontiguousarray(weight.reshape(*weight.shape[:2], 9).transpose(2, 1, 0), np.float64)
-    both = np.kron(matrix, matrix) @ taps.reshape(9, -1)
-    whole = both.reshape(tile + 2, tile + 2, *taps.shape[1:])
-    missing = -whole.shape[3] % ops.PANEL
-    filled = np.pad(whole, [(0, 0), (0, 0), (0, 0), (0, missing)]) if missing else whole
-    panels = filled.reshape(*filled.shape[:3], -1, ops.PANEL)
-    return np.ascontiguousarray(panels.swapaxes(2, 3))
+    results, channels = weight.shape[:2]
+    filled = np.zeros((-(-results // ops.PANEL) * ops.PANEL, channels, 9))
+    filled[:results] = weight.reshape(results, channels, 9)
+    panels = np.ascontiguousarray(filled.reshape(-1, ops.PANEL, channels, 9).transpose(3, 0, 2, 1))
+    both = np.kron(matrix, matrix) @ panels.reshape(9, -1)
+    return both.reshape(tile + 2, tile + 2, *panels.shape[1:])
 
 
 def _winograd_conv(op: ops.WinogradConvOp, input: Array, weight: Array) -> Array:
