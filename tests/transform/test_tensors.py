@@ -138,7 +138,7 @@ def with_zeros(module: ModuleOp) -> ModuleOp:
     return parse_module(make_context(), text[:begin] + fill + text[begin:], "with zeros")
 
 
-SHAPES = [(33, 65, 40), (5, 3, 9), (50, 192, 100), (1, 100, 33)]
+SHAPES = [(33, 65, 40), (5, 3, 9), (50, 192, 100), (1, 100, 33), (40, 125, 50)]
 
 
 def product(m: int, k: int, n: int, dtype: str) -> Any:

@@ -332,6 +332,14 @@ module attributes {transform.with_named_sequence} {
     }, {
     ^bb0(%scope: !transform.any_op):
       %c = sched.match_structure "contraction" in %scope : (!transform.any_op) -> !transform.any_op
+      %step = transform.param.constant 64 : i64 -> !transform.any_param
+      transform.include @pad_sums failures(propagate) (%c, %step) : (!transform.any_op, !transform.any_param) -> ()
+      transform.include @tiles_of_bytes failures(propagate) (%c) : (!transform.any_op) -> ()
+      transform.include @schedule_maps failures(suppress) (%scope) : (!transform.any_op) -> ()
+      transform.yield
+    }, {
+    ^bb0(%scope: !transform.any_op):
+      %c = sched.match_structure "contraction" in %scope : (!transform.any_op) -> !transform.any_op
       transform.include @dot_of_bytes failures(propagate) (%c) : (!transform.any_op) -> ()
       transform.include @schedule_maps failures(suppress) (%scope) : (!transform.any_op) -> ()
       transform.yield
@@ -347,6 +355,14 @@ module attributes {transform.with_named_sequence} {
     transform.alternatives %kernel : !transform.any_op {
     ^bb0(%scope: !transform.any_op):
       %c = sched.match_structure "contraction" in %scope : (!transform.any_op) -> !transform.any_op
+      transform.include @tiles_of_bf16 failures(propagate) (%c) : (!transform.any_op) -> ()
+      transform.include @schedule_maps failures(suppress) (%scope) : (!transform.any_op) -> ()
+      transform.yield
+    }, {
+    ^bb0(%scope: !transform.any_op):
+      %c = sched.match_structure "contraction" in %scope : (!transform.any_op) -> !transform.any_op
+      %step = transform.param.constant 32 : i64 -> !transform.any_param
+      transform.include @pad_sums failures(propagate) (%c, %step) : (!transform.any_op, !transform.any_param) -> ()
       transform.include @tiles_of_bf16 failures(propagate) (%c) : (!transform.any_op) -> ()
       transform.include @schedule_maps failures(suppress) (%scope) : (!transform.any_op) -> ()
       transform.yield
@@ -398,6 +414,21 @@ module attributes {transform.with_named_sequence} {
     sched.constrain %feature eq 1 : !transform.any_param
     %two = transform.param.constant 2 : i64 -> !transform.any_param
     transform.include @tile_pairs failures(propagate) (%sum, %two) : (!transform.any_op, !transform.any_param) -> ()
+    transform.yield
+  }
+
+  // A reduction that fills no registers goes on with zeros, if there are not too many of them.
+  transform.named_sequence @pad_sums(%sum: !transform.any_op {transform.readonly}, %step: !transform.any_param {transform.readonly}) {
+    %feature = sched.target_query "feature.amx-tile" : !transform.any_param
+    sched.constrain %feature eq 1 : !transform.any_param
+    %k = sched.get_loops %sum {of = "reduce", moving} : (!transform.any_op) -> !transform.any_op
+    %extent = sched.get_extent %k : (!transform.any_op) -> !transform.any_param
+    %padded = sched.param round_up %extent, %step : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    sched.constrain %padded gt %extent : !transform.any_param, !transform.any_param
+    %more = sched.param mul %extent, 5 : (!transform.any_param) -> !transform.any_param
+    %most = sched.param mul %padded, 4 : (!transform.any_param) -> !transform.any_param
+    sched.constrain %more ge %most : !transform.any_param, !transform.any_param
+    %copies = sched.pad %sum to_multiples [1, 1, %step] : (!transform.any_op, !transform.any_param) -> !transform.any_op
     transform.yield
   }
 
