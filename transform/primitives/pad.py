@@ -82,6 +82,8 @@ def pad(block: BlockOp, multiples: Sequence[int], memory_space: str = "") -> lis
             what they are.
     """
     require_kind_free(block, IteratorKind.ORDERED, "to pad it")
+    if not block.written_buffers():
+        refuse(f"expected a block that writes something to pad, got '{block.block_name}'", block)
     if len(multiples) != len(block.kinds) or any(multiple < 1 for multiple in multiples):
         refuse(
             f"expected {len(block.kinds)} positive multiples, one for each iterator of '{block.block_name}', got "

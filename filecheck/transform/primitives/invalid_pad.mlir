@@ -358,3 +358,31 @@ module attributes {transform.with_named_sequence} {
   }
 }
 // CHECK: expected 'sum' to write all of 'arg1', an iterator a dimension, to pad it
+
+// -----
+
+// What prefetches writes nothing.
+
+!op = !transform.any_op
+
+func.func @k(%A: memref<6xf32>, %D: memref<6xf32> {loop.output}) {
+  loop.for %i : 6 {
+    loop.block "copy" spatial(%v in 6 = %i) {
+      %a = loop.read %A[%v] : memref<6xf32>
+      loop.write %a, %D[%v] : memref<6xf32>
+    }
+  }
+  func.return
+}
+
+// CHECK: expected a block that writes something to pad, got 'arg0_prefetch'
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %c = sched.match_block "copy" in %root : (!op) -> !op
+    %a = sched.get_reads %c : (!op) -> !transform.any_value
+    %i = sched.get_loops %c : (!op) -> !op
+    %p = sched.prefetch %c, %a at %i {ahead = 2 : i64} : (!op, !transform.any_value, !op) -> !op
+    sched.pad %p to_multiples [4] : (!op) -> ()
+    transform.yield
+  }
+}

@@ -241,3 +241,10 @@ def test_what_a_consumer_writes_lives_before_its_producer() -> None:
         step("reverse_compute_inline", Block("S_global_read")),
     )
     kernel.check()
+
+
+def test_what_prefetches_is_not_padded() -> None:
+    kernel = chain(6, 5)
+    kernel.apply(step("prefetch", Block("map0"), Buffer("map0", 0), Loop("map0", 0), 2))
+    kernel.check_refused("expected a block that writes something to pad", step("pad", Block("arg0_prefetch"), (4, 4)))
+    kernel.check()
