@@ -10,12 +10,14 @@ import pytest
 import stepwell as sw
 from operator_checks import Array, check, module_of, tensor
 from stepwell.backends.oracles.graph import run_graph
+from stepwell.dialects.loop import AllocOp, BlockOp, LoopKind, enclosing_loops
 from stepwell.errors import CompileError
 from stepwell.operators.convolution import ConvOp
 from stepwell.operators.reference.winograd import transformed_weights
 from stepwell.operators.windows import Window
 from stepwell.operators.winograd import ERROR_BOUNDS, WinogradConvOp
 from stepwell.tools.driver import lower
+from stepwell.transform.structure import contraction_of
 from xdsl.utils.exceptions import VerifyException
 
 TILES = (2, 4)
@@ -167,3 +169,20 @@ def test_refused(message: str):
     arrays = [np.zeros(shape, dtype) for shape in ((1, 2, 5, 5), (4, 4, 1, 2, 32))]
     with pytest.raises(VerifyException, match=message):
         module_of(lambda x, w: WinogradConvOp(x, w, tile, pads, channels), arrays)
+
+
+def test_steps_are_scheduled_together():
+    x, w = tensor(1, 40, 30, 30), tensor(48, 40, 3, 3)
+    source = model(x, w, (1, 1, 1, 1), True)
+    module = lower(source, until="apply-schedules", conv_algorithm="winograd-4")
+    blocks = {block.block_name: block for block in module.walk() if isinstance(block, BlockOp)}
+    sums = next(block for block in blocks.values() if contraction_of(block) is not None)
+    kinds = [loop.kind for loop in enclosing_loops(sums)]
+    assert kinds[-2:] == [LoopKind.UNROLLED, LoopKind.VECTORIZED]
+    group = enclosing_loops(sums)[1]
+    # The image, its tiles, their products, results, and what follows: all in the loop over groups.
+    assert sum(group in enclosing_loops(block) for block in blocks.values()) >= 7
+    copy = next(block for block in blocks.values() if block.block_name.endswith("_write"))
+    (products,) = copy.written_buffers()
+    assert isinstance(products.owner, AllocOp)
+    assert products.owner.tiling is not None

@@ -27,7 +27,8 @@ module attributes {transform.with_named_sequence} {
     transform.yield
   }
 
-  // Products of two inputs for each of a few points in two dimensions, of what maps have made, for what maps do next.
+  // Products of two inputs for each of a few points in two dimensions, of what a copy and two transforms have made, for
+  // two transforms and a copy.
   transform.named_sequence @has_tile_products(%kernel: !transform.any_op {transform.readonly}) -> !transform.any_op {
     transform.match.operation_name %kernel ["func.func"] : !transform.any_op
     %reductions = sched.match_structure "reduction" in %kernel : (!transform.any_op) -> !transform.any_op
@@ -43,8 +44,15 @@ module attributes {transform.with_named_sequence} {
     sched.match.structure "map", %data : !transform.any_op
     %rows = sched.get_producers %data : (!transform.any_op) -> !transform.any_op
     sched.match.structure "map", %rows : !transform.any_op
-    %results = sched.get_consumers %reductions : (!transform.any_op) -> !transform.any_op
-    sched.match.structure "map", %results : !transform.any_op
+    %image = sched.get_producers %rows : (!transform.any_op) -> !transform.any_op
+    sched.match.structure "map", %image : !transform.any_op
+    %lines = sched.get_consumers %reductions : (!transform.any_op) -> !transform.any_op
+    sched.match.structure "map", %lines : !transform.any_op
+    %pixels = sched.get_consumers %lines : (!transform.any_op) -> !transform.any_op
+    sched.match.structure "map", %pixels : !transform.any_op
+    %results = sched.get_consumers %pixels : (!transform.any_op) -> !transform.any_op
+    %count = transform.num_associations %results : (!transform.any_op) -> !transform.any_param
+    sched.constrain %count ge 1 : !transform.any_param
     transform.yield %kernel : !transform.any_op
   }
 
