@@ -278,7 +278,8 @@ def split_reduction(block: BlockOp, loop: ForOp) -> BlockOp:
 
 
 def _require_nobody_between(block: BlockOp, reduce: ReduceOp, anchor: Operation) -> None:
-    """What a block reduces into is complete behind the nest only: nothing inside may read or write it."""
+    """What a block reduces into is complete behind the nest only: nothing inside may read or write it. The init runs
+    there, too, and has to find what it reads."""
     for buffer in reduce.buffers:
         for other in map(block_of, accesses_of(buffer)):
             if other is not block and is_inside(other, anchor):
@@ -288,6 +289,17 @@ def _require_nobody_between(block: BlockOp, reduce: ReduceOp, anchor: Operation)
                     block,
                     ("it uses the buffer here", other),
                 )
+    assert block.init is not None
+    for read in (op for op in block.init.walk() if isinstance(op, ReadOp)):
+        home = alloc_of(read.buffer)
+        changing = [writer for writer in writers_of(read.buffer) if is_inside(writer, anchor)]
+        if changing or (home is not None and is_inside(home, anchor)):
+            refuse(
+                f"expected '{buffer_name(read.buffer)}', which the init of '{block.block_name}' reads, to be written "
+                "and to live outside of its loops, to split its reduction",
+                block,
+                ("read here", read),
+            )
 
 
 def _only_reduction(block: BlockOp) -> ReduceOp:

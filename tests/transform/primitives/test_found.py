@@ -248,3 +248,18 @@ def test_what_prefetches_is_not_padded() -> None:
     kernel.apply(step("prefetch", Block("map0"), Buffer("map0", 0), Loop("map0", 0), 2))
     kernel.check_refused("expected a block that writes something to pad", step("pad", Block("arg0_prefetch"), (4, 4)))
     kernel.check()
+
+
+def test_the_init_of_a_split_reduction_finds_what_it_reads() -> None:
+    a, b = te.placeholder((3, 4), name="A"), te.placeholder((3,), name="B")
+    k = te.reduce_axis(4, name="k")
+    least = te.compute((3,), lambda i: te.min(a[i, k], axis=k), name="T")
+    kernel = Kernel([a, b], te.compute((3,), lambda i: te.minimum(least[i], b[i]), name="C"))
+    kernel.apply(
+        step("fuse_reduction_epilogue", Block("map0")),
+        step("cache_read", Block("reduce0"), Buffer("reduce0", 0), Loop("reduce0", 0), "local"),
+    )
+    kernel.check()
+    kernel.check_refused(
+        "which the init of 'reduce0' reads", step("split_reduction", Block("reduce0"), Loop("reduce0", 1))
+    )
