@@ -28,14 +28,21 @@ module attributes {transform.with_named_sequence} {
     sched.constrain %steps eq 1 : !transform.any_param
     %depth = sched.get_extent %reduce : (!transform.any_op) -> !transform.any_param
 
-    // A tile: two registers of columns, or four where rows are few; as many rows as leave registers free.
+    // A tile: two registers of columns, or four where rows are few, or so long that many of them do not fit the first
+    // cache; as many rows as leave registers free.
     %lanes = transform.include @lanes failures(propagate) (%sum) : (!transform.any_op) -> !transform.any_param
     %m = sched.get_extent %i : (!transform.any_op) -> !transform.any_param
     %n = sched.get_extent %j : (!transform.any_op) -> !transform.any_param
     %half = sched.param floordiv %lanes, 2 : (!transform.any_param) -> !transform.any_param
     sched.constrain %n ge %half : !transform.any_param, !transform.any_param
+    %element = sched.get_element_bytes %sum : (!transform.any_op) -> !transform.any_param
     %few = sched.param le %m, 6 : (!transform.any_param) -> !transform.any_param
-    %twice = sched.param mul %few, 2 : (!transform.any_param) -> !transform.any_param
+    %row_bytes = sched.param mul %depth, %element : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %tall = sched.param mul %row_bytes, 14 : (!transform.any_param) -> !transform.any_param
+    %l1 = sched.target_query "l1_bytes" : !transform.any_param
+    %deep = sched.param gt %tall, %l1 : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %either = sched.param max %few, %deep : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %twice = sched.param mul %either, 2 : (!transform.any_param) -> !transform.any_param
     %wide = sched.param add %twice, 2 : (!transform.any_param) -> !transform.any_param
     %needed = sched.param ceildiv %n, %lanes : (!transform.any_param, !transform.any_param) -> !transform.any_param
     %enough = sched.param min %wide, %needed : (!transform.any_param, !transform.any_param) -> !transform.any_param
@@ -43,14 +50,14 @@ module attributes {transform.with_named_sequence} {
     %vectors = sched.param sub %enough, %three : (!transform.any_param, !transform.any_param) -> !transform.any_param
     %width = sched.param mul %vectors, %lanes : (!transform.any_param, !transform.any_param) -> !transform.any_param
     %registers = sched.target_query "vector_registers" : !transform.any_param
-    %left = sched.param sub %registers, 4 : (!transform.any_param) -> !transform.any_param
-    %fit = sched.param floordiv %left, %vectors : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %left = sched.param sub %registers, %vectors : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %free = sched.param sub %left, 1 : (!transform.any_param) -> !transform.any_param
+    %fit = sched.param floordiv %free, %vectors : (!transform.any_param, !transform.any_param) -> !transform.any_param
     %most = sched.param min %fit, 14 : (!transform.any_param) -> !transform.any_param
     %tiles = sched.param ceildiv %m, %most : (!transform.any_param, !transform.any_param) -> !transform.any_param
     %height = sched.param ceildiv %m, %tiles : (!transform.any_param, !transform.any_param) -> !transform.any_param
 
     // Blocks of columns whose panels take a quarter of the second cache, at least one for each thread.
-    %element = sched.get_element_bytes %sum : (!transform.any_op) -> !transform.any_param
     %panel_elements = sched.param mul %depth, %width : (!transform.any_param, !transform.any_param) -> !transform.any_param
     %panel_bytes = sched.param mul %panel_elements, %element : (!transform.any_param, !transform.any_param) -> !transform.any_param
     %l2 = sched.target_query "l2_bytes" : !transform.any_param
@@ -75,11 +82,15 @@ module attributes {transform.with_named_sequence} {
     sched.compute_at %sum into %jo : !transform.any_op, !transform.any_op
     %shared_s, %rows_s, %i_s, %others_s, %j_s = sched.get_panel_loops %sum, %panel in %sum inside %jo : (!transform.any_op, !transform.any_value, !transform.any_op, !transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
     %k = sched.get_loops %sum {of = "reduce"} : (!transform.any_op) -> !transform.any_op
-    sched.reorder %shared_s, %rows_s, %others_s, %k, %i_s, %j_s : !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op
+    %k_long, %k_once = sched.get_longest %k : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    %ko, %ki = sched.tile %k_long tile_sizes [4] : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    sched.reorder %shared_s, %rows_s, %others_s, %k_once, %ko, %ki, %i_s, %j_s : !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op
     sched.vectorize %j_s : !transform.any_op
-    sched.unroll %i_s : !transform.any_op
+    sched.unroll %ki, %i_s : !transform.any_op, !transform.any_op
     %k_first, %k_others = sched.get_loops %sum {of = "reduce", rest = 1} : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
     %init = sched.decompose_reduction %sum at %k_first : (!transform.any_op, !transform.any_op) -> !transform.any_op
+    %four = transform.param.constant 4 : i64 -> !transform.any_param
+    transform.include @peel_tail failures(suppress) (%ko, %depth, %four) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
     sched.vectorize %ji : !transform.any_op
     sched.unroll %ii : !transform.any_op
 
@@ -88,7 +99,6 @@ module attributes {transform.with_named_sequence} {
     transform.include @pack_constant failures(suppress) (%sum, %panel, %j_s, %width) : (!transform.any_op, !transform.any_value, !transform.any_op, !transform.any_param) -> ()
     %block_bytes = sched.param mul %panel_bytes, %panels_each : (!transform.any_param, !transform.any_param) -> !transform.any_param
     transform.include @pack_variable failures(suppress) (%sum, %panel, %jb, %j_s, %width, %m, %block_bytes) : (!transform.any_op, !transform.any_value, !transform.any_op, !transform.any_op, !transform.any_param, !transform.any_param, !transform.any_param) -> ()
-    transform.include @spread_rows failures(suppress) (%sum, %panel, %io, %i_s, %panels_each) : (!transform.any_op, !transform.any_value, !transform.any_op, !transform.any_op, !transform.any_param) -> ()
     transform.include @peel_tail failures(suppress) (%io, %m, %height) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
     transform.include @peel_tail failures(suppress) (%jo, %n, %width) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
     transform.include @peel_tail failures(suppress) (%jb, %n, %columns) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
@@ -175,38 +185,10 @@ module attributes {transform.with_named_sequence} {
     transform.yield
   }
 
-  // Rows of the other input that would fall on the same lines of the first cache are copied next to one another, if several
-  // panels pass by.
-  transform.named_sequence @spread_rows(%sum: !transform.any_op {transform.readonly}, %panel: !transform.any_value {transform.readonly}, %io: !transform.any_op {transform.readonly}, %i: !transform.any_op {transform.readonly}, %panels: !transform.any_param {transform.readonly}) {
-    sched.constrain %panels ge 4 : !transform.any_param
-    %left, %right = sched.get_contraction_inputs %sum : (!transform.any_op) -> (!transform.any_value, !transform.any_value)
-    %stride = sched.get_stride %sum, %left along %i : (!transform.any_op, !transform.any_value, !transform.any_op) -> !transform.any_param
-    %element = sched.get_element_bytes %sum : (!transform.any_op) -> !transform.any_param
-    %bytes = sched.param mul %stride, %element : (!transform.any_param, !transform.any_param) -> !transform.any_param
-    %over = sched.param mod %bytes, 2048 : (!transform.any_param) -> !transform.any_param
-    sched.constrain %over eq 0 : !transform.any_param
-    sched.constrain %bytes ge 2048 : !transform.any_param
-    %copy = sched.cache_read %sum, %left at %io : (!transform.any_op, !transform.any_value, !transform.any_op) -> !transform.any_op
-    sched.match.structure "map", %copy {rank = 2} : !transform.any_op
-    %rows = sched.get_writes %copy : (!transform.any_op) -> !transform.any_value
-    %lanes = transform.include @lanes failures(propagate) (%copy) : (!transform.any_op) -> !transform.any_param
-    %two = sched.param mul %lanes, 2 : (!transform.any_param) -> !transform.any_param
-    sched.storage_align %rows dimension = 0 factor = %two offset = %lanes : !transform.any_value, !transform.any_param, !transform.any_param
-    %others, %k = sched.get_loops %copy {rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
-    %four = sched.param mul %lanes, 4 : (!transform.any_param) -> !transform.any_param
-    %depth = sched.get_extent %k : (!transform.any_op) -> !transform.any_param
-    %ko, %ki = sched.tile %k tile_sizes [%four] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
-    sched.vectorize %ki : !transform.any_op
-    transform.include @peel_tail failures(suppress) (%ko, %depth, %four) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
-    transform.yield
-  }
-
   transform.named_sequence @copy_rows(%copy: !transform.any_op {transform.readonly}, %packed: !transform.any_value {transform.readonly}, %j: !transform.any_op {transform.readonly}, %width: !transform.any_param {transform.readonly}) {
     %stride = sched.get_stride %copy, %packed along %j : (!transform.any_op, !transform.any_value, !transform.any_op) -> !transform.any_param
     sched.constrain %stride eq 1 : !transform.any_param
     %jo, %ji = sched.tile %j tile_sizes [%width] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
-    %others, %k, %o, %i = sched.get_loops %copy {rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
-    sched.reorder %jo, %k : !transform.any_op, !transform.any_op
     sched.vectorize %ji : !transform.any_op
     transform.yield
   }
