@@ -13,7 +13,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from stepwell.dialects.iteration import Unproven, prove_coverage
-from stepwell.dialects.loop import BlockOp, ForOp, IteratorKind, loop_bounds
+from stepwell.dialects.loop import BlockOp, ForOp, InitOp, IteratorKind, loop_bounds
 from stepwell.dialects.quasi_affine import Lin, to_affine_map
 from xdsl.ir import Block, Region, SSAValue
 from xdsl.ir.affine import AffineMap
