@@ -950,6 +950,8 @@ class ReduceOp(IRDLOperation):
             raise VerifyException(
                 f"expected as many buffers as values, at least one, got {len(self.buffers_)} and {len(self.values)}"
             )
+        if len(self.identity.data) != len(self.values):  # which says how many operands are buffers
+            raise VerifyException(f"expected {len(self.values)} identity values, got {len(self.identity.data)}")
         _verify_indices(self.map.data, self.indices, self.buffers)
         for value, buffer in zip(self.values, self.buffers, strict=True):
             if value.type != element_type(buffer):

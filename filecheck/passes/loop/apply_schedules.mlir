@@ -45,7 +45,8 @@ module attributes {cpu.target = #cpu.target<triple = "x", vector_bytes = 32, vec
 // CHECK-NEXT:          loop.for %{{.*}} : 6 unrolled {
 // CHECK-NEXT:            loop.for %{{.*}} : 16 vectorized {
 // CHECK-NEXT:              loop.block "reduce0_init"
-// CHECK:               loop.for %{{.*}} : 64 {
+// CHECK:               loop.for %ko : 16 {
+// CHECK-NEXT:            loop.for %ki : 4 unrolled {
 // CHECK-NEXT:            loop.for %{{.*}} : 6 unrolled {
 // CHECK-NEXT:              loop.for %{{.*}} : 16 vectorized {
 // CHECK-NEXT:                loop.block "reduce0"
