@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
+from inspect import signature
 from typing import ParamSpec, TypeVar, cast
 
 from xdsl.dialects.builtin import MemRefType, StringAttr
@@ -17,8 +18,8 @@ from .common import describe, refuse
 from .statements import STATEMENTS, statements_in
 from .trial import kernel_among, tried
 
-_NO_SCOPES = ("", LOCAL.data, "guard", "exact")
-"""Strings among arguments that name no memory scope of a target: no scope, the stack, what becomes of tails."""
+_SCOPES = ("memory_space", "scope")
+"""Parameters of primitives that name the memory scope of a buffer."""
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -30,19 +31,25 @@ def keeps_promises(
     """Makes a primitive refuse what would break a promise. Where there is something to keep, it is tried on a copy of
     the kernel first."""
 
+    places = [(at, name) for at, name in enumerate(signature(primitive).parameters) if name in _SCOPES]
+
     @wraps(primitive)
     def checked(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
         given = (*args, *kwargs.values()) if kwargs else args
         function = kernel_among(given)
-        if function is not None and (_asks_for_scope(given) or _has_promises(function.regions[0].block)):
+        if function is not None and (
+            any(_asks_for_scope(at, name, args, kwargs) for at, name in places)
+            or _has_promises(function.regions[0].block)
+        ):
             _check(cast("Callable[..., object]", primitive), function, args, kwargs, makes_statements)
         return primitive(*args, **kwargs)
 
     return checked
 
 
-def _asks_for_scope(arguments: Sequence[object]) -> bool:
-    return any(isinstance(argument, str) and argument not in _NO_SCOPES for argument in arguments)
+def _asks_for_scope(at: int, name: str, args: Sequence[object], kwargs: Mapping[str, object]) -> bool:
+    scope = args[at] if at < len(args) else kwargs.get(name)
+    return scope not in (None, "", LOCAL.data)
 
 
 def _has_promises(block: Block) -> bool:
