@@ -340,9 +340,13 @@ module attributes {transform.with_named_sequence} {
     %blocks = sched.param ceildiv %height, %some : (!transform.any_param, !transform.any_param) -> !transform.any_param
     %panels = sched.param ceildiv %results, %width : (!transform.any_param, !transform.any_param) -> !transform.any_param
     %threads = sched.target_query "threads" : !transform.any_param
-    %left_over = sched.param mod %panels, %threads : (!transform.any_param, !transform.any_param) -> !transform.any_param
-    %uneven = sched.param ne %left_over, 0 : (!transform.any_param) -> !transform.any_param
-    %grain = sched.param max %uneven, 1 : (!transform.any_param) -> !transform.any_param
+    // Panels are shared out if that gives every thread as much, or there are many.
+    %turn = sched.param mul %width, %threads : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %left_over = sched.param mod %results, %turn : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %partial = sched.param ne %left_over, 0 : (!transform.any_param) -> !transform.any_param
+    %turns = sched.param mul %threads, 4 : (!transform.any_param) -> !transform.any_param
+    %few = sched.param lt %panels, %turns : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %uneven = sched.param mul %partial, %few : (!transform.any_param, !transform.any_param) -> !transform.any_param
     %even_blocks = sched.param round_up %blocks, %threads : (!transform.any_param, !transform.any_param) -> !transform.any_param
     %more = sched.param sub %even_blocks, %blocks : (!transform.any_param, !transform.any_param) -> !transform.any_param
     %extra = sched.param mul %more, %uneven : (!transform.any_param, !transform.any_param) -> !transform.any_param
@@ -385,7 +389,7 @@ module attributes {transform.with_named_sequence} {
     %init = sched.decompose_reduction %sum at %co : (!transform.any_op, !transform.any_op) -> !transform.any_op
     transform.include @results_in_lanes failures(suppress) (%out) : (!transform.any_op) -> ()
     transform.include @results_across_lanes failures(suppress) (%out, %lanes) : (!transform.any_op, !transform.any_param) -> ()
-    transform.include @parallelize_evenly failures(suppress) (%sum, %oo) : (!transform.any_op, !transform.any_op) -> ()
+    transform.include @parallelize_panels failures(suppress) (%sum, %oo, %uneven) : (!transform.any_op, !transform.any_op, !transform.any_param) -> ()
     transform.include @parallelize_sums failures(suppress) (%sum) : (!transform.any_op) -> ()
     transform.include @peel_tail failures(suppress) (%xo, %row_size, %tile) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
     transform.include @peel_tail failures(suppress) (%oo, %results, %width) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
@@ -415,6 +419,17 @@ module attributes {transform.with_named_sequence} {
     %taps = sched.get_extent %last : (!transform.any_op) -> !transform.any_param
     sched.constrain %taps le 8 : !transform.any_param
     sched.unroll %last : !transform.any_op
+    transform.yield
+  }
+
+  // Panels for the threads, where that is fair.
+  transform.named_sequence @parallelize_panels(%sum: !transform.any_op {transform.readonly}, %panels: !transform.any_op {transform.readonly}, %uneven: !transform.any_param {transform.readonly}) {
+    sched.constrain %uneven eq 0 : !transform.any_param
+    %points = sched.get_points %sum : (!transform.any_op) -> !transform.any_param
+    sched.constrain %points ge 262144 : !transform.any_param
+    %threads = sched.target_query "threads" : !transform.any_param
+    sched.constrain %threads ge 2 : !transform.any_param
+    sched.parallelize %panels : !transform.any_op
     transform.yield
   }
 
