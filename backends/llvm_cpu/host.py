@@ -13,7 +13,7 @@ def host_target(*, tiles: bool = True) -> TargetAttr:
     """The target that describes this machine; without the registers for tiles (AMX), for which a process has to ask, if
     nobody will."""
     facts = host_facts()
-    if tiles:
-        return TargetAttr.get(**facts)
-    features: list[str] = facts["features"].split(",")
-    return TargetAttr.get(**facts | {"features": ",".join(f.replace("+amx", "-amx") for f in features)})
+    if not tiles:
+        features: list[str] = facts["features"].split(",")
+        facts["features"] = ",".join(feature.replace("+amx", "-amx") for feature in features)
+    return TargetAttr.get(**facts)
