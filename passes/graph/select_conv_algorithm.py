@@ -28,7 +28,7 @@ ALGORITHMS: tuple[str, ...] = get_args(ConvAlgorithm)
 _TILES = {f"winograd-{tile}": tile for tile in TILES}
 _TRANSFORM = 24
 """What it costs to transform an element of a tile, or a sum, in products."""
-_WEIGHT = 14
+_WEIGHT = 18
 """What it costs to read a weight, in products."""
 _GAIN = 0.9
 """What part of the direct cost is low enough to compute anything else."""
