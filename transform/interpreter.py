@@ -6,6 +6,7 @@ import itertools
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TextIO, cast
 
 from xdsl.context import Context
@@ -55,6 +56,20 @@ class Backup:
             snapshot.restore()
 
 
+@dataclass(frozen=True)
+class _Known:
+    """What was found in files of scripts, which stay as they are."""
+
+    callees: dict[tuple[int, str], NamedSequenceOp] = field(default_factory=dict[tuple[int, str], NamedSequenceOp])
+    matchers: set[int] = field(default_factory=set[int])
+
+
+@lru_cache(maxsize=16)
+def _known_in(files: tuple[ScriptFile, ...]) -> _Known:
+    """What runs before found in the same files. They keep their modules alive, whose identities are the keys."""
+    return _Known()
+
+
 @dataclass
 class Interpreter:
     """The run of one script on one payload."""
@@ -76,6 +91,18 @@ class Interpreter:
     """Those that were looked at: that they only look."""
     _matching: int = 0
     """How many matchers run around what is executed."""
+    _files: tuple[ScriptFile, ...] = ()
+    """The libraries before all others that are files."""
+    _known: _Known = field(default_factory=_Known)
+
+    def __post_init__(self) -> None:
+        files = itertools.takewhile(lambda library: isinstance(library, ScriptFile), self.libraries)
+        self._files = cast("tuple[ScriptFile, ...]", tuple(files))
+        if self._files:
+            self._known = _known_in(self._files)
+
+    def _is_from_file(self, module: Operation | None) -> bool:
+        return any("module" in vars(file) and file.module is module for file in self._files)
 
     def execute(self, op: Operation) -> None:
         """Runs one operation of a script."""
@@ -193,10 +220,18 @@ class Interpreter:
             home = home.parent_op()
         nested = symbol.nested_references.data
         key = (id(home), str(symbol) if nested else symbol.root_reference.data)
-        known = self._callees.get(key)
+        known = self._known.callees.get(key) or self._callees.get(key)
         if known is None:
-            known = self._callees[key] = self._find(symbol, user)
+            known = self._find(symbol, user)
+            lasting = self._is_from_file(home) and self._is_from_file(known.parent_op())
+            (self._known.callees if lasting else self._callees)[key] = known
         return known
+
+    def expect(self, symbol: SymbolRefAttr, user: Operation) -> None:
+        """Raises if a symbol is unknown. A file that has its name is parsed when it is looked up."""
+        root = symbol.root_reference.data
+        if symbol.nested_references.data or not any(root in file.names for file in self._files):
+            self.lookup(symbol, user)
 
     def _find(self, symbol: SymbolRefAttr, user: Operation) -> NamedSequenceOp:
         visible: list[Mapping[str, Operation]] = []
@@ -247,9 +282,9 @@ class Interpreter:
 
     def match(self, matcher: NamedSequenceOp, args: Sequence[Payload]) -> list[Payload] | Refusal:
         """What a matcher yields, or the refusal of what does not match. Nobody watches."""
-        if id(matcher) not in self._matchers:
+        if id(matcher) not in self._known.matchers and id(matcher) not in self._matchers:
             check_matcher(matcher)
-            self._matchers.add(id(matcher))
+            (self._known.matchers if self._is_from_file(matcher.parent_op()) else self._matchers).add(id(matcher))
         self._matching += 1
         try:
             return self.call(matcher, args)

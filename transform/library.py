@@ -20,7 +20,7 @@ from xdsl.ir import Dialect, Operation
 from ..errors import ScriptError
 
 _PRIVATE = StringAttr("private")
-_DEFINITION = re.compile(r"(?:transform\.named_sequence|func\.func)\s+(?:private\s+)?@([\w$.-]+)")
+_DEFINITION = re.compile(r"(?:transform\.named_sequence|func\.func)\s+(private\s+)?@([\w$.-]+)")
 
 
 @dataclass(eq=False)
@@ -31,9 +31,18 @@ class ScriptFile:
     load: Callable[[Path], ModuleOp]
 
     @cached_property
+    def _glance(self) -> list[tuple[str, str]]:
+        return _DEFINITION.findall(self.path.read_text("utf-8"))
+
+    @cached_property
     def names(self) -> frozenset[str]:
         """What the file defines or declares, at a glance at its text."""
-        return frozenset(_DEFINITION.findall(self.path.read_text("utf-8")))
+        return frozenset(name for _, name in self._glance)
+
+    @cached_property
+    def public(self) -> frozenset[str]:
+        """The names that are not private: declarations of what is elsewhere are."""
+        return frozenset(name for private, name in self._glance if not private)
 
     @cached_property
     def module(self) -> ModuleOp:
@@ -46,12 +55,17 @@ Library: TypeAlias = "ModuleOp | ScriptFile"
 
 
 def modules_with(libraries: Iterable[Library], name: str) -> Iterator[ModuleOp]:
-    """The libraries that may define a symbol, parsed."""
+    """The libraries that may define a symbol, parsed; files that seem to do no more than declare it come last."""
+    declaring: list[ScriptFile] = []
     for library in libraries:
         if isinstance(library, ModuleOp):
             yield library
-        elif name in library.names:
+        elif name in library.public:
             yield library.module
+        elif name in library.names:
+            declaring.append(library)
+    for library in declaring:
+        yield library.module
 
 
 class TransformLibrary(DialectInterface):

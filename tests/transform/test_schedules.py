@@ -12,6 +12,8 @@ from stepwell.dialects.cpu import TARGET, TargetAttr
 from stepwell.dialects.loop import ForOp, LoopKind
 from stepwell.passes.loop.apply_schedules import ApplySchedulesPass
 from stepwell.passes.te.convert_te_to_loop import convert_te_to_loop
+from stepwell.transform.interpreter import apply_script
+from stepwell.transform.script import shipped_schedules
 from stepwell.transform.state import SCHEDULED
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
@@ -202,3 +204,12 @@ def test_without_a_target_kernels_stay_right() -> None:
     ApplySchedulesPass().apply(Context(), module)
     module.verify()
     assert kinds(module) == {LoopKind.SERIAL}
+
+
+def test_only_the_scripts_that_a_kernel_needs_are_parsed() -> None:
+    _, kernel = loop_rung(dense_relu(64, 64, 64), "avx512")
+    files = shipped_schedules()
+    apply_script(files[0].module, kernel, libraries=files)
+    parsed = {file.path.stem for file in files if "module" in vars(file)}
+    assert parsed >= {"default", "contraction", "panels"}
+    assert not parsed & {"dot_product", "scan", "window", "winograd"}

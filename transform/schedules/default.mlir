@@ -31,6 +31,56 @@ module attributes {transform.with_named_sequence} {
     transform.yield %kernel : !transform.any_op
   }
 
+  // One sum of products over windows of planes, and nothing else that reduces.
+  transform.named_sequence @has_window_products(%kernel: !transform.any_op {transform.readonly}) -> !transform.any_op {
+    transform.match.operation_name %kernel ["func.func"] : !transform.any_op
+    %reductions = sched.match_structure "reduction" in %kernel : (!transform.any_op) -> !transform.any_op
+    %all = transform.num_associations %reductions : (!transform.any_op) -> !transform.any_param
+    sched.constrain %all eq 1 : !transform.any_param
+    sched.match.structure "contraction", %reductions : !transform.any_op
+    sched.match.structure "window", %reductions : !transform.any_op
+    transform.yield %kernel : !transform.any_op
+  }
+
+  // Another reduction over windows: pooling.
+  transform.named_sequence @has_windows(%kernel: !transform.any_op {transform.readonly}) -> !transform.any_op {
+    transform.match.operation_name %kernel ["func.func"] : !transform.any_op
+    %reductions = sched.match_structure "reduction" in %kernel : (!transform.any_op) -> !transform.any_op
+    %all = transform.num_associations %reductions : (!transform.any_op) -> !transform.any_param
+    sched.constrain %all eq 1 : !transform.any_param
+    sched.match.structure "window", %reductions : !transform.any_op
+    transform.yield %kernel : !transform.any_op
+  }
+
+  // Products of two inputs for each of a few points in two dimensions, of what a copy and two transforms have made, for
+  // two transforms and a copy.
+  transform.named_sequence @has_tile_products(%kernel: !transform.any_op {transform.readonly}) -> !transform.any_op {
+    transform.match.operation_name %kernel ["func.func"] : !transform.any_op
+    %reductions = sched.match_structure "reduction" in %kernel : (!transform.any_op) -> !transform.any_op
+    %all = transform.num_associations %reductions : (!transform.any_op) -> !transform.any_param
+    sched.constrain %all eq 1 : !transform.any_param
+    sched.match.structure "contraction", %reductions : !transform.any_op
+    %batch, %ms, %ns, %ks = sched.get_contraction_loops %reductions : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
+    %dimensions = transform.num_associations %batch : (!transform.any_op) -> !transform.any_param
+    sched.constrain %dimensions eq 2 : !transform.any_param
+    %points = sched.get_extent %batch : (!transform.any_op) -> !transform.any_param
+    sched.constrain %points le 6 : !transform.any_param
+    %data = sched.get_producers %reductions : (!transform.any_op) -> !transform.any_op
+    sched.match.structure "map", %data : !transform.any_op
+    %rows = sched.get_producers %data : (!transform.any_op) -> !transform.any_op
+    sched.match.structure "map", %rows : !transform.any_op
+    %image = sched.get_producers %rows : (!transform.any_op) -> !transform.any_op
+    sched.match.structure "map", %image : !transform.any_op
+    %lines = sched.get_consumers %reductions : (!transform.any_op) -> !transform.any_op
+    sched.match.structure "map", %lines : !transform.any_op
+    %pixels = sched.get_consumers %lines : (!transform.any_op) -> !transform.any_op
+    sched.match.structure "map", %pixels : !transform.any_op
+    %results = sched.get_consumers %pixels : (!transform.any_op) -> !transform.any_op
+    %count = transform.num_associations %results : (!transform.any_op) -> !transform.any_param
+    sched.constrain %count ge 1 : !transform.any_param
+    transform.yield %kernel : !transform.any_op
+  }
+
   // One contraction, and nothing else that reduces.
   transform.named_sequence @has_contraction(%kernel: !transform.any_op {transform.readonly}) -> !transform.any_op {
     transform.match.operation_name %kernel ["func.func"] : !transform.any_op
@@ -85,11 +135,8 @@ module attributes {transform.with_named_sequence} {
   transform.named_sequence private @schedule_maps(%kernel: !transform.any_op {transform.readonly})
   transform.named_sequence private @schedule_scan(%kernel: !transform.any_op {transform.consumed})
   transform.named_sequence private @schedule_products_of_bytes(%kernel: !transform.any_op {transform.consumed})
-  transform.named_sequence private @has_tile_products(%kernel: !transform.any_op {transform.readonly}) -> !transform.any_op
   transform.named_sequence private @schedule_winograd(%kernel: !transform.any_op {transform.consumed})
   transform.named_sequence private @schedule_products_of_bf16(%kernel: !transform.any_op {transform.consumed})
-  transform.named_sequence private @has_window_products(%kernel: !transform.any_op {transform.readonly}) -> !transform.any_op
-  transform.named_sequence private @has_windows(%kernel: !transform.any_op {transform.readonly}) -> !transform.any_op
   transform.named_sequence private @schedule_window_products(%kernel: !transform.any_op {transform.consumed})
   transform.named_sequence private @schedule_windows(%kernel: !transform.any_op {transform.consumed})
   transform.named_sequence private @schedule_contraction(%kernel: !transform.any_op {transform.consumed})

@@ -3,27 +3,6 @@
 // Rows of the output are computed one below another, each in lanes: what windows share stays in registers. Padding is
 // where it is read: lanes beyond an edge are masked off.
 module attributes {transform.with_named_sequence} {
-  // One sum of products over windows of planes, and nothing else that reduces.
-  transform.named_sequence @has_window_products(%kernel: !transform.any_op {transform.readonly}) -> !transform.any_op {
-    transform.match.operation_name %kernel ["func.func"] : !transform.any_op
-    %reductions = sched.match_structure "reduction" in %kernel : (!transform.any_op) -> !transform.any_op
-    %all = transform.num_associations %reductions : (!transform.any_op) -> !transform.any_param
-    sched.constrain %all eq 1 : !transform.any_param
-    sched.match.structure "contraction", %reductions : !transform.any_op
-    sched.match.structure "window", %reductions : !transform.any_op
-    transform.yield %kernel : !transform.any_op
-  }
-
-  // Another reduction over windows: pooling.
-  transform.named_sequence @has_windows(%kernel: !transform.any_op {transform.readonly}) -> !transform.any_op {
-    transform.match.operation_name %kernel ["func.func"] : !transform.any_op
-    %reductions = sched.match_structure "reduction" in %kernel : (!transform.any_op) -> !transform.any_op
-    %all = transform.num_associations %reductions : (!transform.any_op) -> !transform.any_param
-    sched.constrain %all eq 1 : !transform.any_param
-    sched.match.structure "window", %reductions : !transform.any_op
-    transform.yield %kernel : !transform.any_op
-  }
-
   transform.named_sequence @schedule_window_products(%kernel: !transform.any_op {transform.consumed}) {
     transform.alternatives %kernel : !transform.any_op {
     ^bb0(%scope: !transform.any_op):

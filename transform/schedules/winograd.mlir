@@ -27,35 +27,6 @@ module attributes {transform.with_named_sequence} {
     transform.yield
   }
 
-  // Products of two inputs for each of a few points in two dimensions, of what a copy and two transforms have made, for
-  // two transforms and a copy.
-  transform.named_sequence @has_tile_products(%kernel: !transform.any_op {transform.readonly}) -> !transform.any_op {
-    transform.match.operation_name %kernel ["func.func"] : !transform.any_op
-    %reductions = sched.match_structure "reduction" in %kernel : (!transform.any_op) -> !transform.any_op
-    %all = transform.num_associations %reductions : (!transform.any_op) -> !transform.any_param
-    sched.constrain %all eq 1 : !transform.any_param
-    sched.match.structure "contraction", %reductions : !transform.any_op
-    %batch, %ms, %ns, %ks = sched.get_contraction_loops %reductions : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
-    %dimensions = transform.num_associations %batch : (!transform.any_op) -> !transform.any_param
-    sched.constrain %dimensions eq 2 : !transform.any_param
-    %points = sched.get_extent %batch : (!transform.any_op) -> !transform.any_param
-    sched.constrain %points le 6 : !transform.any_param
-    %data = sched.get_producers %reductions : (!transform.any_op) -> !transform.any_op
-    sched.match.structure "map", %data : !transform.any_op
-    %rows = sched.get_producers %data : (!transform.any_op) -> !transform.any_op
-    sched.match.structure "map", %rows : !transform.any_op
-    %image = sched.get_producers %rows : (!transform.any_op) -> !transform.any_op
-    sched.match.structure "map", %image : !transform.any_op
-    %lines = sched.get_consumers %reductions : (!transform.any_op) -> !transform.any_op
-    sched.match.structure "map", %lines : !transform.any_op
-    %pixels = sched.get_consumers %lines : (!transform.any_op) -> !transform.any_op
-    sched.match.structure "map", %pixels : !transform.any_op
-    %results = sched.get_consumers %pixels : (!transform.any_op) -> !transform.any_op
-    %count = transform.num_associations %results : (!transform.any_op) -> !transform.any_param
-    sched.constrain %count ge 1 : !transform.any_param
-    transform.yield %kernel : !transform.any_op
-  }
-
   transform.named_sequence @winograd_steps(%scope: !transform.any_op {transform.readonly}) {
     %sum = sched.match_structure "contraction" in %scope : (!transform.any_op) -> !transform.any_op
     %tiles = sched.get_producers %sum : (!transform.any_op) -> !transform.any_op

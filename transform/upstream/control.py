@@ -525,13 +525,13 @@ class ForeachMatchOp(TransformOpInterface, IRDLOperation):
             raise VerifyException("expected each matcher once; only its first match would apply")
 
     def apply(self, interpreter: Interpreter) -> Results:
+        count = len(self.operands)
         pairs = [
-            (
-                _check_matcher(interpreter.lookup(matcher, self), self, len(self.operands)),
-                interpreter.lookup(action, self),
-            )
+            (_check_matcher(interpreter.lookup(matcher, self), self, count), action)
             for matcher, action in zip(self.matchers, self.actions, strict=True)
         ]
+        for action in self.actions:
+            interpreter.expect(action, self)
         roots = interpreter.state.ops(self.root)
         forwarded = [interpreter.state.payload(operand) for operand in self.forwarded_inputs]
         outputs: list[list[PayloadItem]] = [[] for _ in self.forwarded_outputs]
@@ -550,15 +550,16 @@ class ForeachMatchOp(TransformOpInterface, IRDLOperation):
     def _visit(
         self,
         interpreter: Interpreter,
-        pairs: Sequence[tuple[NamedSequenceOp, NamedSequenceOp]],
+        pairs: Sequence[tuple[NamedSequenceOp, SymbolRefAttr]],
         args: list[Payload],
         outputs: list[list[PayloadItem]],
         failures: list[tuple[str, object]],
     ) -> None:
-        for matcher, action in pairs:
+        for matcher, symbol in pairs:
             matched = _matched(interpreter, matcher, args)
             if matched is None:
                 continue
+            action = interpreter.lookup(symbol, self)
             outcome = interpreter.may_fail(lambda: interpreter.call(action, matched))  # noqa: B023
             if isinstance(outcome, Refusal):
                 failures.append((f"failed action: {outcome.message}", outcome.script_op))
