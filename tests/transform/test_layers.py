@@ -118,7 +118,7 @@ LARGE: dict[str, Callable[[], Sequence[te.Tensor]]] = {
     "conv": lambda: layers.conv2d(17, 29, 23, 3, residual=True),
     "strided conv": lambda: layers.conv2d(16, 43, 31, 3, 2),
     "depthwise conv": lambda: layers.conv2d(37, 61, 37, 3, groups=37),
-    "max pool": lambda: layers.pool(17, 61, 3, 2, 1),
+    "max pool": lambda: layers.pool(33, 81, 3, 2, 1),
     "gemm": lambda: layers.gemm(67, 131, 65),
     "gemm, not transposed": lambda: layers.gemm(67, 131, 65, trans_b=False, act="gelu"),
     "one row": lambda: layers.gemm(1, 523, 777),
