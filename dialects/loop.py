@@ -232,8 +232,10 @@ class ForOp(IRDLOperation):
     traits = traits_def(NoTerminator())
 
     def __init__(self, extent: int, body: Region | None = None, kind: LoopKind = LoopKind.SERIAL) -> None:
-        super().__init__(
-            regions=[body if body is not None else Region(Block(arg_types=[_INDEX])), None],
+        # As the builder does, which takes long to find out that there is nothing to count.
+        Operation.__init__(
+            self,
+            regions=[body if body is not None else Region(Block(arg_types=[_INDEX]))],
             properties={"extent": IntegerAttr(extent, _INDEX), "kind": LoopKindAttr(kind)},
         )
 
@@ -354,7 +356,7 @@ class ForOp(IRDLOperation):
 class KnownForms:
     """What the maps of a block say over the induction variables that it is bound to."""
 
-    __slots__ = ("_moving", "bindings", "predicates", "source")
+    __slots__ = ("_moving", "bindings", "predicates", "restrictions", "source")
 
     def __init__(self, source: tuple[object, ...], block: BlockOp) -> None:
         self.source = source
@@ -365,6 +367,8 @@ class KnownForms:
             forms = (from_affine(each, operands, loop_bounds) for each in block.predicates.data.results)
             self.predicates = list(zip(forms, integers_of(block.limits), strict=True))
         self._moving: list[Lin] | None = None
+        self.restrictions: tuple[Attribute, list[tuple[Lin, int]]] | None = None
+        """What keeps the block from running (`regions.restrictions`), and the extents that this was found for."""
 
     @property
     def moving(self) -> Sequence[Lin]:
@@ -386,11 +390,18 @@ def integers_of(array: DenseArrayBase[I64]) -> tuple[int, ...]:
 
 def _extents_of(values: Sequence[SSAValue]) -> tuple[object, ...]:
     """The extents of the loops whose induction variables the values are; other values have none."""
+    try:
+        return tuple([value.block.parent.parent.properties.get("extent") for value in values])  # pyright: ignore
+    except AttributeError:
+        pass  # a value that is no loop's
     extents: list[object] = []
     for value in values:
-        region = value.block.parent if isinstance(value, BlockArgument) else None
-        parent = None if region is None else region.parent
-        extents.append(None if parent is None else parent.properties.get("extent"))
+        extent = None
+        if isinstance(value, BlockArgument) and (region := value.block.parent) is not None:
+            parent = region.parent
+            if parent is not None:
+                extent = parent.properties.get("extent")
+        extents.append(extent)
     return tuple(extents)
 
 

@@ -99,8 +99,9 @@ class Lin:
                 terms[atom] = total
             else:
                 del terms[atom]
-        if any(isinstance(atom, Digit) for atom in other.terms):
-            return _joined(Lin(self.const + other.const, terms))
+        for atom in other.terms:
+            if isinstance(atom, Digit):
+                return _joined(Lin(self.const + other.const, terms))
         return Lin(self.const + other.const, terms)
 
     def __neg__(self) -> Lin:
@@ -110,22 +111,25 @@ class Lin:
         return self + (-other)
 
     def __mul__(self, factor: int) -> Lin:
-        if factor == 1:
+        if factor == 1 or not (self.terms or self.const):
             return self
         if factor == 0:
-            return Lin()
+            return ZERO
         return Lin(self.const * factor, {a: c * factor for a, c in self.terms.items()})
 
     def range(self, bounds: Bounds) -> Interval | None:
         """The interval the form lies in, by interval arithmetic; None where an atom is unbounded."""
         lo = hi = self.const
         for atom, coefficient in self.terms.items():
-            interval = atom_range(atom, bounds)
+            interval = atom_range(atom, bounds) if isinstance(atom, Digit) else bounds(atom)
             if interval is None:
                 return None
-            a, b = interval[0] * coefficient, interval[1] * coefficient
-            lo += min(a, b)
-            hi += max(a, b)
+            if coefficient > 0:
+                lo += interval[0] * coefficient
+                hi += interval[1] * coefficient
+            else:
+                lo += interval[1] * coefficient
+                hi += interval[0] * coefficient
         return lo, hi
 
     def floordiv(self, divisor: int, bounds: Bounds) -> Lin:
@@ -138,9 +142,14 @@ class Lin:
 
     def values(self) -> list[SSAValue]:
         """The SSA values the form depends on, in order of first use."""
-        seen: dict[SSAValue, None] = {}
-        _collect(self, seen)
-        return list(seen)
+        values: list[SSAValue] = []
+        for atom in self.terms:
+            if isinstance(atom, Digit):
+                seen: dict[SSAValue, None] = {}
+                _collect(self, seen)
+                return list(seen)
+            values.append(atom)
+        return values
 
     def substitute(self, replacement: Mapping[SSAValue, Lin], bounds: Bounds) -> Lin:
         """The form with SSA values replaced by forms; `bounds` are those of the replacements' values."""
@@ -148,12 +157,11 @@ class Lin:
         for atom, coefficient in self.terms.items():
             if isinstance(atom, Digit):
                 inner = atom.inner.substitute(replacement, bounds)
-                part = _digit(inner, atom.divisor, atom.modulus, bounds)
+                part = _digit(inner, atom.divisor, atom.modulus, bounds) * coefficient
             else:
                 part = replacement.get(atom)
-                if part is None:
-                    part = Lin.of(atom)
-            result = result + part * coefficient
+                part = Lin(0, {atom: coefficient}) if part is None else part * coefficient
+            result = result + part
         return result
 
     def split(self, inner: Callable[[SSAValue], bool]) -> tuple[Lin, Lin] | None:
@@ -162,7 +170,10 @@ class Lin:
         outer_terms: dict[Atom, int] = {}
         inner_terms: dict[Atom, int] = {}
         for atom, coefficient in self.terms.items():
-            flags = {inner(v) for v in (atom.inner.values() if isinstance(atom, Digit) else (atom,))}
+            if not isinstance(atom, Digit):
+                (inner_terms if inner(atom) else outer_terms)[atom] = coefficient
+                continue
+            flags = {inner(v) for v in atom.inner.values()}
             if len(flags) != 1:
                 return None
             (inner_terms if flags.pop() else outer_terms)[atom] = coefficient
@@ -205,7 +216,8 @@ def _digit_assuming(atom: Digit, limits: Mapping[Lin, int], bounds: Bounds) -> L
 
 def atom_range(atom: Atom, bounds: Bounds) -> Interval | None:
     """The interval that an atom lies in."""
-    if isinstance(atom, SSAValue):
+    # Classes of values are abstract to Python, which makes `isinstance` slow.
+    if not isinstance(atom, Digit):
         return bounds(atom)
     inner = atom.inner.range(bounds)
     if atom.modulus is not None:
@@ -354,19 +366,21 @@ def from_affine(expr: AffineExpr, operands: Sequence[Lin], bounds: Bounds, num_d
     Raises:
         ValueError: for semi-affine expressions.
     """
+    # Most are dimensions; patterns of classes that are abstract to Python take long.
+    if type(expr) is AffineDimExpr:
+        return operands[expr.position]
+    if type(expr) is AffineConstantExpr:
+        return Lin(expr.value)
+    if type(expr) is AffineBinaryOpExpr and expr.kind is AffineBinaryOpKind.Add:
+        left, right = (from_affine(part, operands, bounds, num_dims) for part in (expr.lhs, expr.rhs))
+        return left + right
     match expr:
-        case AffineConstantExpr(value=value):
-            return Lin(value)
-        case AffineDimExpr(position=position):
-            return operands[position]
         case AffineSymExpr(position=position):
             return operands[position + (num_dims or 0)]
         case AffineBinaryOpExpr(kind=kind, lhs=lhs, rhs=rhs):
             left = from_affine(lhs, operands, bounds, num_dims)
             right = from_affine(rhs, operands, bounds, num_dims)
             match kind:
-                case AffineBinaryOpKind.Add:
-                    return left + right
                 case AffineBinaryOpKind.Mul:
                     if right.is_const:
                         return left * right.const

@@ -73,9 +73,13 @@ def position(op: Operation) -> tuple[int, ...]:
     """Where an op stands: positions in its enclosing blocks, outermost first. Compares like program order."""
     path: list[int] = []
     current: Operation | None = op
-    while current is not None and current.parent is not None:
-        path.append(current.parent.get_operation_index(current))
-        current = current.parent_op()
+    while current is not None and (block := current.parent) is not None:
+        index, before = 0, current.prev_op
+        while before is not None:
+            index, before = index + 1, before.prev_op
+        path.append(index)
+        region = block.parent
+        current = None if region is None else region.parent
     return tuple(reversed(path))
 
 
@@ -117,7 +121,7 @@ def iterator_forms(access: Access, bounds: Bounds = loop_bounds) -> Sequence[Lin
     if bounds is not loop_bounds:
         return _iterator_forms(access, block, bounds)
     # Attributes and operands are never changed, only exchanged.
-    iterators = block.body.block.args
+    iterators = block.regions[0].block.args
     source = (access._operands, access.properties["map"], iterators, block.properties["extents"])  # pyright: ignore[reportPrivateUsage]
     known: tuple[tuple[object, ...], Sequence[Lin | None]] | None = vars(access).get("_iterator_forms")
     if known is not None and all(map(is_, known[0], source)):
@@ -234,9 +238,18 @@ def bounded_dimensions(
     ]
 
 
-def restrictions(block: BlockOp, bounds: Bounds = loop_bounds) -> list[tuple[Lin, int]]:
+def restrictions(block: BlockOp, bounds: Bounds = loop_bounds) -> Sequence[tuple[Lin, int]]:
     """What keeps a block from running that interval arithmetic does not rule out: predicates, and bindings that may
     leave their domain, each as `form < limit`. (A binding below 0 is `-form < 1`.)"""
+    if bounds is not loop_bounds:
+        return _restrictions(block, bounds)
+    forms, extents = block.known_forms(), block.properties["extents"]
+    if forms.restrictions is None or forms.restrictions[0] is not extents:
+        forms.restrictions = extents, _restrictions(block, bounds)
+    return forms.restrictions[1]
+
+
+def _restrictions(block: BlockOp, bounds: Bounds) -> list[tuple[Lin, int]]:
     result: list[tuple[Lin, int]] = []
     bindings = moving_bindings(block, bounds)
     predicates = [(without_units(form, bounds), limit) for form, limit in block.predicate_forms(bounds)]

@@ -60,6 +60,7 @@ class Backup:
 class _Known:
     """What was found in files of scripts, which stay as they are."""
 
+    names: frozenset[str] = frozenset()
     callees: dict[tuple[int, str], NamedSequenceOp] = field(default_factory=dict[tuple[int, str], NamedSequenceOp])
     matchers: set[int] = field(default_factory=set[int])
 
@@ -67,7 +68,7 @@ class _Known:
 @lru_cache(maxsize=16)
 def _known_in(files: tuple[ScriptFile, ...]) -> _Known:
     """What runs before found in the same files. They keep their modules alive, whose identities are the keys."""
-    return _Known()
+    return _Known(frozenset(name for file in files for name in file.names))
 
 
 @dataclass
@@ -230,7 +231,7 @@ class Interpreter:
     def expect(self, symbol: SymbolRefAttr, user: Operation) -> None:
         """Raises if a symbol is unknown. A file that has its name is parsed when it is looked up."""
         root = symbol.root_reference.data
-        if symbol.nested_references.data or not any(root in file.names for file in self._files):
+        if symbol.nested_references.data or root not in self._known.names:
             self.lookup(symbol, user)
 
     def _find(self, symbol: SymbolRefAttr, user: Operation) -> NamedSequenceOp:

@@ -177,10 +177,12 @@ class TransformState:
 
     def check_operands(self, op: Operation) -> None:
         """Raises if an operand of a transform op is dead."""
-        if not self._dead:
+        dead = self._dead
+        if not dead:
             return
-        for handle in op.operands:
-            self.check_alive(handle, op)
+        for handle in op._operands:  # pyright: ignore[reportPrivateUsage]
+            if id(handle) in dead:
+                self.check_alive(handle, op)
 
     def check_alive(self, handle: SSAValue, user: Operation | None = None) -> None:
         """Raises if a handle is dead."""
@@ -226,10 +228,14 @@ class TransformState:
 
     def sweep(self, killer: Operation) -> None:
         """Kills the handles to operations that are no longer part of the payload."""
-        attached = {id(self.root)}
-        for key, owner in self._owners():
-            if not _is_attached(owner, attached):
-                self._dead[key] = Death(killer, None, None, owner)
+        attached, dead = {id(self.root)}, self._dead
+        for key, handle in self._handles.items():
+            payload = self._payload[key]
+            if not payload or key in dead:
+                continue
+            for owner in _owners_of(handle, payload):
+                if id(owner) not in attached and not _is_attached(owner, attached):
+                    dead[key] = Death(killer, None, None, owner)
 
     def drop_detached(self, replacements: dict[Operation, Operation | None]) -> None:
         """Follows a rewrite: a handle to a replaced op becomes one to its replacement, erased ops leave their handles.
@@ -255,18 +261,24 @@ class TransformState:
         owners: list[tuple[int, Operation]] = []
         for key, handle in self._handles.items():
             payload = self._payload[key]
-            if not payload or key in self._dead:
-                continue
-            kind = type(handle.type)
-            if kind is AnyOpType or isinstance(handle.type, TransformOpHandleType):
-                owners.extend((key, op) for op in cast(Sequence[Operation], payload))
-            elif isinstance(handle.type, TransformValueHandleType):
-                for value in cast(Sequence[SSAValue], payload):
-                    owner = value.owner
-                    owner = owner.parent_op() if isinstance(owner, Block) else owner
-                    if owner is not None:
-                        owners.append((key, owner))
+            if payload and key not in self._dead:
+                owners.extend((key, owner) for owner in _owners_of(handle, payload))
         return owners
+
+
+def _owners_of(handle: SSAValue, payload: Payload) -> Sequence[Operation]:
+    """The operations that a handle to a payload depends on."""
+    if type(handle.type) is AnyOpType or isinstance(handle.type, TransformOpHandleType):
+        return cast(Sequence[Operation], payload)
+    if not isinstance(handle.type, TransformValueHandleType):
+        return ()
+    owners: list[Operation] = []
+    for value in cast(Sequence[SSAValue], payload):
+        owner = value.owner
+        owner = owner.parent_op() if isinstance(owner, Block) else owner
+        if owner is not None:
+            owners.append(owner)
+    return owners
 
 
 def _definition(handle: SSAValue) -> Operation | None:

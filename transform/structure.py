@@ -411,15 +411,14 @@ def mismatch(block: Operation, spec: StructureSpec) -> str | None:
     """Why an op does not look as asked for; None if it does."""
     if not isinstance(block, BlockOp):
         return f"expected loop.block, got {block.name}"
-    if type(block.body.block.last_op) is PrefetchOp and not block.written_buffers():
+    if type(block.regions[0].block.last_op) is PrefetchOp and not block.written_buffers():
         return f"expected a block that computes, got '{block.block_name}', which only prefetches"
     for kind, wanted in (
         (IteratorKind.SPATIAL, spec.spatial),
         (IteratorKind.REDUCE, spec.reduce),
         (IteratorKind.ORDERED, spec.ordered),
     ):
-        count = block.kinds.count(kind)
-        if wanted is not None and count != wanted:
+        if wanted is not None and (count := block.kinds.count(kind)) != wanted:
             return f"expected {wanted} {kind} iterators, got {count}"
     return _buffer_mismatch(block, spec) or (
         None if KINDS[spec.kind](block) else f"expected a {spec.kind}, got block '{block.block_name}'"

@@ -76,16 +76,21 @@ def put_forms(block: BlockOp, forms: BlockForms) -> None:
     block.operands, block.bindings, block.predicates, block.limits = forms
 
 
-def first_unproven(blocks: Sequence[BlockOp]) -> tuple[BlockOp, str] | None:
-    """The first of some blocks that is not proven to cover its domain, or to read only what was written, and why."""
+def first_unproven(blocks: Sequence[BlockOp], buffers: Sequence[SSAValue] | None = None) -> tuple[BlockOp, str] | None:
+    """The first of some blocks that is not proven to cover its domain, or to read only what was written, and why.
+
+    `buffers`: those of which the accesses changed; all that the blocks touch if nothing is given.
+    """
     for block in blocks:
         if (failure := coverage_failure(block)) is not None:
             return block, failure
     for loop in dict.fromkeys(loop for block in blocks for loop in enclosing_loops(block)):
         if loop.kind is LoopKind.PIPELINED and (failure := pipeline_failure(loop)) is not None:
             return failure
-    for buffer in dict.fromkeys(buffer for block in blocks for access in block.accesses() for buffer in access.buffers):
-        if isinstance(buffer.owner, AllocOp) and (uncovered := uncovered_read(buffer)) is not None:
+    if buffers is None:
+        buffers = [buffer for block in blocks for access in block.accesses() for buffer in access.buffers]
+    for buffer in dict.fromkeys(buffers):
+        if type(buffer.owner) is AllocOp and (uncovered := uncovered_read(buffer)) is not None:
             return uncovered
     return None
 
@@ -137,13 +142,24 @@ def kernel(op: Operation) -> FuncOp:
 
 def fresh_name(func: FuncOp, base: str) -> str:
     """A name that no block and no buffer of a kernel has: `base`, else `base` with a number."""
-    taken = {op.sym_name.data for op in func.walk() if isinstance(op, BlockOp | AllocOp)}
+    taken: set[str] = set()
+    _collect_names(func, taken)
     if base not in taken:
         return base
     number = 0
     while f"{base}_{number}" in taken:
         number += 1
     return f"{base}_{number}"
+
+
+def _collect_names(parent: Operation, taken: set[str]) -> None:
+    for region in parent.regions:
+        for block in region.blocks:
+            for op in block.ops:
+                if type(op) is BlockOp or type(op) is AllocOp:
+                    taken.add(op.sym_name.data)
+                elif op.regions:
+                    _collect_names(op, taken)
 
 
 def buffer_name(buffer: SSAValue) -> str:
@@ -222,7 +238,7 @@ def nest(extents: Sequence[int], names: Sequence[str | None], body: Operation) -
         loop.induction_variable.name_hint = name
     ops: list[Operation] = [*loops, body]
     for outer, inner in zip(loops, ops[1:], strict=True):
-        outer.body.block.add_op(inner)
+        outer.regions[0].block.add_op(inner)
     return loops, ops[0]
 
 

@@ -94,15 +94,11 @@ def _moved_pairs(chain: Sequence[ForOp], order: Sequence[ForOp]) -> list[tuple[F
 
 
 def _require_block_order(block: BlockOp, moved: Iterable[tuple[ForOp, ForOp]]) -> None:
-    used: dict[ForOp, IteratorKind] = {}
+    used: dict[SSAValue, IteratorKind] = {}
     for kind, form in zip(block.kinds, block.binding_forms(), strict=True):
-        for value in form.values():
-            for pair in moved:
-                for loop in pair:
-                    if loop.induction_variable is value:
-                        used[loop] = kind
+        used.update(dict.fromkeys(form.values(), kind))
     for outer, inner in moved:
-        kinds = (used.get(outer), used.get(inner))
+        kinds = (used.get(outer.induction_variable), used.get(inner.induction_variable))
         if IteratorKind.ORDERED in kinds:
             refuse(
                 f"expected loops of ordered iterators to keep their place, got a reorder of {describe(outer)} and "

@@ -90,10 +90,12 @@ def compute_at(block: BlockOp, loop: ForOp) -> None:
         alloc.detach()
         anchor.parent.insert_op_before(alloc, anchor)
     anchor.parent.insert_op_before(top, anchor)
-    if first_unproven([block]) is not None:
+    failure = first_unproven([block])
+    if failure is not None:
         # To compute too much is simpler than to stop at a tail, but the inputs may end there.
         _add_predicates(block, ends)
-    if (failure := first_unproven([block])) is not None:
+        failure = first_unproven([block])
+    if failure is not None:
         _put_back(places)
         if top is not block:
             top.detach()

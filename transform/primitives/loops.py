@@ -110,8 +110,8 @@ def _split(loop: ForOp, size: int) -> tuple[ForOp, ForOp]:
     # A staged block beside the loop's consumers may compute too much: only its domain matters.
     guarded = {block for block in blocks if inexact and needs_guard(block, loop)}
     _insert_before(loop, outer)
-    outer.body.block.add_op(inner)
-    move_body(loop.body.block, inner.body.block)
+    outer.regions[0].block.add_op(inner)
+    move_body(loop.regions[0].block, inner.regions[0].block)
     for block in blocks:
         if value in block.operands or block in guarded:
             rebind(block, {value: form}, [(form, extent)] if block in guarded else [])
@@ -124,8 +124,8 @@ def _replace_nest(loops: Sequence[ForOp], others: Sequence[ForOp]) -> None:
     _insert_before(loops[0], others[0])
     for above, below in pairwise(others):
         if below.parent is None:
-            above.body.block.add_op(below)
-    move_body(loops[-1].body.block, others[-1].body.block)
+            above.regions[0].block.add_op(below)
+    move_body(loops[-1].regions[0].block, others[-1].regions[0].block)
     loops[0].detach()
     loops[0].erase()
 
@@ -192,15 +192,13 @@ def perfect_chain(loops: Sequence[ForOp]) -> list[ForOp]:
     depths = {loop: len(enclosing_loops(loop)) for loop in loops}
     innermost = max(loops, key=lambda loop: depths[loop])
     outermost = min(loops, key=lambda loop: depths[loop])
-    chain = [
-        loop for loop in [*enclosing_loops(innermost), innermost] if len(enclosing_loops(loop)) >= depths[outermost]
-    ]
+    chain = [*enclosing_loops(innermost), innermost][depths[outermost] :]
     if any(loop not in chain for loop in loops):
         stray = next(loop for loop in loops if loop not in chain)
         refuse(f"expected loops of one nest, got {describe(stray)} beside {describe(innermost)}", stray)
     for above, below in pairwise(chain):
-        if above.body.block.first_op is not below or above.body.block.last_op is not below:
-            other = next(op for op in above.body.block.ops if op is not below)
+        if above.regions[0].block.first_op is not below or above.regions[0].block.last_op is not below:
+            other = next(op for op in above.regions[0].block.ops if op is not below)
             refuse(f"expected {describe(above)} to hold nothing but {describe(below)}", above, ("it also holds", other))
     return chain
 
@@ -216,7 +214,7 @@ def _insert_before(anchor: Operation, op: Operation) -> None:
 
 def _relink(chain: Sequence[ForOp], order: Sequence[ForOp]) -> None:
     """Nests the loops of a perfect chain in a new order."""
-    body = list(chain[-1].body.block.ops)
+    body = list(chain[-1].regions[0].block.ops)
     for op in body:
         op.detach()
     parent, after = chain[0].parent, chain[0].next_op
@@ -224,9 +222,9 @@ def _relink(chain: Sequence[ForOp], order: Sequence[ForOp]) -> None:
     for loop in reversed(chain):
         loop.detach()
     for above, below in pairwise(order):
-        above.body.block.add_op(below)
+        above.regions[0].block.add_op(below)
     for op in body:
-        order[-1].body.block.add_op(op)
+        order[-1].regions[0].block.add_op(op)
     if after is None:
         parent.add_op(order[0])
     else:
@@ -270,7 +268,7 @@ def coalesce(loops: Sequence[ForOp]) -> ForOp:
         digit = form.floordiv(step, loop_bounds).mod(loop.extent, loop_bounds)
         replacement[loop.induction_variable] = digit
     before = [get_forms(block) for block in blocks]
-    move_body(loops[-1].body.block, fused.body.block)
+    move_body(loops[-1].regions[0].block, fused.regions[0].block)
     for block in blocks:
         rebind(block, replacement)
     loops[0].detach()

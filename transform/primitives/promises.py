@@ -57,7 +57,8 @@ def _has_promises(block: Block) -> bool:
     op = block.first_op
     while op is not None:
         if type(op) is ForOp:
-            if cast(LoopKindAttr, op.properties["kind"]).data in STATEMENTS or _has_promises(op.regions[0].block):
+            kind, body = cast("LoopKindAttr", op.properties["kind"]), op.regions[0].first_block
+            if kind.data in STATEMENTS or (body is not None and _has_promises(body)):
                 return True
         elif type(op) is AllocOp:
             space = cast("MemRefType[Attribute]", op.results[0].type).memory_space

@@ -155,7 +155,9 @@ def _binds(block: BlockOp, loop: ForOp) -> bool:
 def _split_init(block: BlockOp, loop: ForOp, spatial: list[ForOp], reducing: set[ForOp]) -> BlockOp:
     kept = [i for i, kind in enumerate(block.kinds) if kind is not IteratorKind.REDUCE]
     top, new = move_init(block, loop, spatial, reducing)
-    if (failure := first_unproven([new, block])) is not None:
+    # What the block reads of other buffers stays as it is, and where it is: only what the init reads or writes moved.
+    moved = [*block.written_buffers(), *(buffer for access in new.accesses() for buffer in access.buffers)]
+    if (failure := first_unproven([new, block], moved)) is not None:
         _take_back(block, new, kept)
         top.detach()
         top.erase()

@@ -156,6 +156,8 @@ class _Structured(Looks, IRDLOperation):
     @property
     def spec(self) -> StructureSpec:
         """What is asked for, as a value."""
+        if len(self.properties) == 1:
+            return StructureSpec(self.kind.data)
         return StructureSpec(
             self.kind.data,
             _optional(self.spatial),

@@ -98,7 +98,7 @@ class _Binary(TransformOpInterface, IRDLOperation):
 
     def pairs(self, state: TransformState) -> list[tuple[int, int]]:
         """The values to combine."""
-        static, params = integers_of(self.static_operands), iter(self.operands)
+        static, params = integers_of(self.static_operands), iter(self._operands)
         left, right = (state.integers(next(params)) if v == syntax.STATIC_OR_PARAM else [v] for v in static)
         if len(left) == len(right) == 1:
             return [(left[0], right[0])]

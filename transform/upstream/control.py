@@ -363,16 +363,20 @@ class IncludeOp(TransformOpInterface, IRDLOperation):
 
     def apply(self, interpreter: Interpreter) -> Results:
         sequence = interpreter.lookup(self.target, self)
-        args = [interpreter.state.payload(operand) for operand in self.operands]
-        results = tuple(self.result_types)
+        args = [interpreter.state.payload(operand) for operand in self._operands]
+        results = tuple([result.type for result in self.results])
         if sequence.function_type.outputs.data != results:
             raise ScriptError(
                 f"expected results ({_type_list(sequence.function_type.outputs.data)}) as @{sequence.sym_name.data} "
                 f"yields them, got ({_type_list(results)})",
                 self,
             )
-        outcome = interpreter.may_fail(lambda: interpreter.call(sequence, args))
-        return _results_or_raise(outcome, self, self.failure_propagation_mode)
+        try:
+            return interpreter.call(sequence, args)
+        except Refusal:
+            if self.failure_propagation_mode.value.data == syntax.FailureMode.SUPPRESS:
+                return [[] for _ in results]
+            raise
 
     @classmethod
     def parse(cls, parser: Parser) -> IncludeOp:
