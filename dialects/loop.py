@@ -390,10 +390,11 @@ def integers_of(array: DenseArrayBase[I64]) -> tuple[int, ...]:
 
 def _extents_of(values: Sequence[SSAValue]) -> tuple[object, ...]:
     """The extents of the loops whose induction variables the values are; other values have none."""
+    arguments = cast("Sequence[BlockArgument]", values)
     try:
-        return tuple([value.block.parent.parent.properties.get("extent") for value in values])  # pyright: ignore
+        return tuple([each.block.parent.parent.properties.get("extent") for each in arguments])  # pyright: ignore[reportOptionalMemberAccess]
     except AttributeError:
-        pass  # a value that is no loop's
+        pass  # one of them is no argument, or of a block that is nowhere
     extents: list[object] = []
     for value in values:
         extent = None

@@ -258,7 +258,9 @@ def _digit(form: Lin, divisor: int, modulus: int | None, bounds: Bounds) -> Lin:
             quotient = whole + interval[0] // divisor
             return quotient if modulus is None else _digit(quotient, 1, modulus, bounds)
         if modulus is None:
-            return whole + _atom(rest, divisor, None, bounds)
+            # Without the multiples, the rest may be a digit alone.
+            alone = not whole.terms and not whole.const
+            return _atom(rest, divisor, None, bounds) if alone else whole + _digit(rest, divisor, None, bounds)
         if not whole.is_const or whole.const:
             # (whole + rest div d) mod m: multiples of m in `whole` vanish.
             _, kept = _split_multiples(whole, modulus)

@@ -322,3 +322,13 @@ def test_semi_affine_expressions_are_refused(kind: AffineBinaryOpKind) -> None:
     expr = AffineBinaryOpExpr(kind, AffineDimExpr(0), AffineDimExpr(1))
     with pytest.raises(ValueError, match="expected a quasi-affine expression"):
         from_affine(expr, [_X, _Y], _loops(4, 4))
+
+
+def test_a_quotient_of_a_quotient_is_one_beside_a_constant() -> None:
+    v = Lin.of(VALUES[0])
+
+    def bounds(value: SSAValue) -> Interval | None:
+        return 0, 100
+
+    twice = (v - 3).floordiv(2, bounds).floordiv(2, bounds)
+    assert twice == (v - 3).floordiv(4, bounds)
