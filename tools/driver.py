@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
@@ -111,6 +112,19 @@ class Report(Instrumentation):
 
     def __str__(self) -> str:
         return "\n".join(f"{1e3 * seconds:9.2f} ms  {name}" for name, seconds in [*self.steps, ("total", self.total)])
+
+
+@contextmanager
+def no_collection() -> Generator[None]:
+    """Puts the search for garbage off until the end of a `with` statement: IR is full of cycles, which live as long as
+    the compilation, and to look through them again and again takes a fifth of its time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 # sources
@@ -584,10 +598,11 @@ def compile(
     report = report or Report()
     ctx = make_context()
     backend, attribute = find_backend(target)
-    with report.phase("read"):
-        module = _load_or_none(source, ctx)
-    with report.phase("read the pipeline"):
-        manager = pipeline_steps(backend, pipeline, ctx)
+    with no_collection():
+        with report.phase("read"):
+            module = _load_or_none(source, ctx)
+        with report.phase("read the pipeline"):
+            manager = pipeline_steps(backend, pipeline, ctx)
     compiler = _Compiler(backend, manager, schedule, threads, find_cache(cache), progress, choice)
     if module is None:
 
@@ -619,6 +634,10 @@ class _Compiler:
         self, module: ModuleOp, sizes: Mapping[str, int] | None = None, report: Report | None = None
     ) -> Executable:
         """Compiles a module, which is not what it was afterwards."""
+        with no_collection():
+            return self._compile(module, sizes, report)
+
+    def _compile(self, module: ModuleOp, sizes: Mapping[str, int] | None, report: Report | None) -> Executable:
         facts, report = ProgramFacts(), report or Report()
         facts.look(module)
         manager = _prepared(self.manager, self.schedule, sizes, self.choice)

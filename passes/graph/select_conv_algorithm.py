@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias, cast, get_args
 
+import numpy as np
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, StringAttr, f32, f64
 from xdsl.passes import ModulePass
@@ -63,7 +64,9 @@ class SelectAlgorithm(RewritePattern):
         if algorithm == "gemm":
             op.algorithm = StringAttr(algorithm)
         elif algorithm in _TILES and self.may_name and fits_winograd(op) and self.constants.is_known(op.weight):
-            self._transform(op, _TILES[algorithm], rewriter)
+            # An infinity or NaN would spread to other weights.
+            if np.isfinite(self.constants.array(op.weight)).all():
+                self._transform(op, _TILES[algorithm], rewriter)
 
     def _transform(self, op: ConvOp, tile: int, rewriter: PatternRewriter) -> None:
         array = transformed_weights(self.constants.array(op.weight), tile)

@@ -186,3 +186,15 @@ def test_steps_are_scheduled_together():
     (products,) = copy.written_buffers()
     assert isinstance(products.owner, AllocOp)
     assert products.owner.tiling is not None
+
+
+def test_weights_that_are_not_finite_are_not_transformed():
+    x, w = np.ones((1, 32, 20, 20), np.float32), np.ones((32, 32, 3, 3), np.float32)
+    assert "graph.winograd_conv" in _chosen(x, w)
+    w[3, 5, 1, 1] = np.inf
+    assert "graph.winograd_conv" not in _chosen(x, w)
+
+
+def _chosen(x: Array, w: Array) -> str:
+    source = model(x, w, (1, 1, 1, 1), residual=False)
+    return str(lower(source, until="graph-select-conv-algorithm", conv_algorithm="winograd-2"))
