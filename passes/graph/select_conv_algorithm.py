@@ -64,12 +64,13 @@ class SelectAlgorithm(RewritePattern):
         if algorithm == "gemm":
             op.algorithm = StringAttr(algorithm)
         elif algorithm in _TILES and self.may_name and fits_winograd(op) and self.constants.is_known(op.weight):
-            # An infinity or NaN would spread to other weights.
-            if np.isfinite(self.constants.array(op.weight)).all():
-                self._transform(op, _TILES[algorithm], rewriter)
+            self._transform(op, _TILES[algorithm], rewriter)
 
     def _transform(self, op: ConvOp, tile: int, rewriter: PatternRewriter) -> None:
-        array = transformed_weights(self.constants.array(op.weight), tile)
+        weights = self.constants.array(op.weight)
+        if not np.isfinite(weights).all():
+            return  # an infinity or NaN would spread to others
+        array = transformed_weights(weights, tile)
         element_type = cast(graph.AnyTensor, op.weight.type).element_type
         name = f"{self.constants.source(op.weight) or 'weight'}.winograd"
         type = graph.tensor_of(element_type, tuple(Extent.of(extent) for extent in array.shape))
