@@ -10,11 +10,12 @@ from typing import ParamSpec, TypeVar, cast
 
 from xdsl.dialects.builtin import MemRefType, StringAttr
 from xdsl.dialects.func import FuncOp
-from xdsl.ir import Attribute, Block
+from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from ...dialects.loop import LOCAL, AllocOp, ForOp, LoopKindAttr
 from ...dialects.scopes import overflow_in, scopes_of
 from .common import describe, refuse
+from .scopes import expect_scope
 from .statements import STATEMENTS, statements_in
 from .trial import kernel_among, tried
 
@@ -37,19 +38,28 @@ def keeps_promises(
     def checked(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
         given = (*args, *kwargs.values()) if kwargs else args
         function = kernel_among(given)
-        if function is not None and (
-            any(_asks_for_scope(at, name, args, kwargs) for at, name in places)
-            or _has_promises(function.regions[0].block)
-        ):
+        asked = [scope for scope in (_asked(at, name, args, kwargs) for at, name in places) if scope is not None]
+        if function is not None and asked and (scopes := scopes_of(function)) is not None:
+            for scope in asked:
+                expect_scope(scope, scopes, _place_of(args, function))
+        if function is not None and (asked or _has_promises(function.regions[0].block)):
             _check(cast("Callable[..., object]", primitive), function, args, kwargs, makes_statements)
         return primitive(*args, **kwargs)
 
     return checked
 
 
-def _asks_for_scope(at: int, name: str, args: Sequence[object], kwargs: Mapping[str, object]) -> bool:
+def _asked(at: int, name: str, args: Sequence[object], kwargs: Mapping[str, object]) -> str | None:
+    """The memory scope that is asked for, if it is one of the target's."""
     scope = args[at] if at < len(args) else kwargs.get(name)
-    return scope not in (None, "", LOCAL.data)
+    return scope if isinstance(scope, str) and scope not in ("", LOCAL.data) else None
+
+
+def _place_of(args: Sequence[object], function: FuncOp) -> Operation:
+    """What a primitive was asked to change: the block, or the buffer."""
+    first = args[0] if args else None
+    owner = cast("SSAValue[Attribute]", first).owner if isinstance(first, SSAValue) else first
+    return owner if isinstance(owner, Operation) else function
 
 
 def _has_promises(block: Block) -> bool:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from xdsl.dialects.builtin import MemRefType, NoneAttr, StringAttr
-from xdsl.ir import SSAValue
+from collections.abc import Mapping
 
-from ...dialects.loop import AllocOp, memref_type
+from xdsl.dialects.builtin import MemRefType, NoneAttr, StringAttr
+from xdsl.ir import Operation, SSAValue
+
+from ...dialects.loop import LOCAL, AllocOp, memref_type
 from ...dialects.scopes import overflow_in, scopes_of
 from ...errors import ScheduleError, did_you_mean
 from .common import buffer_name, kernel, refuse
 from .layout import set_type
+
+
+def expect_scope(scope: str, scopes: Mapping[str, int | None], op: Operation) -> None:
+    """Refuses, because of an op, a memory scope that is none of a target's; global memory and `local` all have."""
+    if scope not in ("", LOCAL.data) and scope not in scopes:
+        listed = ", ".join(scopes)
+        refuse(f"expected a memory scope of the target ({listed}), got '{scope}'{did_you_mean(scope, scopes)}", op)
 
 
 def set_memory_space(buffer: SSAValue, scope: str) -> None:
@@ -31,11 +40,10 @@ def set_memory_space(buffer: SSAValue, scope: str) -> None:
     if not isinstance(owner, AllocOp):
         raise ScheduleError(f"expected a buffer of the kernel's own, got argument '{buffer_name(buffer)}'")
     scopes = scopes_of(owner)
-    if scope and scope != "local" and (scopes is None or scope not in scopes):
-        if scopes is None:
-            refuse(f"expected a module with a target that has memory scope '{scope}', got none", owner)
-        listed = ", ".join(scopes)
-        refuse(f"expected a memory scope of the target ({listed}), got '{scope}'{did_you_mean(scope, scopes)}", owner)
+    if scopes is not None:
+        expect_scope(scope, scopes, owner)
+    elif scope not in ("", LOCAL.data):
+        refuse(f"expected a module with a target that has memory scope '{scope}', got none", owner)
     old = memref_type(buffer)
     space = StringAttr(scope) if scope else NoneAttr()
     set_type(buffer, MemRefType(old.element_type, old.shape, old.layout, space))
@@ -44,4 +52,4 @@ def set_memory_space(buffer: SSAValue, scope: str) -> None:
         refuse(str(overflow), owner, *(("lives at the same time", a) for a, _ in overflow.buffers if a is not owner))
 
 
-__all__ = ["set_memory_space"]
+__all__ = ["expect_scope", "set_memory_space"]

@@ -266,3 +266,61 @@ module attributes {transform.with_named_sequence} {
   }
 }
 // CHECK: expected loop %j of extent 6 to move the reads of 'map0' in one dimension, got 2
+
+// -----
+
+// A target has the memory scopes that it has.
+
+!op = !transform.any_op
+!value = !transform.any_value
+
+module attributes {transform.with_named_sequence, cpu.target = #cpu.target<triple = "x86_64-unknown-linux-gnu", vector_bytes = 32, vector_registers = 16, l1_bytes = 12288, l2_bytes = 65536>} {
+  func.func @copy(%B: memref<24x40xf32>, %D: memref<24x40xf32> {loop.output}) {
+    loop.for %k : 24 {
+      loop.for %l : 40 {
+        loop.block "map0" spatial(%vk in 24 = %k, %vl in 40 = %l) {
+          %a = loop.read %B[%vk, %vl] : memref<24x40xf32>
+          loop.write %a, %D[%vk, %vl] : memref<24x40xf32>
+        }
+      }
+    }
+    func.return
+  }
+// CHECK: expected a memory scope of the target (local, registers, l1, l2), got 'foo'
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %c = sched.match_block "map0" in %root : (!op) -> !op
+    %k, %l = sched.get_loops %c : (!op) -> (!op, !op)
+    %B = sched.get_reads %c : (!op) -> (!value)
+    %x = sched.cache_read %c, %B at %k {memory_space = "foo"} : (!op, !value, !op) -> !op
+    transform.yield
+  }
+}
+
+// -----
+
+// Without a target, scopes are what a plugin says.
+
+!op = !transform.any_op
+!value = !transform.any_value
+
+module attributes {transform.with_named_sequence} {
+  func.func @copy(%B: memref<24x40xf32>, %D: memref<24x40xf32> {loop.output}) {
+    loop.for %k : 24 {
+      loop.for %l : 40 {
+        loop.block "map0" spatial(%vk in 24 = %k, %vl in 40 = %l) {
+          %a = loop.read %B[%vk, %vl] : memref<24x40xf32>
+          loop.write %a, %D[%vk, %vl] : memref<24x40xf32>
+        }
+      }
+    }
+    func.return
+  }
+// CHECK: loop.alloc "arg0_scratchpad" : memref<24x40xf32, "scratchpad">
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %c = sched.match_block "map0" in %root : (!op) -> !op
+    %k, %l = sched.get_loops %c : (!op) -> (!op, !op)
+    %B = sched.get_reads %c : (!op) -> (!value)
+    %x = sched.cache_read %c, %B at %k {memory_space = "scratchpad"} : (!op, !value, !op) -> !op
+    transform.yield
+  }
+}
