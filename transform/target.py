@@ -59,7 +59,11 @@ def target_fact(op: Operation, name: str) -> int:
     """A fact of the target that `op` is compiled for."""
     target = target_of(op)
     if target is None:
-        raise ScheduleError(f"expected a module with a target to ask for '{name}', got none", op)
+        raise ScheduleError(
+            f"expected a module with a target to ask for '{name}', got none; stepwell compile sets it, else give the "
+            "module an attribute cpu.target = #cpu.target<…>",
+            op,
+        )
     if name.startswith(FEATURE) and isinstance(features := getattr(target, "features", None), StringAttr):
         return int(f"+{name.removeprefix(FEATURE)}" in features.data.split(","))
     facts = _facts(target)

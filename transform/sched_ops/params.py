@@ -35,6 +35,8 @@ def _checked(operation: Callable[[int, int], int]) -> Callable[[int, int], int]:
 
 def largest_divisor(value: int, limit: int) -> int:
     """The largest divisor of `value` that is at most `limit`."""
+    if value < 1:
+        raise ScheduleError(f"expected a positive integer to divide, got {value}")
     return next(candidate for candidate in range(min(value, limit), 0, -1) if value % candidate == 0)
 
 
@@ -124,7 +126,11 @@ class ParamOp(_Binary):
 
     def apply(self, interpreter: Interpreter) -> Results:
         operation = OPERATIONS[self.kind.data]
-        return [[syntax.integer_param(operation(*pair)) for pair in self.pairs(interpreter.state)]]
+        values = [operation(*pair) for pair in self.pairs(interpreter.state)]
+        for value in values:
+            if not -(2**63) <= value < 2**63:
+                raise ScheduleError(f"expected an integer of 64 bits, got {value}")
+        return [[syntax.integer_param(value) for value in values]]
 
     @classmethod
     def parse(cls, parser: Parser) -> ParamOp:

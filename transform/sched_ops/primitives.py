@@ -43,9 +43,15 @@ _GUARD = StringAttr("guard")
 _LOCAL = StringAttr("local")
 _TAILS = ("guard", "exact")
 
+NO_LOOPS = "expected at least one loop, got none"
+
 
 class PrimitiveOp(TransformOpInterface, IRDLOperation):
     """A transform operation that changes the kernel that its first operand's payload is in."""
+
+    def verify_(self) -> None:
+        if not self.operands:
+            raise VerifyException(NO_LOOPS)
 
     def apply(self, interpreter: Interpreter) -> Results:
         payload = [_operation(item) for item in interpreter.state.payload(self.operands[0])]
@@ -108,6 +114,8 @@ class TileOp(PrimitiveOp):
         return (*(Effect.ERASES for _ in self.loops), Effect.READS)
 
     def verify_(self) -> None:
+        if not self.loops:
+            raise VerifyException(NO_LOOPS)
         static = self.static_sizes.get_values()
         if static.count(syntax.STATIC_OR_PARAM) != len(self.sizes):
             raise VerifyException(
@@ -177,6 +185,7 @@ class InterchangeOp(PrimitiveOp):
     OPERAND_EFFECTS: ClassVar[tuple[Effect, ...]] = (Effect.FORWARDS,)
 
     def verify_(self) -> None:
+        super().verify_()
         permutation = self.permutation.get_values()
         if sorted(permutation) != list(range(len(permutation))):
             raise VerifyException(f"expected a permutation of 0..{len(permutation) - 1}, got {list(permutation)}")
@@ -207,6 +216,8 @@ class ReorderOp(PrimitiveOp):
 
     def schedule(self, interpreter: Interpreter) -> Results:
         wanted = _loops(interpreter.state, self.loops)
+        if len({id(loop) for loop in wanted}) != len(wanted):
+            raise ScheduleError("expected each loop once", wanted[0])
         present = sorted(wanted, key=_depth)
         permutation = [present.index(loop) for loop in wanted]
         if permutation != sorted(permutation):
