@@ -12,7 +12,9 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute
 
-from ..errors import PipelineError, did_you_mean
+from ..backends.registry import pass_registry
+from ..errors import ArgumentError, PipelineError, did_you_mean
+from ..passes.pass_manager import PassRunner
 from ..transform.dialect import Transform
 from ..transform.recorder import Handle, Recorder, method_of, recordable_ops, stub_of
 from ..transform.sched import Sched
@@ -62,11 +64,16 @@ class Schedule(Recorder, ScheduleMethods):
         if SCHEDULING not in names:
             raise PipelineError(f"expected a pipeline with pass '{SCHEDULING}' to schedule before it")
         replace(manager, steps=manager.steps[: names.index(SCHEDULING)]).run(ctx, module)
-        super().__init__(module, ctx)
+        super().__init__(module, ctx, PassRunner(ctx, pass_registry()))
         self.target = target
 
     def compile(self, *, threads: int = 0, **options: Any) -> Executable | SymbolicExecutable:
         """Compiles the kernel as it is now; options are those of `stepwell.compile`."""
+        for name in ("source", "target"):
+            if name in options:
+                raise ArgumentError(
+                    f"expected '{name}' where the schedule is made, got it to compile: {options[name]!r}"
+                )
         from .front import compile
 
         return compile(self.root, target=self.target, threads=threads, **options)

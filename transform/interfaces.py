@@ -50,6 +50,9 @@ class TransformOpInterface(Operation, ABC):
     STEERS: ClassVar[bool] = False
     """Whether this operation changes nothing itself: it runs others."""
 
+    COUNTS_RESULTS: ClassVar[bool] = False
+    """Whether only running it says how many results it may have, and a single one holds them all."""
+
     def operand_effects(self) -> tuple[Effect, ...]:
         """The effects of this very operation, where they depend on more than its class."""
         return self.OPERAND_EFFECTS

@@ -6,15 +6,17 @@ definitions say: what an operation takes, a method takes. `Recorder` works on IR
 
 from __future__ import annotations
 
+import operator
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from inspect import Parameter, Signature, cleandoc
+from inspect import Parameter, Signature, cleandoc, signature
 from pathlib import Path
 from textwrap import fill
 from types import FrameType
-from typing import Any, cast
+from typing import Any, SupportsIndex, cast
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import (
@@ -44,7 +46,7 @@ from xdsl.dialects.transform import (
 )
 from xdsl.dialects.utils import DYNAMIC_INDEX
 from xdsl.ir import Attribute, Block, Dialect, Operation, Region, SSAValue
-from xdsl.ir.affine import AffineMap
+from xdsl.ir.affine import AffineExpr, AffineMap
 from xdsl.irdl import (
     IRDLOperation,
     OperandDef,
@@ -57,10 +59,11 @@ from xdsl.irdl import (
 from xdsl.parser import Parser
 from xdsl.utils.exceptions import ParseError, VerifyException
 
-from ..errors import ScheduleError, ScriptError, did_you_mean
-from .diagnostics import label
+from ..errors import ScheduleError, ScriptError, StepwellError, did_you_mean
+from .diagnostics import ScriptFailure, label
 from .interfaces import Payload, TransformOpInterface
 from .interpreter import DEFAULT_ENTRY, Interpreter
+from .pass_runner import NoPasses, PassRunner
 from .snapshot import Snapshot
 from .state import SCHEDULED, TransformState
 from .upstream.control import CONSUMED, NamedSequenceOp, YieldOp
@@ -133,6 +136,7 @@ class _Slot:
     property: str | None
     many: bool
     required: bool
+    """Whether there must be an argument; a list of some may be empty."""
     default: Attribute | None = None
 
     def takes(self, handle: Handle) -> bool:
@@ -159,13 +163,16 @@ class _Method:
             many = isinstance(operand, VarOperandDef) and not optional
             required = not many and not optional
             constant = constants.get(name)
-            default = definition.properties[constant].default_value if constant is not None else None
-            slots.append(_Slot(name, _kind_of(operand), name, constant, many, required and constant is None, default))
+            default = None
+            if constant is not None:
+                known = definition.properties[constant]
+                default = known.default_value
+                required = default is None and not _is_optional(known)
+            slots.append(_Slot(name, _kind_of(operand), name, constant, many, required, default))
         for name, known in definition.properties.items():
             if name in constants.values() or name == "operandSegmentSizes":
                 continue
-            optional = type(known).__name__.startswith("Opt")
-            required = not optional and known.default_value is None
+            required = not _is_optional(known) and known.default_value is None
             slots.append(_Slot(name, None, None, name, False, required, known.default_value))
         return _Method(op, tuple(slots))
 
@@ -247,6 +254,11 @@ class _Method:
         return "tuple[Handle, ...]"
 
 
+def _is_optional(known: object) -> bool:
+    """Whether an operation may lack a property."""
+    return type(known).__name__.startswith("Opt")
+
+
 def _is_list(result: object) -> bool:
     """Whether an operation has as many of a result as it is asked for."""
     return isinstance(result, VarResultDef) and not isinstance(result, OptResultDef)
@@ -306,7 +318,9 @@ def _candidates(value: Argument) -> Iterator[Attribute]:
             if value:
                 yield UnitAttr()
         case int():
-            yield from (IntegerAttr(value, type) for type in (i64, IndexType(), i32))
+            yield from (IntegerAttr(value, type) for type in (i64, IndexType()))
+            if -(2**31) <= value < 2**31:
+                yield IntegerAttr(value, i32)
         case str():
             yield StringAttr(value)
             yield SymbolRefAttr(value)
@@ -316,11 +330,69 @@ def _candidates(value: Argument) -> Iterator[Attribute]:
             values = cast("Sequence[Argument]", value)
             if all(isinstance(each, int) for each in values):
                 yield DenseArrayBase.from_list(i64, list(values))
-            yield ArrayAttr([next(_candidates(each)) for each in values])
+            elements = [next(_candidates(each), None) for each in values]
+            if None not in elements:
+                yield ArrayAttr([each for each in elements if each is not None])
         case _ if callable(value):
-            yield AffineMapAttr(AffineMap.from_callable(cast(Any, value)))
+            yield AffineMapAttr(_map_of(value))
         case _:
             return
+
+
+def _map_of(function: Callable[..., object]) -> AffineMap:
+    """The map that a function is, from its parameters to the tuple that it returns, or to a single result."""
+    try:
+        parameters = signature(function).parameters.values()
+    except (TypeError, ValueError) as error:
+        raise ScriptError(f"expected an affine map, got {function!r}") from error
+    names = [each.name for each in parameters]
+    if any(each.kind not in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD) for each in parameters):
+        raise ScriptError(f"expected a function with a parameter for each dimension, got ({', '.join(names)})")
+    try:
+        returned = function(*(AffineExpr.dimension(dim) for dim in range(len(names))))
+    except (ArithmeticError, AttributeError, NotImplementedError, TypeError, ValueError) as error:
+        got = "one that combines them by '*', '//' or '%'" if isinstance(error, NotImplementedError) else str(error)
+        raise ScriptError(f"expected a function that is an affine map of ({', '.join(names)}), got {got}") from error
+    results = cast("Sequence[object]", returned if isinstance(returned, list | tuple) else (returned,))
+    exprs: list[AffineExpr] = []
+    for each in map(_plain, results):
+        expr = AffineExpr.constant(each) if isinstance(each, int) else each
+        if not isinstance(expr, AffineExpr):
+            raise ScriptError(f"expected a function that is an affine map of ({', '.join(names)}), got {each!r}")
+        exprs.append(expr)
+    return AffineMap(len(names), 0, tuple(exprs))
+
+
+def _plain(value: Argument) -> Argument:
+    """An argument with Python's own integers, such as one with those of NumPy; they have 64 bits."""
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in cast("Sequence[Argument]", value)]
+    if isinstance(value, bool | str | Handle | Attribute):
+        return value
+    if isinstance(value, SupportsIndex):
+        try:
+            value = operator.index(value)
+        except TypeError:  # an array
+            return value
+        # The smallest one stands for handles among constants.
+        if not DYNAMIC_INDEX < value < 2**63:
+            raise ScriptError(f"expected an integer of 64 bits, got {value}")
+    return value
+
+
+@contextmanager
+def _placed(name: str, place: FileLineColLoc | None) -> Generator[None]:
+    """Adds the line of the program, and what was called, to errors that do not show them yet."""
+    try:
+        yield
+    except StepwellError as error:
+        if not isinstance(error, ScriptFailure) and error.args:
+            message = str(error.args[0])
+            message = message if name in message else f"{name}: {message}"
+            if place is not None:
+                message = f"{place.filename.data}:{place.line.data}:{place.column.data}: {message}"
+            error.args = (message, *error.args[1:])
+        raise
 
 
 def _attribute_for(op: type[IRDLOperation], name: str, value: Argument) -> Attribute | None:
@@ -343,6 +415,14 @@ def _is_written(op: type[IRDLOperation], name: str) -> bool:
     return _attribute_for(op, name, "x") is None
 
 
+def _option(knob: str, value: Argument) -> Attribute:
+    """What a knob can be."""
+    value = _plain(value)
+    if isinstance(value, int | str | Attribute) and (attribute := next(_candidates(value), None)) is not None:
+        return attribute
+    raise ScriptError(f"expected integers, strings or attributes as options of knob '{knob}', got {value!r}")
+
+
 def python_name(op_name: str) -> str:
     """The method of an operation: `get_loops` of `sched.get_loops`, `loop_unroll` of `transform.loop.unroll`,
     `check_structure` of `sched.match.structure`, which finds nothing."""
@@ -358,6 +438,7 @@ class Recorder:
 
     root: ModuleOp
     ctx: Context
+    passes: PassRunner = field(default_factory=NoPasses)
     script_module: ModuleOp = field(init=False)
     interpreter: Interpreter = field(init=False)
 
@@ -369,7 +450,7 @@ class Recorder:
         sequence = NamedSequenceOp(DEFAULT_ENTRY, [_OP], [], Region(block), [consumed])
         self.script_module = ModuleOp([sequence], {"transform.with_named_sequence": UnitAttr()})
         self._block = block
-        self.interpreter = Interpreter(TransformState(self.root), self.ctx)
+        self.interpreter = Interpreter(TransformState(self.root), self.ctx, self.passes)
         self.interpreter.state.bind(block.args[0], [self.root])
         self.root_handle = Handle(self, block.args[0])
 
@@ -399,18 +480,31 @@ class Recorder:
         An error leaves everything as it was.
         """
         assert issubclass(kind, IRDLOperation)
+        place = _place()
+        with _placed(kind.name, place):
+            return self._call(kind, [_plain(each) for each in args], keywords, place)
+
+    def _call(
+        self,
+        kind: type[IRDLOperation],
+        args: Sequence[Argument],
+        keywords: Mapping[str, Argument],
+        place: FileLineColLoc | None,
+    ) -> Any:
         method = _Method.of(kind)
-        wanted = keywords.get("results")
-        bound = method.bind(args, {name: value for name, value in keywords.items() if name != "results"})
+        named = {name: _plain(value) for name, value in keywords.items()}
+        wanted = named.pop("results", None)
+        bound = method.bind(args, named)
         self._add_root(method, bound)
         operands, properties = self._arguments(method, bound)
-        place = _place()
         results = kind.get_irdl_definition().results
         variadic = len(results) == 1 and _is_list(results[0][1])
         if not variadic:
             op = self._build(kind, operands, properties, [[_result_type(d)] for _, d in results], place)
             return self._returned(self._execute(op))
         type = _result_type(results[0][1])
+        if wanted is not None and (not isinstance(wanted, int) or isinstance(wanted, bool) or wanted < 0):
+            raise ScriptError(f"expected a number of results, got {wanted!r}")
         counts = [wanted] if wanted is not None else self._counts(kind, operands, properties, type, place)
         failure: VerifyException | None = None
         for count in counts:
@@ -426,29 +520,36 @@ class Recorder:
 
     def op(self, name: str, *args: Argument, **keywords: Argument) -> Any:
         """Applies and records the operation of a full name, such as one of a plugin."""
-        kind = self.ctx.get_optional_op(name)
+        kind = self.ctx.get_optional_op(name) if isinstance(name, str) else None  # pyright: ignore[reportUnnecessaryIsInstance]
         if kind is None or not issubclass(kind, TransformOpInterface):
             names = [op.name for op in self.ctx.loaded_ops if issubclass(op, TransformOpInterface)]
-            raise ScriptError(f"expected a transform operation, got '{name}'{did_you_mean(name, names)}")
+            with _placed("op", _place()):
+                raise ScriptError(f"expected a transform operation, got '{name}'{did_you_mean(str(name), names)}")
         return self.call(kind, args, keywords)
 
-    def knob(self, name: str, options: Sequence[int | str | Attribute], selected: int | str | Attribute) -> Handle:
-        """A parameter that a search may choose from some options; `selected` until then."""
-        attributes = [next(_candidates(option)) for option in options]
-        op = KnobOp.create(
-            properties={
-                "name": StringAttr(name),
-                "options": ArrayAttr(attributes),
-                "selected": next(_candidates(selected)),
-            },
-            result_types=[_PARAM],
-        )
-        op.results[0].name_hint = name if name.isidentifier() else None
-        if (place := _place()) is not None:
-            op.location = place
-        handle = self._returned(self._execute(op))
-        assert isinstance(handle, Handle)
-        return handle
+    def knob(
+        self, name: str, options: Sequence[int | str | Attribute], selected: int | str | Attribute | None = None
+    ) -> Handle:
+        """A parameter that a search may choose from some options; `selected` until then, or the first one."""
+        place = _place()
+        with _placed(KnobOp.name, place):
+            if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise ScriptError(f"expected a name, got {name!r}")
+            if isinstance(options, str) or not isinstance(options, Sequence) or not options:  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise ScriptError(f"expected options for knob '{name}', got {options!r}")
+            attributes = [_option(name, option) for option in options]
+            op = KnobOp.create(
+                properties={
+                    "name": StringAttr(name),
+                    "options": ArrayAttr(attributes),
+                    "selected": attributes[0] if selected is None else _option(name, selected),
+                },
+                result_types=[_PARAM],
+            )
+            op.results[0].name_hint = name if name.isidentifier() else None
+            if place is not None:
+                op.location = place
+            return Handle(self, self._execute(op).results[0])
 
     def _add_root(self, method: _Method, bound: dict[str, list[Argument]]) -> None:
         """What is looked for without saying where is looked for in all."""
@@ -463,7 +564,7 @@ class Recorder:
         properties: dict[str, Attribute] = {}
         for slot in method.slots:
             values = bound.get(slot.name, [])
-            if slot.required and not values:
+            if slot.required and not values and not (slot.many and slot.name in bound):
                 raise ScriptError(f"expected '{slot.name}' as an argument of {method.op.name}, got none")
             if slot.operand is None:
                 assert slot.property is not None
@@ -475,10 +576,11 @@ class Recorder:
             for value in values:
                 if isinstance(value, Handle):
                     handles.append(self._own(value, slot, method.op))
-                elif slot.property is None or not isinstance(value, int):
-                    raise ScriptError(f"expected a handle as '{slot.name}' of {method.op.name}, got {value!r}")
+                elif slot.property is None or not isinstance(value, int) or isinstance(value, bool):
+                    expected = "a handle" if slot.property is None else "an integer or a handle"
+                    raise ScriptError(f"expected {expected} as '{slot.name}' of {method.op.name}, got {value!r}")
             operands.append(handles)
-            if slot.property is not None and values:
+            if slot.property is not None and slot.name in bound:
                 constants = [DYNAMIC_INDEX if isinstance(value, Handle) else value for value in values]
                 properties[slot.property] = DenseArrayBase.from_list(i64, constants)
         return operands, properties
@@ -539,16 +641,36 @@ class Recorder:
             found = len(self.interpreter.look(op)[0])
             op.erase()
             return [found]
+        if issubclass(kind, TransformOpInterface) and kind.COUNTS_RESULTS:
+            return [self._count(self._build(kind, operands, properties, [[type]], place))]
         several = [len(self.interpreter.state.payload(handle)) for handle in (operands[0] if operands else ())]
         return [2 * sum(several), sum(several), 1, 0]
 
-    def _execute(self, op: Operation) -> Operation:
-        """Applies an operation that is not part of the script yet, and adds it."""
+    def _count(self, op: Operation) -> int:
+        """How many operations the single result of an operation would hold."""
+        self._verify(op)
+        snapshot, state = Snapshot(self.root), self.interpreter.state
+        before = state.saved()
+        try:
+            self.interpreter.execute(op)
+            found = len(state.payload(op.results[0]))
+        finally:
+            snapshot.restore()
+            state.restore(before)
+        op.erase()
+        return found
+
+    @staticmethod
+    def _verify(op: Operation) -> None:
         try:
             op.verify()
         except VerifyException as error:
             op.erase()
             raise ScriptError(str(error)) from error
+
+    def _execute(self, op: Operation) -> Operation:
+        """Applies an operation that is not part of the script yet, and adds it."""
+        self._verify(op)
         last = self._block.last_op
         assert last is not None
         self._block.insert_op_before(op, last)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ast
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import stepwell as sw
 from stepwell import te
 from stepwell.backends.oracles.random_loop import parse_kernel, random_kernel
 from stepwell.dialects.loop import BlockOp, blocks_in
-from stepwell.errors import ScheduleError, ScriptError
+from stepwell.errors import ArgumentError, ScheduleError, ScriptError, StepwellError
 from stepwell.tools import schedule
 from stepwell.tools.schedule import METHODS, Handle, Schedule, methods_text
 from stepwell.transform.interpreter import apply_script
@@ -178,6 +179,139 @@ def test_more_operations() -> None:
     sch.annotate("mine", f)
     assert "mine" in sch.ir()
     assert str(sch.root) == replayed(sch, matmul())
+
+
+PLACE = r"test_schedule.py:\d+:1: "
+
+
+@pytest.mark.parametrize(
+    ("call", "error"),
+    [
+        (lambda s, h: s.reorder(), "sched.reorder: expected at least one loop, got none"),
+        (lambda s, h: s.unroll(), "sched.unroll: expected at least one loop, got none"),
+        (lambda s, h: s.unroll(i=h.i), "expected an argument of sched.unroll"),
+        (lambda s, h: s.tile(h.i, 2**70), f"sched.tile: expected an integer of 64 bits, got {2**70}"),
+        (lambda s, h: s.tile(h.i, -(2**63)), f"sched.tile: expected an integer of 64 bits, got -{2**63}"),
+        (lambda s, h: s.parallelize(h.i, 2**63), f"sched.parallelize: expected an integer of 64 bits, got {2**63}"),
+        (lambda s, h: s.prefetch(h.c, h.b, h.k, 2**63), f"sched.prefetch: expected an integer of 64 bits, got {2**63}"),
+        (lambda s, h: s.param("mul", 2**62, 4), f"expected an integer of 64 bits, got {2**64}"),
+        (lambda s, h: s.tile(h.i, tail="exact"), "expected 'sizes' as an argument of sched.tile, got none"),
+        (lambda s, h: s.tile(h.i, h.k), "expected 'sizes' as an argument of sched.tile, got none"),
+        (lambda s, h: s.tile(h.i, []), "expected 1 tile sizes, one for each loop, got 0"),
+        (lambda s, h: s.tile(5, 5), "sched.tile: expected at least one loop, got none"),
+        (lambda s, h: s.tile("i", 5), "sched.tile: expected at least one loop, got none"),
+        (lambda s, h: s.tile(h.i, sizes=[True]), "expected an integer or a handle as 'sizes' of sched.tile, got True"),
+        (
+            lambda s, h: s.tile(h.i, np.array([4, 4])),
+            r"expected arguments of sched.tile, .* wrong type: array\(\[4, 4\]",
+        ),
+        (lambda s, h: s.tile(h.i, 4, results="x"), "sched.tile: expected a number of results, got 'x'"),
+        (lambda s, h: s.tile(h.i, 4, results=-1), "sched.tile: expected a number of results, got -1"),
+        (lambda s, h: s.knob("a", []), r"expected options for knob 'a', got \[\]"),
+        (lambda s, h: s.knob("a", "xy"), "expected options for knob 'a', got 'xy'"),
+        (lambda s, h: s.knob("a", [2.5]), "expected integers, strings or attributes as options of knob 'a', got 2.5"),
+        (lambda s, h: s.knob("a", [2, 4], 8), "provided `selected` attribute is not an element of `options`"),
+        (lambda s, h: s.knob(5, [2]), "expected a name, got 5"),
+        (lambda s, h: s.op(5), "expected a transform operation, got '5'"),
+        (lambda s, h: s.op("sched.tail"), "expected a transform operation, got 'sched.tail'; did you mean"),
+        (lambda s, h: s.apply_registered_pass(s.root_handle, "csee"), "unknown pass 'csee'; did you mean 'cse'"),
+    ],
+)
+def test_wrong_calls(call: Callable[[Any, Any], object], error: str) -> None:
+    sch = Schedule(matmul())
+    c = sch.match_block("C")
+    i, _, k = sch.get_loops(c)
+    handles = SimpleNamespace(c=c, i=i, k=k, b=sch.get_reads(c)[1])
+    before, script = sch.ir(), sch.script()
+    with pytest.raises(StepwellError, match=PLACE + ".*" + error):
+        call(sch, handles)
+    assert (sch.ir(), sch.script()) == (before, script)
+
+
+@pytest.mark.parametrize(
+    ("function", "error"),
+    [
+        (lambda i, j: (i, j * j), r"an affine map of \(i, j\), got one that combines them by '\*', '//' or '%'"),
+        (lambda i, j: (i // j, j), r"an affine map of \(i, j\), got one that combines them by '\*', '//' or '%'"),
+        (lambda i, j: (i / 2, j), r"an affine map of \(i, j\), got unsupported operand type"),
+        (lambda i, j: (i // 0, j), "expected a quasi-affine expression"),
+        (lambda i, j: "x", r"an affine map of \(i, j\), got 'x'"),
+        (lambda i, j: (j, i.far), r"an affine map of \(i, j\), got .* has no attribute 'far'"),
+        (lambda *dims: dims, r"expected a function with a parameter for each dimension, got \(dims\)"),
+        (lambda i, j: i, "expected a layout that keeps the elements of dimension 1 apart"),
+        (int, "expected an affine map, got <class 'int'>"),
+    ],
+)
+def test_functions_that_are_no_maps(function: Callable[..., Any], error: str) -> None:
+    sch = Schedule(matmul())
+    c = sch.match_block("C")
+    staged = sch.get_writes(sch.cache_read(c, sch.get_reads(c)[1], memory_space=""))[0]
+    with pytest.raises(StepwellError, match=PLACE + ".*" + error):
+        sch.transform_layout(staged, function)
+
+
+def test_a_single_result_is_a_map() -> None:
+    sch = Schedule(matmul())
+    c = sch.match_block("C")
+    staged = sch.get_writes(sch.cache_read(c, sch.get_reads(c)[1], memory_space=""))[0]
+    sch.transform_layout(staged, lambda i, j: j * 8 + i)
+    assert "affine_map<(d0, d1) -> (((d1 * 8) + d0))>" in sch.script()
+    assert str(sch.root) == replayed(sch, matmul())
+    a, b = np.random.default_rng(1).integers(-4, 5, (2, 16, 64)).astype(np.float32)
+    a, b = a[:, :8].copy(), b[:8].copy()
+    assert (sch.compile(threads=1, cache=False)(a, b) == a @ b).all()
+
+
+def test_numbers_of_numpy_are_integers() -> None:
+    sch = Schedule(matmul())
+    c = sch.match_block("C")
+    i, j, k = sch.get_loops(c)
+    io, *_ = sch.tile([i, j], (np.int8(4), np.uint64(16)))
+    sch.tile(loops=k, sizes=np.int32(4))
+    sch.parallelize(io, np.int64(2))
+    assert sch.knob("n", [np.int32(2), 4], np.int64(4)).number == 4
+    assert "sched.tile %i, %j tile_sizes [4, 16]" in sch.script()
+    assert str(sch.root) == replayed(sch, matmul())
+
+
+def test_a_knob_is_its_first_option() -> None:
+    sch = Schedule(matmul())
+    i, *_ = sch.get_loops(sch.match_block("C"))
+    sch.tile(i, sch.knob("rows", [4, 8]))
+    assert 'tune.knob<"rows"> = 4 : i64 from options = [4 : i64, 8 : i64]' in sch.script()
+
+
+@pytest.mark.parametrize(("multiples", "copies"), [([32, 48, 3], 3), ([16, 64, 16], 2), ([32, 64, 8], 2)])
+def test_padding_gives_as_many_copies_as_there_are(multiples: list[int], copies: int) -> None:
+    sch = Schedule(matmul())
+    made = sch.pad(sch.match_block("C"), multiples)
+    assert [len(copy.ops) for copy in made] == [1] * copies
+    assert str(sch.root) == replayed(sch, matmul())
+    other = Schedule(matmul())
+    (one,) = other.pad(other.match_block("C"), multiples, results=1)
+    assert len(one.ops) == copies
+
+
+def test_passes_are_operations() -> None:
+    sch = Schedule(matmul())
+    function = sch.get_kernel(sch.match_block("C"))
+    after = sch.apply_registered_pass(function, "cse")
+    assert [op.name for op in after.ops] == ["func.func"]
+    assert 'transform.apply_registered_pass "cse" to %main' in sch.script()
+    with pytest.raises(ScriptError, match="op uses a handle invalidated"):
+        sch.apply_dce(function)
+    a, b = np.random.default_rng(2).integers(-4, 5, (2, 16, 64)).astype(np.float32)
+    a, b = a[:, :8].copy(), b[:8].copy()
+    assert (sw.compile(schedule=sch, threads=1, cache=False)(a, b) == a @ b).all()
+    assert (sw.compile(matmul(), schedule=sch, threads=1, cache=False)(a, b) == a @ b).all()
+
+
+def test_a_schedule_is_compiled_for_its_target() -> None:
+    sch = Schedule(matmul())
+    with pytest.raises(ArgumentError, match="expected 'target' where the schedule is made"):
+        sch.compile(target="llvm-cpu")
+    with pytest.raises(ArgumentError, match="expected 'source' where the schedule is made"):
+        sch.compile(source=matmul())
 
 
 def argument(

@@ -61,6 +61,7 @@ class PadOp(PrimitiveOp):
     copies = var_result_def(TransformOpHandleType)
 
     OPERAND_EFFECTS: ClassVar[tuple[Effect, ...]] = (Effect.FORWARDS, Effect.READS)
+    COUNTS_RESULTS: ClassVar[bool] = True
 
     def verify_(self) -> None:
         count = self.static_multiples.get_values().count(syntax.STATIC_OR_PARAM)
