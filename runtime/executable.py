@@ -104,8 +104,7 @@ class Executable:
 
     @threads.setter
     def threads(self, threads: int) -> None:
-        if threads < 0:
-            raise ArgumentError(f"expected a number of threads that is not negative, got {threads}")
+        threads = checked_threads(threads)
         if self._threads is not None:
             self._threads.value = threads if openmp().available else 1
 
@@ -244,6 +243,14 @@ class BoundCall:
     def __call__(self) -> None:
         """Runs the program."""
         self._function(*self._pointers)
+
+
+def checked_threads(threads: object) -> int:
+    """A number of threads, 0 for as many as OpenMP likes."""
+    number = int(cast("np.int64", threads)) if isinstance(threads, np.integer) else threads
+    if isinstance(number, int) and not isinstance(number, bool) and 0 <= number < 2**31:
+        return number
+    raise ArgumentError(f"expected a number of threads that is not negative, got {threads!r}")
 
 
 def load(directory: str | os.PathLike[str], *, threads: int | None = None) -> Executable:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 from ..errors import ArgumentError
 from ..runtime.artifact import file_checksum, find_program, store_program
 from ..runtime.cache import Cache, checksum, find_cache, key_of
-from ..runtime.executable import Executable
+from ..runtime.executable import Executable, checked_threads
 from ..runtime.host import host_facts
 from ..runtime.versions import versions
 
@@ -74,6 +74,7 @@ def compile(
         return schedule.compile(
             pipeline=pipeline, threads=threads, sizes=sizes, report=report, cache=cache, progress=progress
         )
+    threads = checked_threads(threads)
     kept = find_cache(cache)
     stamps = _stamps(source, schedule, pipeline)
     choice = [conv_algorithm, exact]

@@ -320,8 +320,10 @@ def test_programs_of_other_machines_are_refused(
 
 
 def test_threads_are_not_negative(matmul: Executable) -> None:
-    with pytest.raises(ArgumentError, match="expected a number of threads that is not negative, got -1"):
-        matmul.threads = -1
+    for wrong in (-1, "two", 1.5, True, 2**31, None):
+        with pytest.raises(ArgumentError, match=f"expected a number of threads that is not negative, got {wrong!r}"):
+            matmul.threads = wrong  # pyright: ignore[reportAttributeAccessIssue]
+    matmul.threads = np.int64(1)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def test_constants_lie_at_cache_lines() -> None:
