@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -41,7 +41,7 @@ from ..dialects.layout import LayoutAttr
 from ..dialects.loop import LAYOUT, byte_count
 from ..dialects.source import parse_module
 from ..dialects.te import UNSIGNED
-from ..errors import CompileError, PipelineError, did_you_mean
+from ..errors import CompileError, PipelineError, TargetError, did_you_mean
 from ..passes.common.transform_interpreter import TransformInterpreterPass
 from ..passes.loop.name_kernels import NameKernelsPass
 from ..passes.loop.pack_constants import pack_array
@@ -147,6 +147,8 @@ def load_source(source: Source, ctx: Context) -> ModuleOp:
         return module
     from ..te.build import build_module
 
+    if not isinstance(source, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise CompileError(f"expected a file, a model, a module or tensors to compile, got {source!r}")
     return build_module(list(source))
 
 
@@ -355,6 +357,8 @@ def find_backend(target: str | Attribute) -> tuple[Backend, Attribute | None]:
     """The backend of a target that is given by name, or as an attribute such as `#cpu.target<…>`."""
     if isinstance(target, str):
         return get_backend(target), None
+    if not isinstance(target, Attribute):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TargetError(f"expected the name of a backend or a target attribute, got {target!r}")
     return backend_of(target), target
 
 
@@ -456,6 +460,8 @@ def check_sizes(sizes: Mapping[str, int] | None) -> None:
     Raises:
         CompileError: if one is not.
     """
+    if sizes is not None and not isinstance(sizes, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise CompileError(f"expected sizes by their names, got {sizes!r}")
     for name, size in (sizes or {}).items():
         if not isinstance(size, int | np.integer) or isinstance(size, bool) or size < 1:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise CompileError(f"expected a positive number as size '{name}', got {size!r}")

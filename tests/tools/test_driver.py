@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ import stepwell as sw
 from stepwell import te
 from stepwell.backends.registry import get_backend
 from stepwell.dialects.cpu import TargetAttr
-from stepwell.errors import CompileError, PipelineError, TargetError
+from stepwell.errors import CompileError, PipelineError, StepwellError, TargetError
 from stepwell.tools.driver import RUNGS, Report, compile, find_entry, lower, rung_of
 
 A = np.arange(15, dtype=np.float32).reshape(3, 5)
@@ -127,6 +127,26 @@ def test_threads_are_chosen_when_compiling() -> None:
     x = te.placeholder((64, 4096), "float32", name="x")
     program = compile([x, te.compute((64, 4096), lambda i, j: x[i, j] + 1.0, name="y")], threads=2)
     assert program.threads == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error"),
+    [
+        ({"source": 5}, "expected a file, a model, a module or tensors to compile, got 5"),
+        ({"target": 5}, "expected the name of a backend or a target attribute, got 5"),
+        ({"sizes": 5}, "expected sizes by their names, got 5"),
+        ({"threads": "two"}, "expected a number of threads that is not negative, got 'two'"),
+    ],
+)
+def test_arguments_of_other_types(arguments: dict[str, Any], error: str) -> None:
+    x = te.placeholder((4,), "float32", name="x")
+    tensors = [x, te.compute((4,), lambda i: x[i] * 2, name="y")]
+    with pytest.raises(StepwellError, match=error):
+        sw.compile(**{"source": tensors, "cache": False, **arguments})
+    if "threads" not in arguments:
+        others = {name: value for name, value in arguments.items() if name != "source"}
+        with pytest.raises(StepwellError, match=error):
+            sw.Schedule(arguments.get("source", tensors), **others)
 
 
 @pytest.mark.parametrize("size", [0, -1, 2.5, "a", True])
