@@ -29,6 +29,21 @@ from xdsl.utils.mlir_lexer import MLIRLexer
 from ..errors import did_you_mean
 
 _UNKNOWN_OPERATION = re.compile(r"Operation (\S+) is not registered")
+_NAME = re.compile(r"(?:%[^=\n]*=\s*)?([\w.$]+|\"[^\"\n]+\")")
+_WRONG_TYPE = re.compile(
+    r"(?:(operand|result) '(\w+)' at position \d+ does not verify:\s+)?(.+) should be of "
+    r"(?:attribute subclassing `(\w+)`|base attribute (\S+))"
+)
+_HANDLES = {
+    "TransformOpHandleType": "a handle to operations (!transform.any_op)",
+    "TransformValueHandleType": "a handle to values such as buffers (!transform.any_value)",
+    "TransformParamHandleType": "a param (!transform.any_param)",
+    "TransformHandleType": "a handle or a param (!transform.any_op, !transform.any_value, !transform.any_param)",
+}
+
+
+class InvalidOperation(ParseError, VerifyException):
+    """An operation in a text that does not verify, or can't be made."""
 
 
 class _DenseElement(Parser._TensorLiteralElement):  # pyright: ignore[reportPrivateUsage]
@@ -68,6 +83,10 @@ class LocatedParser(Parser):
             op = super().parse_operation()
         except ParseError as error:
             raise self._with_hint(error, start) from error.__cause__
+        # What an operation's assembly refuses is found when the next token has been read: point at the operation.
+        except VerifyException as error:
+            span = _span_of_name(self.lexer.input, start)
+            raise InvalidOperation(span, f"'{_name_in(span)}' op: {explain(error)}") from error
         if op.location is UNKNOWN_LOC:
             op.location = self._location(start)
         return op
@@ -90,7 +109,7 @@ class LocatedParser(Parser):
             return error
         name = unknown[1]
         at = self.lexer.input.content.index(name, start)
-        hint = did_you_mean(name, (op.name for op in self.ctx.loaded_ops))
+        hint = _nearest_operation(name, [op.name for op in self.ctx.loaded_ops])
         return ParseError(Span(at, at + len(name), self.lexer.input), f"unknown operation '{name}'{hint}")
 
     def _location(self, pos: int) -> FileLineColLoc:
@@ -120,11 +139,67 @@ def parse_module(
     # Constructors of attributes and operations refuse in their own ways.
     except (DiagnosticException, UnregisteredConstructException, ValueError, NotImplementedError) as error:
         span = Span(parser.pos, parser.pos, parser.lexer.input, line_offset)
-        raise ParseError(span, str(error)) from error
+        raise ParseError(span, explain(error)) from error
 
 
-def verify_module(module: ModuleOp) -> None:
-    """Verify a module that was parsed; whatever is wrong with it is a `VerifyException`."""
+def _nearest_operation(name: str, known: Sequence[str]) -> str:
+    """A hint at the operation that was meant: names are compared without the dialect, which they have in common."""
+    dialect, _, _ = name.partition(".")
+    prefix = f"{dialect}."
+    names = [each.removeprefix(prefix) for each in known if each.startswith(prefix)]
+    if not names:
+        return did_you_mean(name, known)
+    return did_you_mean(name.removeprefix(prefix), names).replace("'", f"'{prefix}", 1)
+
+
+def _span_of_name(source: Input[str], start: int) -> Span[str]:
+    """Where the name of the operation stands whose text starts at `start`."""
+    match = _NAME.match(source.content, start)
+    begin, end = (start, start + 1) if match is None else match.span(1)
+    return Span(begin, end, source)
+
+
+def _name_in(span: Span[str]) -> str:
+    return span.input.content[span.start : span.end].strip('"')
+
+
+def explain(error: Exception) -> str:
+    """What a verifier says; xDSL names Python classes for types that do not fit."""
+    message = str(error)
+    wrong = _WRONG_TYPE.fullmatch(message)
+    if wrong is None:
+        return message
+    what, name, got, kind, base = wrong.groups()
+    expected = _HANDLES.get(kind) if base is None else f"!{base}" if "." in base else None
+    if expected is None or (base is not None and what is None):
+        return message
+    role = f" as {what} '{name}'" if what else ""
+    return f"expected {expected}{role}, got {got}"
+
+
+def verify_module(module: ModuleOp, text: str | None = None, name: str = "<unknown>") -> None:
+    """Verify a module that was parsed; whatever is wrong with it is a `VerifyException`.
+
+    If the text that it was parsed from is given, it is an `InvalidOperation` that points at it there.
+    """
+    try:
+        _verify(module)
+    except VerifyException as error:
+        if text is None or (op := find_invalid(module)) is None:
+            raise
+        location = op.location
+        message = f"'{op.name}' op: {explain(error)}"
+        if not isinstance(location, FileLineColLoc) or location.filename.data != name:
+            place = describe_location(op)
+            raise VerifyException(f"{place}: {message}" if place else message) from error
+        source = Input(text, name)
+        start = 0
+        for _ in range(location.line.data - 1):
+            start = text.find("\n", start) + 1
+        raise InvalidOperation(_span_of_name(source, start + location.column.data - 1), message) from error
+
+
+def _verify(module: ModuleOp) -> None:
     try:
         module.verify()
     except VerifyException:
@@ -134,6 +209,24 @@ def verify_module(module: ModuleOp) -> None:
         for op in module.walk():
             op.verify(verify_nested_ops=False)
         raise
+
+
+def find_invalid(root: Operation) -> Operation | None:
+    """The first operation in and below `root` that does not verify, innermost first, as operations are verified."""
+    for region in root.regions:
+        for block in region.blocks:
+            for op in block.ops:
+                found = find_invalid(op)
+                if found is not None:
+                    return found
+    try:
+        root.verify(verify_nested_ops=False)
+    except VerifyException:
+        return root
+    # Something around it is to blame, which is verified later.
+    except Exception:
+        return None
+    return None
 
 
 def describe_location(op: Operation) -> str:

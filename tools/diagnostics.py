@@ -13,7 +13,7 @@ from xdsl.ir import Operation
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import ArgSpecParseError, DiagnosticException, ParseError, VerifyException
 
-from ..dialects.source import describe_location
+from ..dialects.source import describe_location, explain, find_invalid
 from ..errors import StepwellError
 
 USER_ERRORS = (StepwellError, DiagnosticException, ParseError, ArgSpecParseError, OSError, UnicodeDecodeError)
@@ -56,19 +56,11 @@ def _describe_parse_error(error: ParseError) -> str:
 def _describe_verify_error(error: VerifyException, root: ModuleOp) -> str:
     op = find_invalid(root)
     if op is None:
-        return str(error)
+        return explain(error)
     place = describe_location(op)
-    return f"{f'{place}: ' if place else ''}'{op.name}' op: {error}\n  see current operation: {_first_line(op)}"
-
-
-def find_invalid(root: Operation) -> Operation | None:
-    """The first operation below `root`, innermost first, that does not verify."""
-    for op in root.walk(reverse=False):
-        try:
-            op.verify(verify_nested_ops=False)
-        except VerifyException:
-            return op
-    return None
+    return (
+        f"{f'{place}: ' if place else ''}'{op.name}' op: {explain(error)}\n  see current operation: {_first_line(op)}"
+    )
 
 
 def _first_line(op: Operation) -> str:

@@ -14,7 +14,7 @@ from xdsl.ir import Dialect
 from ..dialects.arith import Arith
 from ..dialects.llvm import LLVM
 from ..dialects.loop import Loop
-from ..dialects.source import parse_module
+from ..dialects.source import parse_module, verify_module
 from .dialect import Transform
 from .library import ScriptFile
 from .sched import Sched
@@ -39,7 +39,7 @@ def _gpu() -> Dialect:
 def parse_script(text: str, name: str = "<script>", context: Context | None = None) -> ModuleOp:
     """The verified module that the text of a script spells."""
     script = parse_module(context or script_context(), text, name)
-    script.verify()
+    verify_module(script, text, name)
     return script
 
 

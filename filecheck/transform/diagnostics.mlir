@@ -129,6 +129,40 @@ module attributes {transform.with_named_sequence} {
 
 // -----
 
+// A handle to an operation where one to a value is meant.
+
+!op = !transform.any_op
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %c = sched.match_block "map0" in %root : (!op) -> !op
+    %i, %j = sched.get_loops %c : (!op) -> (!op, !op)
+    %x = sched.cache_read %c, %j at %i : (!op, !op, !op) -> !op
+    transform.yield
+  }
+}
+// CHECK:      {{.*}}diagnostics.mlir:{{[0-9]+}}:5: 'sched.cache_read' op: expected a handle to values such as buffers (!transform.any_value) as operand 'buffer', got !transform.any_op
+// CHECK-NEXT:   see current operation: %x = "sched.cache_read"(%c, %j, %i)
+
+// -----
+
+// A param where a handle is meant.
+
+!op = !transform.any_op
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %c = sched.match_block "map0" in %root : (!op) -> !op
+    sched.vectorize %c : !transform.any_param
+    transform.yield
+  }
+}
+// CHECK:      {{.*}}diagnostics.mlir:{{[0-9]+}}:5: 'sched.vectorize' op: expected a handle to operations (!transform.any_op), got !transform.any_param
+// CHECK-NEXT:   sched.vectorize %c : !transform.any_param
+// CHECK-NEXT:   ^^^^^^^^^^^^^^^
+
+// -----
+
 // A reduction whose order matters.
 
 !op = !transform.any_op

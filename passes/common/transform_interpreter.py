@@ -8,7 +8,7 @@ from pathlib import Path
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 
-from ...dialects.source import parse_module
+from ...dialects.source import parse_module, verify_module
 from ...errors import PipelineError
 from ..pass_manager import PassRunner, PassRunningPass
 from ..registry import PassRegistry
@@ -27,20 +27,24 @@ class TransformInterpreterPass(PassRunningPass):
     script_text: str | None = None
     """The script itself, which wins over a file."""
 
-    def load_script(self, ctx: Context) -> ModuleOp | None:
-        """The script as IR, or `None` if it is inside of the payload."""
+    def source(self) -> tuple[str, str] | None:
+        """The text of the script and its name, or `None` if it is inside of the payload."""
         if self.script_text is not None:
-            return parse_module(ctx, self.script_text, self.script or "<script>")
-        if self.script is None:
-            return None
-        return parse_module(ctx, read_script(self.script), self.script)
+            return self.script_text, self.script or "<script>"
+        return None if self.script is None else (read_script(self.script), self.script)
+
+    def load_script(self, ctx: Context) -> ModuleOp | None:
+        """The script as IR, not verified, or `None` if it is inside of the payload."""
+        source = self.source()
+        return None if source is None else parse_module(ctx, *source)
 
     def apply_with(self, runner: PassRunner, op: ModuleOp) -> None:
         from ...transform.interpreter import apply_script
 
-        script = self.load_script(runner.ctx)
-        if script is not None:
-            script.verify()
+        source = self.source()
+        script = None if source is None else parse_module(runner.ctx, *source)
+        if script is not None and source is not None:
+            verify_module(script, *source)
         apply_script(
             op if script is None else script,
             op,

@@ -39,6 +39,7 @@ from xdsl.printer import Printer
 from xdsl.traits import IsolatedFromAbove, IsTerminator, SymbolOpInterface, SymbolTable
 from xdsl.utils.exceptions import VerifyException
 
+from ...dialects.source import describe_location
 from ...errors import ScheduleError, ScriptError
 from ..diagnostics import Refusal
 from ..interfaces import Effect, Payload, PayloadItem, Results, TransformOpInterface, effect_on
@@ -53,10 +54,13 @@ READONLY = "transform.readonly"
 
 def argument_effect(block: Block, index: int) -> Effect:
     """What the body of a sequence does to the payload of one of its arguments."""
-    for use in block.args[index].uses:
-        if effect_on(use.operation, use.index) is Effect.CONSUMES:
-            return Effect.CONSUMES
-    return Effect.READS
+    return Effect.READS if consumer_of(block, index) is None else Effect.CONSUMES
+
+
+def consumer_of(block: Block, index: int) -> Operation | None:
+    """An operation in the body of a sequence that consumes one of its arguments."""
+    uses = block.args[index].uses
+    return next((use.operation for use in uses if effect_on(use.operation, use.index) is Effect.CONSUMES), None)
 
 
 @irdl_op_definition
@@ -141,9 +145,15 @@ class NamedSequenceOp(IRDLOperation):
         if tuple(arg.type for arg in args) != self.function_type.inputs.data:
             raise VerifyException("expected arguments of the types of the inputs of the named sequence")
         for index in range(len(args)):
-            annotation = self.argument_annotation(index)
-            if annotation != CONSUMED and argument_effect(self.body.block, index) is Effect.CONSUMES:
-                raise VerifyException(f"argument #{index} is consumed in the body but is not marked as such")
+            if self.argument_annotation(index) == CONSUMED:
+                continue
+            consumer = consumer_of(self.body.block, index)
+            if consumer is not None:
+                place = describe_location(consumer)
+                raise VerifyException(
+                    f"argument #{index} is consumed in the body but is not marked as such: '{consumer.name}'"
+                    f"{f' at {place}' if place else ''} consumes it; expected {{{CONSUMED}}}"
+                )
 
     @classmethod
     def parse(cls, parser: Parser) -> NamedSequenceOp:

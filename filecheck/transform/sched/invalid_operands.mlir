@@ -55,3 +55,19 @@ transform.named_sequence @s(%r: !transform.any_op {transform.readonly}, %p: !tra
   %x:2 = sched.tile tile_sizes [%p] : (!transform.any_param) -> (!transform.any_op, !transform.any_op)
 }
 // CHECK: {{.*}}invalid_operands.mlir:{{[0-9]+}}:3: 'sched.tile' op: expected at least one loop, got none
+
+// -----
+
+// Only near names are offered, and the dialect alone is not near.
+
+transform.named_sequence @s(%r: !transform.any_op {transform.readonly}) {
+  sched.frobnicate %r : !transform.any_op
+}
+// CHECK:      unknown operation 'sched.frobnicate'{{$}}
+
+// -----
+
+transform.named_sequence @s(%r: !transform.any_op {transform.readonly}) {
+  sched.vectorise %r : !transform.any_op
+}
+// CHECK:      unknown operation 'sched.vectorise'; did you mean 'sched.vectorize'?
