@@ -39,7 +39,7 @@ from ..backends.registry import backend_of, get_backend, make_context, pass_regi
 from ..dialects import graph
 from ..dialects.layout import LayoutAttr
 from ..dialects.loop import LAYOUT, byte_count
-from ..dialects.source import parse_module
+from ..dialects.source import parse_module, verify_module
 from ..dialects.te import UNSIGNED
 from ..errors import CompileError, PipelineError, TargetError, did_you_mean
 from ..passes.common.transform_interpreter import TransformInterpreterPass
@@ -142,8 +142,9 @@ def load_source(source: Source, ctx: Context) -> ModuleOp:
         path = Path(source)
         if path.suffix != ".mlir":
             raise CompileError(f"expected a file .onnx or .mlir, got '{path}'")
-        module = parse_module(ctx, _read(path), str(path))
-        module.verify()
+        text = _read(path)
+        module = parse_module(ctx, text, str(path))
+        verify_module(module, text, str(path))
         return module
     from ..te.build import build_module
 
