@@ -59,6 +59,7 @@ from xdsl.irdl import (
 from xdsl.parser import Parser
 from xdsl.utils.exceptions import ParseError, VerifyException
 
+from ..dialects.source import explain
 from ..errors import ScheduleError, ScriptError, StepwellError, did_you_mean
 from .diagnostics import ScriptFailure, label
 from .interfaces import Payload, TransformOpInterface
@@ -516,7 +517,7 @@ class Recorder:
                 op.erase()
                 continue
             return tuple(Handle(self, value) for value in self._execute(op).results)
-        raise ScriptError(str(failure))
+        raise ScriptError(explain(failure) if failure is not None else "expected a number of results, got none")
 
     def op(self, name: str, *args: Argument, **keywords: Argument) -> Any:
         """Applies and records the operation of a full name, such as one of a plugin."""
@@ -666,7 +667,7 @@ class Recorder:
             op.verify()
         except VerifyException as error:
             op.erase()
-            raise ScriptError(str(error)) from error
+            raise ScriptError(explain(error)) from error
 
     def _execute(self, op: Operation) -> Operation:
         """Applies an operation that is not part of the script yet, and adds it."""

@@ -3,6 +3,8 @@
 import pytest
 from stepwell.errors import ScheduleError
 from stepwell.transform.diagnostics import Refusal
+from stepwell.transform.script import parse_script
+from xdsl.utils.exceptions import VerifyException
 
 from .kernels import CHAIN, CHAIN_HANDLES, MATMUL, MATMUL_HANDLES, parse, run
 
@@ -186,3 +188,34 @@ def test_alternatives_undo_what_was_done() -> None:
     for func in (op for op in module.walk() if op.name == "func.func"):
         func.attributes.clear()
     assert str(module) == str(expected)
+
+
+SCRIPT = """transform.named_sequence @s(%r: !transform.any_op {{transform.readonly}}) {{
+  {0}
+}}
+"""
+
+INVALID = [
+    (
+        "%x = sched.cache_read %r, %r : (!transform.any_op, !transform.any_op) -> !transform.any_op",
+        "3:8: 'sched.cache_read' op: expected a handle to values such as buffers (!transform.any_value) as operand "
+        "'buffer', got !transform.any_op",
+    ),
+    ("sched.unroll %r : !transform.any_param", "3:3: 'sched.unroll' op: expected a handle to operations"),
+    ("sched.unroll :", "3:3: 'sched.unroll' op: expected at least one loop, got none"),
+    ('"sched.unroll"() : () -> ()', "3:3: 'sched.unroll' op: expected at least one loop, got none"),
+]
+
+
+@pytest.mark.parametrize(("step", "message"), INVALID)
+def test_a_script_that_does_not_verify_is_underlined(step: str, message: str) -> None:
+    with pytest.raises(VerifyException) as caught:
+        parse_script("\n" + SCRIPT.format(step), "wrong.mlir")
+    place, _, what = message.partition(" ")
+    lines = str(caught.value).splitlines()
+    assert lines[0] == f"wrong.mlir:{place.removesuffix(':')}"
+    assert lines[1] == f"  {step}"
+    assert what in lines[3]
+    column = int(place.split(":")[1]) - 1
+    assert lines[2].index("^") == column
+    assert lines[1][column:].strip('"').startswith("sched.")
