@@ -68,6 +68,7 @@ from .pass_runner import NoPasses, PassRunner
 from .snapshot import Snapshot
 from .state import SCHEDULED, TransformState
 from .upstream.control import CONSUMED, NamedSequenceOp, YieldOp
+from .upstream.handles import ReplicateOp, SplitHandleOp
 from .upstream.tuning import KnobOp
 
 _OP, _PARAM, _VALUE = AnyOpType(), AnyParamType(), AnyValueType()
@@ -501,15 +502,17 @@ class Recorder:
         results = kind.get_irdl_definition().results
         variadic = len(results) == 1 and _is_list(results[0][1])
         if not variadic:
-            op = self._build(kind, operands, properties, [[_result_type(d)] for _, d in results], place)
+            op = self._build(kind, operands, properties, [[_result_type(d, operands)] for _, d in results], place)
             return self._returned(self._execute(op))
-        type = _result_type(results[0][1])
-        if wanted is not None and (not isinstance(wanted, int) or isinstance(wanted, bool) or wanted < 0):
+        type = _result_type(results[0][1], operands)
+        if wanted is not None and (not isinstance(wanted, int) or isinstance(wanted, bool) or not 0 <= wanted < 2**16):
             raise ScriptError(f"expected a number of results, got {wanted!r}")
         counts = [wanted] if wanted is not None else self._counts(kind, operands, properties, type, place)
         failure: VerifyException | None = None
         for count in counts:
-            op = self._build(kind, operands, properties, [[type] * count], place)
+            # Handles of any kind are what comes out, too.
+            types = [handle.type for handle in operands[-1]] if kind is ReplicateOp else [type] * count
+            op = self._build(kind, operands, properties, [types], place)
             try:
                 op.verify()
             except VerifyException as error:
@@ -635,6 +638,10 @@ class Recorder:
         place: FileLineColLoc | None,
     ) -> list[int]:
         """How many results an operation may give a handle each, best first."""
+        if kind is ReplicateOp:
+            return [len(operands[-1])]
+        if kind is SplitHandleOp:
+            return [len(self.interpreter.state.payload(operands[0][0]))]
         if issubclass(kind, TransformOpInterface) and kind.MATCHER:
             # It only looks, and a single handle holds all that it finds.
             op = self._build(kind, operands, properties, [[type]], place)
@@ -703,8 +710,11 @@ _KIND_NAMES: dict[type[Attribute] | None, str] = {
 }
 
 
-def _result_type(definition: object) -> Attribute:
+def _result_type(definition: object, operands: Sequence[Sequence[SSAValue]]) -> Attribute:
+    """The type of a result, which is that of the last operands if it may be any."""
     context = VerificationContext()
+    if operands and operands[-1] and _fits(cast(Any, definition), _OP) and _fits(cast(Any, definition), _VALUE):
+        return operands[-1][0].type
     for type in (_OP, _PARAM, _VALUE):
         try:
             constraint: Any = getattr(definition, "constr")  # noqa: B009

@@ -206,6 +206,7 @@ PLACE = r"test_schedule.py:\d+:1: "
             r"expected arguments of sched.tile, .* wrong type: array\(\[4, 4\]",
         ),
         (lambda s, h: s.tile(h.i, 4, results="x"), "sched.tile: expected a number of results, got 'x'"),
+        (lambda s, h: s.tile(h.i, 4, results=2**40), f"sched.tile: expected a number of results, got {2**40}"),
         (lambda s, h: s.tile(h.i, 4, results=-1), "sched.tile: expected a number of results, got -1"),
         (lambda s, h: s.knob("a", []), r"expected options for knob 'a', got \[\]"),
         (lambda s, h: s.knob("a", "xy"), "expected options for knob 'a', got 'xy'"),
@@ -290,6 +291,20 @@ def test_padding_gives_as_many_copies_as_there_are(multiples: list[int], copies:
     other = Schedule(matmul())
     (one,) = other.pad(other.match_block("C"), multiples, results=1)
     assert len(one.ops) == copies
+
+
+def test_handles_of_any_kind() -> None:
+    sch = Schedule(matmul())
+    c = sch.match_block("C")
+    i, j, _ = sch.get_loops(c)
+    a, b = sch.get_reads(c)
+    buffers = sch.merge_handles(a, b)
+    assert len(buffers.payload) == 2
+    assert [list(each.payload) for each in sch.split_handle(buffers)] == [list(a.payload), list(b.payload)]
+    again = sch.replicate(sch.merge_handles(i, j), c, a)
+    assert [len(each.payload) for each in again] == [2, 2]
+    sch.apply_cse(sch.get_kernel(c))
+    assert str(sch.root) == replayed(sch, matmul())
 
 
 def test_passes_are_operations() -> None:
