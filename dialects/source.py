@@ -29,6 +29,7 @@ from xdsl.utils.mlir_lexer import MLIRLexer
 from ..errors import did_you_mean
 
 _UNKNOWN_OPERATION = re.compile(r"Operation (\S+) is not registered")
+_OPERAND_TYPES = re.compile(r"expected (\d+) operand types but had (\d+)")
 _NAME = re.compile(r"(?:%[^=\n]*=\s*)?([\w.$]+|\"[^\"\n]+\")")
 _WRONG_TYPE = re.compile(
     r"(?:(operand|result) '(\w+)' at position \d+ does not verify:\s+)?(.+) should be of "
@@ -84,7 +85,7 @@ class LocatedParser(Parser):
         except ParseError as error:
             raise self._with_hint(error, start) from error.__cause__
         # What an operation's assembly refuses is found when the next token has been read: point at the operation.
-        except VerifyException as error:
+        except (VerifyException, ValueError) as error:
             span = _span_of_name(self.lexer.input, start)
             raise InvalidOperation(span, f"'{_name_in(span)}' op: {explain(error)}") from error
         if op.location is UNKNOWN_LOC:
@@ -103,7 +104,13 @@ class LocatedParser(Parser):
         return _DenseElement(element.is_negative, element.value, element.span)
 
     def _with_hint(self, error: ParseError, start: int) -> ParseError:
-        """xDSL points behind an operation that it does not know; point at it, and offer the nearest."""
+        """xDSL points behind an operation that it does not know, or whose types are too few or too many; point at it,
+        and offer the nearest."""
+        miscounted = _OPERAND_TYPES.fullmatch(error.msg)
+        if miscounted is not None:
+            span = _span_of_name(self.lexer.input, start)
+            types, operands = miscounted.groups()
+            return ParseError(span, f"'{_name_in(span)}' op: expected {operands} operand types, got {types}")
         unknown = _UNKNOWN_OPERATION.fullmatch(error.msg)
         if unknown is None:
             return error

@@ -71,3 +71,21 @@ transform.named_sequence @s(%r: !transform.any_op {transform.readonly}) {
   sched.vectorise %r : !transform.any_op
 }
 // CHECK:      unknown operation 'sched.vectorise'; did you mean 'sched.vectorize'?
+
+// -----
+
+// Types of operands that are missing, and integers that do not fit, are found behind the line.
+
+transform.named_sequence @s(%r: !transform.any_op {transform.readonly}) {
+  sched.unroll %r, %r : !transform.any_op
+}
+// CHECK:      {{.*}}invalid_operands.mlir:{{[0-9]+}}:3: 'sched.unroll' op: expected 2 operand types, got 1
+// CHECK-NEXT:   sched.unroll %r, %r : !transform.any_op
+
+// -----
+
+transform.named_sequence @s(%r: !transform.any_op {transform.readonly}) {
+  %x:2 = sched.tile %r tile_sizes [99999999999999999999] : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+}
+// CHECK:      {{.*}}invalid_operands.mlir:{{[0-9]+}}:10: 'sched.tile' op: Integer value 99999999999999999999 is out of range
+// CHECK-NEXT:   %x:2 = sched.tile %r tile_sizes
