@@ -331,6 +331,13 @@ class MergeHandlesOp(_Looks, IRDLOperation):
         syntax.print_types(printer, [self.result])
 
 
+def _verify_kind(given: Attribute, result: Attribute) -> None:
+    """Operations stay operations, values values, and params params."""
+    for kind in (TransformOpHandleType, TransformParamHandleType, TransformValueHandleType):
+        if isinstance(given, kind) and not isinstance(result, kind):
+            raise VerifyException(f"expected a result of the kind of the handle, {given}, got {result}")
+
+
 @irdl_op_definition
 class SplitHandleOp(_Looks, IRDLOperation):
     """A handle for each payload; what is too much goes to the `overflow_result`."""
@@ -349,6 +356,8 @@ class SplitHandleOp(_Looks, IRDLOperation):
             raise VerifyException(
                 f"expected overflow_result below {len(self.results)}, got {self.overflow_result.value.data}"
             )
+        for result in self.results:
+            _verify_kind(self.handle.type, result.type)
 
     def apply(self, interpreter: Interpreter) -> Results:
         payload = interpreter.state.payload(self.handle)
@@ -426,6 +435,9 @@ class CastOp(_Looks, IRDLOperation):
     input = operand_def(TransformHandleType)
     output = result_def(TransformHandleType)
     assembly_format = "$input attr-dict `:` type($input) `to` type($output)"
+
+    def verify_(self) -> None:
+        _verify_kind(self.input.type, self.output.type)
 
     def apply(self, interpreter: Interpreter) -> Results:
         return [interpreter.state.payload(self.input)]
