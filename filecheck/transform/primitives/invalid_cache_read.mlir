@@ -295,32 +295,3 @@ module attributes {transform.with_named_sequence, cpu.target = #cpu.target<tripl
     transform.yield
   }
 }
-
-// -----
-
-// Without a target, scopes are what a plugin says.
-
-!op = !transform.any_op
-!value = !transform.any_value
-
-module attributes {transform.with_named_sequence} {
-  func.func @copy(%B: memref<24x40xf32>, %D: memref<24x40xf32> {loop.output}) {
-    loop.for %k : 24 {
-      loop.for %l : 40 {
-        loop.block "map0" spatial(%vk in 24 = %k, %vl in 40 = %l) {
-          %a = loop.read %B[%vk, %vl] : memref<24x40xf32>
-          loop.write %a, %D[%vk, %vl] : memref<24x40xf32>
-        }
-      }
-    }
-    func.return
-  }
-// CHECK: loop.alloc "arg0_scratchpad" : memref<24x40xf32, "scratchpad">
-  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
-    %c = sched.match_block "map0" in %root : (!op) -> !op
-    %k, %l = sched.get_loops %c : (!op) -> (!op, !op)
-    %B = sched.get_reads %c : (!op) -> (!value)
-    %x = sched.cache_read %c, %B at %k {memory_space = "scratchpad"} : (!op, !value, !op) -> !op
-    transform.yield
-  }
-}
