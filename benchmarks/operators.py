@@ -508,17 +508,23 @@ def _plain(output: Array, inputs: Mapping[str, Array]) -> Array:
 # measuring
 
 
+SPINNING = 0.03
+"""How many seconds idle threads of a peer may go on to look for work."""
+
+
 def take_turns(
     runs: Mapping[str, Run], seconds: float, threads: int = 1, burst: float = 0.006
 ) -> dict[str, list[float]]:
     """The times of calls; on one thread, of what it ran, since others may use the machine. Each round calls everybody a
-    few times, after a call that brings its data to the caches, and until threads that still spin for somebody else have
-    gone to sleep. Ends when medians are settled."""
+    few times, after calls that bring its data to the caches. Several threads first wait until those that still spin for
+    somebody else (libgomp's and OpenBLAS's do for over 10 ms) have gone to sleep. Ends when medians are settled."""
     times: dict[str, list[float]] = {name: [] for name in runs}
     clock, stopwatch = time.perf_counter, _stopwatch(threads)
     start, rounds = clock(), 0
     while True:
         for name, run in runs.items():
+            if threads > 1:
+                time.sleep(SPINNING)
             warm = clock()
             run()
             while clock() - warm < 0.3 * burst:
