@@ -226,7 +226,10 @@ def test_malformed_ir_is_pointed_at(tmp_path: Path, capfd: pytest.CaptureFixture
 def test_ir_that_does_not_verify_is_one_message(tmp_path: Path, capfd: pytest.CaptureFixture[str]):
     path = tmp_path / "bad.mlir"
     path.write_text(ADD.replace("arith.addf %a, %b : f32", '"arith.addf"(%a, %i) : (f32, index) -> f32'))
-    assert len(fails(capfd, "compile", path, "-o", tmp_path / "out").splitlines()) <= 3
+    lines = fails(capfd, "compile", path, "-o", tmp_path / "out").splitlines()
+    assert lines[0].startswith(f"{path}:") and "'arith.addf' op" in lines[0]
+    assert lines[-1].strip() == "^" * len("arith.addf") + "^^"
+    assert len(lines) <= 4
 
 
 def test_a_pass_that_fails_leaves_a_reproducer(add: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]):
