@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 from xdsl.ir import SSAValue
 
-from ..dialects.loop import BlockOp, ForOp, IteratorKind, ReadOp, ReduceOp, enclosing_loops, loop_bounds
+from ..dialects.loop import BlockOp, ForOp, IteratorKind, ReadOp, enclosing_loops, loop_bounds
 from ..dialects.quasi_affine import Digit, Lin
 from ..dialects.regions import index_forms, iterator_forms, loops_of_kind
 from ..errors import ScheduleError
-from .structure import Contraction, contraction_of, loops_binding, reduction_of, stride_in
+from .structure import loops_binding, read_of_sums, require_contraction, stride_in
 
 
 @dataclass(frozen=True)
@@ -23,18 +23,6 @@ class PanelLoops:
     shared: tuple[ForOp, ...]
     rows: tuple[ForOp, ...]
     lanes: tuple[ForOp, ...]
-
-
-def require_contraction(block: BlockOp) -> Contraction:
-    """The roles of a contraction's iterators.
-
-    Raises:
-        ScheduleError: if the block is none.
-    """
-    roles = contraction_of(block)
-    if roles is None:
-        raise ScheduleError(f"expected a contraction, got block '{block.block_name}'", block)
-    return roles
 
 
 def panel_and_other(block: BlockOp, panel: SSAValue) -> tuple[ReadOp, ReadOp]:
@@ -96,7 +84,7 @@ def _iterators_in(block: BlockOp, out: BlockOp) -> dict[SSAValue, Lin]:
     Raises:
         ScheduleError: if `out` does not read the sums.
     """
-    sums, read = _read_of_sums(block, out)
+    sums, read = read_of_sums(block, out)
     forms: dict[SSAValue, Lin] = {}
     for own, theirs in zip(iterator_forms(sums), index_forms(read), strict=True):
         iterator, scale = next(iter(own.terms.items()), (None, 0)) if own is not None else (None, 0)
@@ -106,20 +94,10 @@ def _iterators_in(block: BlockOp, out: BlockOp) -> dict[SSAValue, Lin]:
     return forms
 
 
-def _read_of_sums(block: BlockOp, out: BlockOp) -> tuple[ReduceOp, ReadOp]:
-    reduce = reduction_of(block)
-    reads = [read for read in out.reads() if reduce is not None and read.buffer is reduce.buffers[0]]
-    if reduce is None or not reads:
-        raise ScheduleError(
-            f"expected a block that reads what '{block.block_name}' writes, got '{out.block_name}'", out
-        )
-    return reduce, reads[0]
-
-
 def group_loops(block: BlockOp, out: BlockOp) -> tuple[list[ForOp], int]:
     """The loops around `out`, which reads a contraction's sums, along which it reads of one group of results after the
     other, as those of a convolution lie, and how many results a group has; none, and 1, if there are no groups."""
-    _, read = _read_of_sums(block, out)
+    _, read = read_of_sums(block, out)
     for form in iterator_forms(read):
         for atom in form.terms if form is not None else ():
             if isinstance(atom, Digit) and atom.modulus is None and len(values := atom.inner.values()) == 1:

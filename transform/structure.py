@@ -116,6 +116,18 @@ def _contraction_of(block: BlockOp) -> Contraction | None:
     )
 
 
+def require_contraction(block: BlockOp) -> Contraction:
+    """The roles of a contraction's iterators.
+
+    Raises:
+        ScheduleError: if the block is none.
+    """
+    roles = contraction_of(block)
+    if roles is None:
+        raise ScheduleError(f"expected a contraction, got block '{block.block_name}'", block)
+    return roles
+
+
 @dataclass(frozen=True)
 class TileRoles:
     """What a tile of accumulators is made of: the iterator whose loop is unrolled (`i`), the one that becomes vector
@@ -154,17 +166,11 @@ def loops_of_roles(block: BlockOp, out: BlockOp, groups: Sequence[Sequence[int]]
     Raises:
         ScheduleError: if `out` reads or writes that buffer elsewhere than at an iterator a dimension.
     """
-    reduce = reduction_of(block)
-    assert reduce is not None, "expected a block with one reduction"
     if out is block:
         return [loops_binding(block, group) for group in groups]
-    reads = [read for read in out.reads() if read.buffer is reduce.buffers[0]]
-    if not reads:
-        raise ScheduleError(
-            f"expected a block that reads what '{block.block_name}' writes, got '{out.block_name}'", out
-        )
+    reduce, read = read_of_sums(block, out)
     iterator_of: dict[int, int] = {}
-    for own, other in zip(_dimensions(reduce, block), _dimensions(reads[0], out), strict=True):
+    for own, other in zip(_dimensions(reduce, block), _dimensions(read, out), strict=True):
         if own is not None and other is not None:
             iterator_of[own] = other
     for i in (i for group in groups for i in group):
@@ -173,6 +179,21 @@ def loops_of_roles(block: BlockOp, out: BlockOp, groups: Sequence[Sequence[int]]
                 f"expected '{out.block_name}' to read what '{block.block_name}' writes at an iterator a dimension", out
             )
     return [loops_binding(out, [iterator_of[i] for i in group]) for group in groups]
+
+
+def read_of_sums(block: BlockOp, out: BlockOp) -> tuple[ReduceOp, ReadOp]:
+    """The reduction of a block, and the first read that `out` makes of its results.
+
+    Raises:
+        ScheduleError: if there is none.
+    """
+    reduce = reduction_of(block)
+    reads = [read for read in out.reads() if reduce is not None and read.buffer is reduce.buffers[0]]
+    if reduce is None or not reads:
+        raise ScheduleError(
+            f"expected a block that reads what '{block.block_name}' writes, got '{out.block_name}'", out
+        )
+    return reduce, reads[0]
 
 
 def _dimensions(access: ReadOp | WriteOp | ReduceOp, block: BlockOp) -> list[int | None]:

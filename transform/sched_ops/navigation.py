@@ -28,14 +28,13 @@ from ...errors import ScheduleError, did_you_mean
 from ..interfaces import Payload, Results, TransformOpInterface
 from ..structure import (
     KINDS,
-    Contraction,
     StructureSpec,
     buffers_read,
-    contraction_of,
     element_bytes,
     loops_binding,
     loops_of_roles,
     mismatch,
+    require_contraction,
     row_loops,
     stride_in,
     strided_access,
@@ -318,7 +317,7 @@ class GetContractionLoopsOp(Looks, IRDLOperation):
 
     def apply(self, interpreter: Interpreter) -> Results:
         block = typed_op(interpreter.state, self.target, BlockOp)
-        roles = _contraction(block)
+        roles = require_contraction(block)
         return [loops_binding(block, positions) for positions in (roles.batch, roles.m, roles.n, roles.k)]
 
 
@@ -338,7 +337,7 @@ class GetContractionInputsOp(Looks, IRDLOperation):
 
     def apply(self, interpreter: Interpreter) -> Results:
         block = typed_op(interpreter.state, self.target, BlockOp)
-        roles = _contraction(block)
+        roles = require_contraction(block)
         return [[roles.left.buffer], [roles.right.buffer]]
 
 
@@ -432,13 +431,6 @@ class GetStrideOp(Looks, IRDLOperation):
                 )
             strides.append(integer_param(stride))
         return [strides]
-
-
-def _contraction(block: BlockOp) -> Contraction:
-    roles = contraction_of(block)
-    if roles is None:
-        raise ScheduleError(f"expected a contraction, got block '{block.block_name}'", block)
-    return roles
 
 
 class _NeighboursOp(Looks, IRDLOperation):

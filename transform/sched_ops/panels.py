@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, i64
@@ -74,50 +76,58 @@ class GetPanelLoopsOp(Looks, IRDLOperation):
         return [list(found.shared), list(found.rows[:-1]), [found.rows[-1]], others, [lane]]
 
 
-def longest(loops: tuple[ForOp, ...] | list[ForOp]) -> ForOp:
+def longest(loops: Sequence[ForOp]) -> ForOp:
     """The loop with the most iterations, the innermost of several."""
     return max(reversed(loops), key=lambda loop: loop.extent)
 
 
+class _OneOfLoops(Looks, IRDLOperation):
+    """One of some loops, and the others in their order."""
+
+    loops = operand_def(TransformOpHandleType)
+    found = result_def(TransformOpHandleType)
+    others = result_def(TransformOpHandleType)
+    assembly_format = "$loops attr-dict `:` functional-type(operands, results)"
+
+    @staticmethod
+    @abstractmethod
+    def choose(loops: Sequence[ForOp]) -> ForOp:
+        """The one."""
+
+    def apply(self, interpreter: Interpreter) -> Results:
+        loops = typed_ops(interpreter.state, self.loops, ForOp)
+        if not loops:
+            raise ScheduleError("expected at least one loop, got none")
+        found = self.choose(loops)
+        return [[found], [loop for loop in loops if loop is not found]]
+
+
 @irdl_op_definition
-class GetLongestOp(Looks, IRDLOperation):
+class GetLongestOp(_OneOfLoops):
     """Of some loops, the one with the most iterations (the last of several), and the others in their order.
 
     `%k, %others = sched.get_longest %loops : (!transform.any_op) -> (!transform.any_op, !transform.any_op)`
     """
 
     name = "sched.get_longest"
-    loops = operand_def(TransformOpHandleType)
-    longest = result_def(TransformOpHandleType)
-    others = result_def(TransformOpHandleType)
-    assembly_format = "$loops attr-dict `:` functional-type(operands, results)"
 
-    def apply(self, interpreter: Interpreter) -> Results:
-        loops = typed_ops(interpreter.state, self.loops, ForOp)
-        if not loops:
-            raise ScheduleError("expected at least one loop, got none")
-        found = longest(loops)
-        return [[found], [loop for loop in loops if loop is not found]]
+    @staticmethod
+    def choose(loops: Sequence[ForOp]) -> ForOp:
+        return longest(loops)
 
 
 @irdl_op_definition
-class GetInnermostOp(Looks, IRDLOperation):
+class GetInnermostOp(_OneOfLoops):
     """Of some loops, the last one, and the others in their order.
 
     `%s, %others = sched.get_innermost %loops : (!transform.any_op) -> (!transform.any_op, !transform.any_op)`
     """
 
     name = "sched.get_innermost"
-    loops = operand_def(TransformOpHandleType)
-    innermost = result_def(TransformOpHandleType)
-    others = result_def(TransformOpHandleType)
-    assembly_format = "$loops attr-dict `:` functional-type(operands, results)"
 
-    def apply(self, interpreter: Interpreter) -> Results:
-        loops = typed_ops(interpreter.state, self.loops, ForOp)
-        if not loops:
-            raise ScheduleError("expected at least one loop, got none")
-        return [loops[-1:], loops[:-1]]
+    @staticmethod
+    def choose(loops: Sequence[ForOp]) -> ForOp:
+        return loops[-1]
 
 
 @irdl_op_definition

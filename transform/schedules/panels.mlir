@@ -306,8 +306,8 @@ module attributes {transform.with_named_sequence} {
 
   transform.named_sequence @convolve(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly}) {
     %panel = sched.get_constant_inputs %sum : (!transform.any_op) -> !transform.any_value
-    %element_lanes = transform.include @lanes failures(propagate) (%sum) : (!transform.any_op) -> !transform.any_param
-    %in_rows = transform.include @rows_are_lanes failures(propagate) (%sum, %panel, %element_lanes) : (!transform.any_op, !transform.any_value, !transform.any_param) -> !transform.any_param
+    %lanes = transform.include @lanes failures(propagate) (%sum) : (!transform.any_op) -> !transform.any_param
+    %in_rows = transform.include @rows_are_lanes failures(propagate) (%sum, %panel, %lanes) : (!transform.any_op, !transform.any_value, !transform.any_param) -> !transform.any_param
     sched.constrain %in_rows eq 0 : !transform.any_param
     %group, %group_size = sched.get_group_loop %sum in %out : (!transform.any_op, !transform.any_op) -> (!transform.any_op, !transform.any_param)
     transform.foreach %group : !transform.any_op {
@@ -318,7 +318,6 @@ module attributes {transform.with_named_sequence} {
     %y, %batch = sched.get_innermost %rows : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
 
     // Lanes: two registers of results.
-    %lanes = transform.include @lanes failures(propagate) (%sum) : (!transform.any_op) -> !transform.any_param
     %results = sched.get_extent %o : (!transform.any_op) -> !transform.any_param
     %half = sched.param floordiv %lanes, 2 : (!transform.any_param) -> !transform.any_param
     sched.constrain %results ge %half : !transform.any_param, !transform.any_param
@@ -425,23 +424,26 @@ module attributes {transform.with_named_sequence} {
   // Panels for the threads, where that is fair.
   transform.named_sequence @parallelize_panels(%sum: !transform.any_op {transform.readonly}, %panels: !transform.any_op {transform.readonly}, %uneven: !transform.any_param {transform.readonly}) {
     sched.constrain %uneven eq 0 : !transform.any_param
-    %points = sched.get_points %sum : (!transform.any_op) -> !transform.any_param
-    sched.constrain %points ge 262144 : !transform.any_param
-    %threads = sched.target_query "threads" : !transform.any_param
-    sched.constrain %threads ge 2 : !transform.any_param
-    sched.parallelize %panels : !transform.any_op
+    transform.include @parallelize_work failures(propagate) (%sum, %panels) : (!transform.any_op, !transform.any_op) -> ()
     transform.yield
   }
 
   // Panels for each thread, if they are as many for each.
   transform.named_sequence @parallelize_evenly(%sum: !transform.any_op {transform.readonly}, %panels: !transform.any_op {transform.readonly}) {
+    %threads = sched.target_query "threads" : !transform.any_param
+    %count = sched.get_extent %panels : (!transform.any_op) -> !transform.any_param
+    sched.constrain %threads divides %count : !transform.any_param, !transform.any_param
+    transform.include @parallelize_work failures(propagate) (%sum, %panels) : (!transform.any_op, !transform.any_op) -> ()
+    transform.yield
+  }
+
+  // A loop for the threads, if there are some and the sums are worth waking them.
+  transform.named_sequence @parallelize_work(%sum: !transform.any_op {transform.readonly}, %loop: !transform.any_op {transform.readonly}) {
     %points = sched.get_points %sum : (!transform.any_op) -> !transform.any_param
     sched.constrain %points ge 262144 : !transform.any_param
     %threads = sched.target_query "threads" : !transform.any_param
     sched.constrain %threads ge 2 : !transform.any_param
-    %count = sched.get_extent %panels : (!transform.any_op) -> !transform.any_param
-    sched.constrain %threads divides %count : !transform.any_param, !transform.any_param
-    sched.parallelize %panels : !transform.any_op
+    sched.parallelize %loop : !transform.any_op
     transform.yield
   }
 
