@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "passes": {"dialects", "te", "operators", "transform"},
     "runtime": set(),
     "backends": {"dialects", "te", "operators", "transform", "passes", "runtime"},
-    "autotune": {"dialects", "transform", "backends", "runtime"},
+    "autotune": {"dialects", "transform", "passes", "backends", "runtime"},
     "frontends": {"dialects", "te", "operators"},
     "tools": {
         "dialects",

@@ -1,0 +1,54 @@
+"""Trials: what came out when a script was measured on a kernel."""
+
+from __future__ import annotations
+
+import enum
+import statistics
+from dataclasses import dataclass, field
+
+
+class Status(enum.Enum):
+    """What became of a candidate."""
+
+    OK = "ok"
+    REFUSED = "refused"
+    """A primitive could not prove the script legal, or a constraint does not hold."""
+    COMPILE_ERROR = "compile-error"
+    """The compiler failed on what the script made."""
+    WRONG = "wrong"
+    """The results are not the reference's."""
+    CRASHED = "crashed"
+    """The process that ran it died."""
+    TIMEOUT = "timeout"
+    """It did not end in time."""
+    LOST = "lost"
+    """The worker that had it is gone, and nobody else could run it."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One script, measured."""
+
+    workload: str
+    """The hash of the workload."""
+    script: str
+    """The text of the transform script, with all knobs chosen."""
+    status: Status
+    times: tuple[float, ...] = ()
+    """Seconds of a call, one for each repetition; none unless the status is OK."""
+    error: str = ""
+    """Why it is not OK, on one line."""
+    compile_seconds: float = 0.0
+    measured_at: float = 0.0
+    """When, in seconds since 1970."""
+    machine: str = ""
+    """Who measured: host name, or the label of a cluster's worker."""
+    sketch: str = ""
+    """The rule and the sketch that the script comes from; empty if it comes from elsewhere."""
+    knobs: dict[str, int | str] = field(default_factory=dict[str, int | str])
+    """The choices that were made in the sketch."""
+
+    @property
+    def seconds(self) -> float:
+        """The median time of a call; infinite unless the status is OK."""
+        return statistics.median(self.times) if self.status is Status.OK and self.times else float("inf")

@@ -1,0 +1,86 @@
+"""Workloads: what is tuned. A kernel on the loop rung that nobody has scheduled yet, and the target it is for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import cast
+
+from xdsl.dialects.builtin import DictionaryAttr, ModuleOp
+from xdsl.dialects.func import FuncOp
+from xdsl.ir import Attribute
+
+from ..backends.backend import Backend
+from ..backends.registry import backend_of, make_context
+from ..dialects.source import parse_module, verify_module
+from ..errors import CompileError
+from ..passes.loop.name_kernels import describe_kernel, kernel_hash
+from ..transform.target import target_of
+
+
+@dataclass(frozen=True, eq=False)
+class Workload:
+    """A kernel to schedule: a module with this function alone, public, and the target's attribute.
+
+    The module stays as it is: who schedules it takes a copy (`copy`).
+    """
+
+    module: ModuleOp
+    hash: str
+    """Equal for equal kernels on equal targets: structure, element types, layouts, which parameters are constants."""
+    description: str
+    """Its operators, and the shapes of what it takes and gives."""
+    calls: int = 1
+    """How often the program calls it."""
+
+    @staticmethod
+    def of_kernel(kernel: FuncOp, calls: int = 1) -> Workload:
+        """The workload of a kernel in a module that names the target."""
+        parent = kernel.parent_op()
+        attributes: Mapping[str, Attribute] = parent.attributes if isinstance(parent, ModuleOp) else {}
+        digest, description = kernel_hash(kernel), describe_kernel(kernel)
+        alone = kernel.clone()
+        alone.sym_visibility = None
+        module = ModuleOp([alone], DictionaryAttr(dict(attributes)).data)
+        workload = Workload(module, digest, description, calls)
+        if target_of(module) is None:
+            raise CompileError("expected a module with a target to tune a kernel of it, got none")
+        return workload
+
+    @staticmethod
+    def of_text(text: str, name: str = "<workload>") -> Workload:
+        """The workload that `text` gave."""
+        module = parse_module(make_context(), text, name)
+        verify_module(module, text, name)
+        functions = [op for op in module.ops if isinstance(op, FuncOp)]
+        if len(functions) != 1:
+            raise CompileError(f"expected a module with one kernel, got {len(functions)}")
+        return Workload.of_kernel(functions[0])
+
+    @property
+    def kernel(self) -> FuncOp:
+        """The function, not scheduled."""
+        return next(op for op in self.module.ops if isinstance(op, FuncOp))
+
+    @property
+    def target(self) -> Attribute:
+        """What the kernel is compiled for."""
+        return cast(Attribute, target_of(self.module))
+
+    @property
+    def backend(self) -> Backend:
+        """What compiles for the target."""
+        return backend_of(self.target)
+
+    @cached_property
+    def text(self) -> str:
+        """The module, as other processes read it."""
+        return str(self.module)
+
+    def copy(self) -> ModuleOp:
+        """A module to schedule."""
+        return self.module.clone()
+
+    def __str__(self) -> str:
+        return f"{self.hash}  {self.description}"
