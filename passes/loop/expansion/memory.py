@@ -103,11 +103,7 @@ class MemoryExpansion:
 
     def _in_bounds(self, forms: Sequence[Lin], storage: Storage) -> bool:
         """Whether every lane, running or not, stays inside of the buffer."""
-        for form, extent in zip(forms, storage.shape, strict=True):
-            lo, hi = self.env.interval(form)
-            if lo < 0 or hi >= extent:
-                return False
-        return True
+        return in_bounds(forms, storage, self.env)
 
     def _clamped(self, form: Lin, extent: int) -> SSAValue:
         value = self.emitter.index(form)
@@ -476,17 +472,7 @@ class MemoryExpansion:
         assert self.mask is not None
         if not self.mask.guards or not self.emitter.is_private(plan.buffer) or not self._in_bounds(forms, storage):
             return False
-        touched = forms if storage.tiling is None else [self.env.evaluate(form) for form in plan.untiled]
-        outside = [
-            Guard(form + self.env.evaluate(base), extent)
-            for form, ends in zip(touched, storage.ends, strict=False)
-            if self.env.in_lanes(form)
-            for base, extent in ends
-        ]
-        return all(
-            any(_implies(own, self.env.evaluate(guard.form), guard.limit) for own in outside)
-            for guard in self.mask.guards
-        )
+        return all(lies_beyond(guard, plan, storage, self.env) for guard in self.mask.guards)
 
     def _scatter(self, value: SSAValue, forms: Sequence[Lin], buffer: SSAValue) -> None:
         """One store a lane, in order."""
@@ -505,6 +491,34 @@ class MemoryExpansion:
             regions = [self.emitter.region_of(block, scf.YieldOp), Region()]
             self.emitter.add(scf.IfOp.create(operands=(runs,), regions=regions))
         self.emitter.stored(buffer)
+
+
+def in_bounds(forms: Sequence[Lin], storage: Storage, environment: Environment) -> bool:
+    """Whether an access stays inside of its memory, also where its block does not run."""
+    for form, extent in zip(forms, storage.shape, strict=True):
+        lo, hi = environment.interval(form)
+        if lo < 0 or hi >= extent:
+            return False
+    return True
+
+
+def lies_beyond(guard: Guard, plan: AccessPlan, storage: Storage, environment: Environment) -> bool:
+    """Whether an access that stays inside of its memory lies where nothing valid does whenever a guard fails.
+
+    What counts is where it goes in memory: beyond a dimension that memory has no places for lies something else.
+    """
+    form = environment.evaluate(guard.form)
+    touched = plan.indices if storage.tiling is None else plan.untiled
+    for position, (index, ends) in enumerate(zip(touched, storage.ends, strict=False)):
+        if not ends or not isinstance(index, Lin):
+            continue
+        own = environment.evaluate(index)
+        if storage.tiling is not None and environment.interval(own)[1] >= storage.reach[position]:
+            continue
+        for base, extent in ends:
+            if _implies(Guard(own + environment.evaluate(base), extent), form, guard.limit):
+                return True
+    return False
 
 
 def _group(number: int, extent: int, most: int) -> tuple[int, int] | None:

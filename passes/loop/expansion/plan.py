@@ -85,6 +85,8 @@ class Storage:
     ends: tuple[tuple[tuple[Lin, int], ...], ...] = ()
     """For each kept dimension of a staged buffer, or each of the program's with a tiling, sums of the index with a form
     that hold nothing valid from a number on: what the program does not know, and what one lifetime does not touch."""
+    reach: tuple[int, ...] = ()
+    """With a tiling, how many places there are in each of the program's dimensions that have ends."""
     slot: Lin | None = None
     """Which copy of the buffer is used, where there are several: the first dimension."""
 
@@ -338,6 +340,7 @@ def buffer_storage(alloc: AllocOp) -> Storage:
         logical,
         tiling,
         ends,
+        () if tiling is None else tuple(_reach(tiling, d, found.shape) for d in range(len(found.shape))),
         slot,
     )
 
@@ -376,6 +379,15 @@ def _pads(tiling: AffineMap, dimension: int) -> bool:
                 return False
     kinds = {AffineBinaryOpKind.FloorDiv, AffineBinaryOpKind.Mod}
     return len(found) == 2 and sizes.keys() == kinds and len(set(sizes.values())) == 1
+
+
+def _reach(tiling: AffineMap, dimension: int, shape: Sequence[int]) -> int:
+    """How many places in memory a dimension has: as many as what it is packed into, or as all tiles of it have."""
+    places = 1
+    for expr, extent in zip(tiling.results, packed_shape(tiling, shape), strict=True):
+        if AffineDimExpr(dimension) in set(expr.dfs()):
+            places *= extent
+    return places
 
 
 def _logical_extent(expr: AffineExpr, extent: int, source: MemRefType[Attribute]) -> int:

@@ -13,10 +13,10 @@ from xdsl.ir import Attribute, SSAValue
 from ....dialects.lanes import row_major_strides
 from ....dialects.loop import BlockOp, ForOp, ReadOp, ReduceOp, TensorAttr, WriteOp, YieldOp
 from ....dialects.quasi_affine import Lin, from_affine
-from ....dialects.regions import buffer_shape
 from ....dialects.tensors import rows_of
 from .emitter import Emitter, affine_map
 from .environment import Environment
+from .memory import in_bounds, lies_beyond
 from .plan import AccessPlan, Guard, KernelPlan, Storage
 
 Access = ReadOp | WriteOp | ReduceOp
@@ -123,25 +123,13 @@ class TensorExpansion:
     def _harmless(self, guard: Guard, tensor: TensorAttr, plan: AccessPlan, storage: Storage) -> bool:
         """Whether a tensor may be loaded and stored where a guard fails: what is loaded lies inside of its memory; so
         does what is stored, where nothing valid lies and no other thread sees it."""
-        forms = self._forms(plan)
-        for form, extent in zip(forms, storage.shape, strict=True):
-            lo, hi = self.env.interval(form)
-            if lo < 0 or hi >= extent:
-                return False
-        access = self.accesses[tensor.access.data]
-        if isinstance(access, ReadOp):
+        if not in_bounds(self._forms(plan), storage, self.env):
+            return False
+        if isinstance(self.accesses[tensor.access.data], ReadOp):
             return True
         if not self.emitter.is_private(plan.buffer):
             return False
-        own = self.env.evaluate(guard.form)
-        known = self.plan.blocks[self.block].forms
-        operands = [known[index] for index in access.indices]
-        for expr, extent in zip(access.map.data.results, buffer_shape(plan.buffer), strict=True):
-            form = self.env.evaluate(from_affine(expr, operands, self.env.bounds))
-            difference = form - own
-            if difference.is_const and guard.limit + difference.const >= extent:
-                return True
-        return False
+        return lies_beyond(guard, plan, storage, self.env)
 
     def _types(self, tensor: TensorAttr) -> list[VectorType[Attribute]]:
         """The vectors that hold a tensor."""
