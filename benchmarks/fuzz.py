@@ -100,6 +100,8 @@ _MOST_ITERATIONS = 20_000
 """Above this many block executions, a kernel takes an oracle too long: no further steps."""
 _MOST_TRIES = 40
 _SECONDS_A_PAIR = 60.0
+_MOST_LINES = 20
+"""How much of a report is printed."""
 _PAIRS_A_PROCESS = 500
 _SIDES: tuple[Side, ...] = ("end", "begin")
 _FORK = multiprocessing.get_context("fork")
@@ -619,6 +621,17 @@ def write_failure(folder: Path, outcome: Outcome) -> Path:
     return home
 
 
+def described(outcome: Outcome) -> str:
+    """A failure in a few lines, for logs of which only the end is kept: which pair, what is left of its steps, and what
+    went wrong."""
+    seed, number = outcome.key
+    lines = [f"seed {seed} pair {number}: {outcome.failure}", *(f"  {step}" for step in outcome.steps)]
+    report = outcome.report.splitlines()
+    cut = len(report) - _MOST_LINES
+    shown = report if cut <= 0 else [*report[: _MOST_LINES // 2], f"… {cut} lines", *report[-_MOST_LINES // 2 :]]
+    return "\n".join([*lines, *shown])
+
+
 def run_replay(folder: Path, announce: Announce) -> Outcome:
     """What is written in a folder of a failure: its expression, scheduled by its script, on its inputs."""
     number = int(folder.name.rpartition("-")[2]) if folder.name.rpartition("-")[2].isdecimal() else 0
@@ -922,12 +935,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     count = 1000 if options.n is None and options.seconds is None else options.n
     seconds = float("inf") if options.seconds is None else options.seconds
     summary = Summary()
+    found: list[Outcome] = []
     native = not options.no_native
     start = time.perf_counter()
     for outcome in outcomes(Plan(seeds, count, options.jobs), seconds, native=native):
         summary.add(outcome)
-        if outcome.failure and sum(summary.failures.values()) <= options.most_failures:
-            home = write_failure(options.out, minimized(outcome, native=native))
+        if outcome.failure and len(found) < options.most_failures:
+            found.append(minimized(outcome, native=native))
+            home = write_failure(options.out, found[-1])
             print(f"seed {outcome.key[0]} pair {outcome.number}: {outcome.failure}, see {home}", flush=True)
         elif summary.pairs % 1000 == 0:
             print(f"{summary.pairs} pairs, {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
@@ -935,11 +950,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(summary)
     if options.json is not None:
         options.json.write_text(json.dumps({"seeds": seeds, **summary.json()}, indent=2) + "\n")
-    if not options.check:
-        return 1 if summary.failures else 0
-    missed = summary.missed()
-    print("\n".join(["", *missed]) if missed else "\nall bars are met")
-    return 1 if missed else 0
+    missed = summary.missed() if options.check else []
+    if options.check:
+        print("\n".join(["", *missed]) if missed else "\nall bars are met")
+    for outcome in found:
+        print(f"\n{described(outcome)}")
+    return 1 if missed or summary.failures else 0
 
 
 if __name__ == "__main__":

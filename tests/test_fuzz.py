@@ -79,9 +79,12 @@ def test_an_access_outside_of_a_buffer_is_found(
 
     monkeypatch.setattr(fuzz, "entry_signature", smaller)
     assert fuzz.main(["--seed", "0", "--n", "4", "--jobs", "1", "--out", str(tmp_path), "--most-failures", "1"]) == 1
-    assert "buffers at the end of their pages: crash with SIGSEGV" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "buffers at the end of their pages: crash with SIGSEGV" in printed
     (home,) = tmp_path.iterdir()
     assert "crash with SIGSEGV" in (home / "README.txt").read_text()
+    _, number = home.name.split("-pair-")  # where only the end of a log is kept, that tells which pair it was
+    assert f"\nseed 0 pair {number}: native code" in printed[printed.index("failures: ") :]
     assert fuzz.main(["--replay", str(home)]) == 1
     assert "crash with SIGSEGV" in capsys.readouterr().out
     monkeypatch.setattr(fuzz, "entry_signature", given)
@@ -156,6 +159,10 @@ def test_a_wrong_result_is_found_and_written_down(
     assert len(smallest.steps) <= 3  # what is tiled may have to be made first
     assert "tile" in {step.primitive for step in smallest.steps}
     assert smallest.most is not None
+    said = fuzz.described(smallest).splitlines()
+    assert said[0] == f"seed 0 pair {smallest.number}: {smallest.failure}"
+    assert [line.strip() for line in said[1 : 1 + len(smallest.steps)]] == [str(step) for step in smallest.steps]
+    assert "elements differ" in said[-1]
     home = fuzz.write_failure(tmp_path, smallest)
     assert {path.name for path in home.iterdir()} == {
         "README.txt",
