@@ -6,20 +6,18 @@ The limit is a loop of fused multiply-adds on registers only, measured in the sa
 from __future__ import annotations
 
 import argparse
-import ctypes
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 from stepwell import te
+from stepwell.autotune.machine import Limit, best_seconds
 from stepwell.backends.llvm_cpu.backend import LlvmCpuBackend
-from stepwell.backends.llvm_cpu.codegen import MachineSpec, NativeModule
 from stepwell.backends.registry import make_context
 from stepwell.dialects.cpu import TargetAttr
-from stepwell.runtime.loader import LoadedObject
 from stepwell.te.tensors import Tensor
 from stepwell.tools import driver
 from stepwell.transform.interpreter import apply_script
@@ -29,68 +27,6 @@ from threadpoolctl import threadpool_limits
 SCHEDULE = Path(__file__).parent.parent / "examples" / "schedules" / "matmul.mlir"
 STEPS = ("tile", "reorder", "vectorize", "unroll", "decompose_reduction", "cache_write", "cache_read", "pack", "peel")
 END = "    transform.yield\n  }\n}\n"
-
-
-def best_seconds(run: Callable[[], object], seconds: float = 0.25) -> float:
-    """The shortest time of a call, out of as many as fit the time."""
-    run()
-    best, end = float("inf"), time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        start = time.perf_counter()
-        run()
-        best = min(best, time.perf_counter() - start)
-    return best
-
-
-class Limit:
-    """A loop of independent fused multiply-adds on registers."""
-
-    accumulators = 24
-    iterations = 50_000
-
-    def __init__(self, target: TargetAttr) -> None:
-        self.lanes = target.vector_bytes.data // 4
-        spec = MachineSpec(target.triple.data, target.cpu.data, target.features.data)
-        self.native = NativeModule(self._ir(), spec)
-        self.loaded = LoadedObject(self.native.object(), ["limit"])
-        self.function = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(self.loaded.address("limit"))
-        self.memory = np.zeros(self.lanes * (self.accumulators + 2), np.float32)
-
-    def _ir(self) -> str:
-        vector = f"<{self.lanes} x float>"
-        numbers = range(self.accumulators)
-        phis = [f"%a{i} = phi {vector} [ zeroinitializer, %entry ], [ %b{i}, %loop ]" for i in numbers]
-        steps = [f"%b{i} = call {vector} @fma({vector} %x, {vector} %y, {vector} %a{i})" for i in numbers]
-        stores: list[str] = []
-        for i in numbers:
-            stores.append(f"%p{i} = getelementptr float, ptr %m, i64 {(i + 2) * self.lanes}")
-            stores.append(f"store {vector} %b{i}, ptr %p{i}, align 4")
-        lines = [
-            "define void @limit(ptr %m) {",
-            "entry:",
-            f"%x = load {vector}, ptr %m, align 4",
-            f"%q = getelementptr float, ptr %m, i64 {self.lanes}",
-            f"%y = load {vector}, ptr %q, align 4",
-            "br label %loop",
-            "loop:",
-            "%n = phi i64 [ 0, %entry ], [ %next, %loop ]",
-            *phis,
-            *steps,
-            "%next = add i64 %n, 1",
-            f"%more = icmp ult i64 %next, {self.iterations}",
-            "br i1 %more, label %loop, label %exit",
-            "exit:",
-            *stores,
-            "ret void",
-            "}",
-            f"declare {vector} @fma({vector}, {vector}, {vector})",
-        ]
-        return "\n".join(lines).replace("@fma(", f"@llvm.fma.v{self.lanes}f32(")
-
-    def gflops(self) -> float:
-        """What one core can do."""
-        operations = 2 * self.lanes * self.accumulators * self.iterations
-        return operations / best_seconds(lambda: self.function(self.memory.ctypes.data)) / 1e9
 
 
 def matmul(m: int, n: int, k: int) -> list[Tensor]:

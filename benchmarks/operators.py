@@ -32,8 +32,8 @@ import numpy as np
 import onnx
 import onnxruntime
 import stepwell as sw
-from matmul import Limit
 from onnx import TensorProto, helper, numpy_helper
+from stepwell.autotune.machine import Limit
 from stepwell.backends.llvm_cpu.backend import LlvmCpuBackend
 from stepwell.dialects.cpu import TargetAttr
 from stepwell.errors import StepwellError
@@ -577,14 +577,13 @@ def measure(case: Case, threads: int, seconds: float, options: Mapping[str, Any]
         run()
     _check(case, found)
     runs = {name: run for name, (run, _) in found.items()}
-    runs[LIMIT] = lambda: limit.function(limit.memory.ctypes.data)
+    runs[LIMIT] = limit
     times = take_turns(runs, seconds, threads)
     _check(case, found)
     for name, each in times.items():
         case.seconds[name] = statistics.median(each)
         case.calls[name] = len(each)
-    operations = 2 * limit.lanes * limit.accumulators * limit.iterations
-    case.limit = threads * operations / case.seconds[LIMIT] / 1e9
+    case.limit = threads * limit.operations / case.seconds[LIMIT] / 1e9
 
 
 # the bars

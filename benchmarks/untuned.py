@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 from layers import LAYERS
-from matmul import Limit, best_seconds
 from stepwell import te
+from stepwell.autotune.machine import Limit, best_seconds
 from stepwell.backends.llvm_cpu.backend import LlvmCpuBackend
 from stepwell.dialects.cpu import TargetAttr
 from stepwell.dialects.loop import BlockOp, ForOp, IteratorKind, ReadOp, ReduceOp, WriteOp, blocks_in
