@@ -47,6 +47,8 @@ class Trial:
     """The rule and the sketch that the script comes from; empty if it comes from elsewhere."""
     knobs: dict[str, int | str] = field(default_factory=dict[str, int | str])
     """The choices that were made in the sketch."""
+    predicted: float | None = None
+    """What the model said before: the natural logarithm of throughput, up to a constant of the workload."""
 
     @property
     def seconds(self) -> float:
