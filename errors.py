@@ -30,6 +30,10 @@ class CompileError(StepwellError):
     """A program is outside of what a rung of the staircase can express."""
 
 
+class DatabaseError(StepwellError):
+    """A database of trials cannot be opened, read or written, or is given what no record is."""
+
+
 class ScheduleError(StepwellError):
     """A schedule primitive refuses: what it was asked cannot be proven legal, or does not apply.
 

@@ -1,0 +1,1 @@
+"""The database of trials: what was measured, and what the compiler makes of it."""

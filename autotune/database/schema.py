@@ -1,0 +1,192 @@
+"""The tables of a database of trials, and the connection to its file."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import TypeVar
+from urllib.parse import quote
+
+from ...errors import DatabaseError
+
+T = TypeVar("T")
+
+APPLICATION_ID = 0x53574442
+"""What SQLite's header says of a file that is ours: `SWDB`."""
+VERSION = 1
+"""The version of the tables below. A newer one is refused."""
+BUSY_SECONDS = 300.0
+"""How long a writer waits for others, one of which may have been stopped for a while in the middle of a record."""
+
+TABLES = """
+CREATE TABLE workloads (
+    hash TEXT PRIMARY KEY,
+    text TEXT NOT NULL,         -- the kernel, not scheduled, in a module with its target
+    target TEXT NOT NULL,
+    description TEXT NOT NULL,
+    family TEXT NOT NULL,       -- equal for kernels of one structure with other extents
+    extents TEXT NOT NULL       -- the extents as JSON, in the structure's order
+) WITHOUT ROWID;
+CREATE INDEX workloads_by_family ON workloads (family);
+CREATE TABLE scripts (
+    id INTEGER PRIMARY KEY,
+    checksum TEXT NOT NULL UNIQUE,
+    text TEXT NOT NULL
+);
+CREATE TABLE versions (
+    id INTEGER PRIMARY KEY,
+    text TEXT NOT NULL UNIQUE   -- of Stepwell and of what it stands on, as JSON
+);
+CREATE TABLE trials (
+    id INTEGER PRIMARY KEY,
+    uid TEXT NOT NULL UNIQUE,   -- the same in every database that the trial is copied to
+    workload TEXT NOT NULL REFERENCES workloads (hash) ON DELETE CASCADE,
+    script INTEGER NOT NULL REFERENCES scripts (id),
+    status TEXT NOT NULL,
+    seconds REAL,               -- the median of the times; none unless the status is ok
+    times TEXT NOT NULL,        -- as JSON
+    error TEXT NOT NULL,
+    compile_seconds REAL NOT NULL,
+    measured_at REAL NOT NULL,
+    machine TEXT NOT NULL,
+    sketch TEXT NOT NULL,
+    knobs TEXT NOT NULL,        -- as JSON
+    predicted REAL,
+    versions INTEGER NOT NULL REFERENCES versions (id)
+);
+CREATE INDEX trials_by_time ON trials (workload, status, seconds, measured_at, id);
+CREATE INDEX trials_by_script ON trials (script);
+CREATE TABLE features (
+    trial INTEGER PRIMARY KEY REFERENCES trials (id) ON DELETE CASCADE,
+    schema TEXT NOT NULL,       -- which columns these are
+    data BLOB NOT NULL          -- little-endian float32
+);
+CREATE TABLE algorithms (
+    convolution TEXT NOT NULL,
+    algorithm TEXT NOT NULL,
+    workload TEXT NOT NULL REFERENCES workloads (hash) ON DELETE CASCADE,
+    PRIMARY KEY (convolution, algorithm, workload)
+) WITHOUT ROWID;
+"""
+
+
+def connect(path: str, *, create: bool) -> sqlite3.Connection:
+    """A connection to the database in a file: one to write, which makes it if need be, or one that only reads.
+
+    Raises:
+        DatabaseError: if there is no database of ours, or one of a newer version.
+    """
+    if not create and not os.path.exists(path):
+        raise DatabaseError(f"expected a database of trials, got no file '{path}'")
+    with explained(path):
+        connection = _open(path, "rwc") if create else _open_to_read(path)
+        try:
+            if create:
+                _prepare(connection, path)
+            else:
+                _check(connection, path)
+        except BaseException:
+            connection.close()
+            raise
+    return connection
+
+
+def _open(path: str, mode: str) -> sqlite3.Connection:
+    uri = f"file:{quote(os.path.abspath(path))}?{'immutable=1' if mode == 'immutable' else f'mode={mode}'}"
+    connection = sqlite3.connect(
+        uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
+    )
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+def _open_to_read(path: str) -> sqlite3.Connection:
+    """Readers of a log need a file beside the database; where none can be made, nobody writes either."""
+    connection = _open(path, "ro")
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError:
+        connection.close()
+        connection = _open(path, "immutable")
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: str) -> None:
+    if _is_empty(connection):
+        connection.execute("PRAGMA journal_mode = WAL")
+        with transaction(connection):
+            # Another process may have been faster.
+            if _is_empty(connection):
+                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                connection.execute(f"PRAGMA user_version = {VERSION}")
+                for statement in TABLES.split(";\n"):
+                    connection.execute(statement)
+    _check(connection, path)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+
+
+def _is_empty(connection: sqlite3.Connection) -> bool:
+    return _number(connection, "SELECT count(*) FROM sqlite_master") == 0 and _application(connection) == 0
+
+
+def _check(connection: sqlite3.Connection, path: str) -> None:
+    if _application(connection) != APPLICATION_ID:
+        raise DatabaseError(f"expected a database of trials, got '{path}', which is another file")
+    version = _number(connection, "PRAGMA user_version")
+    if version != VERSION:
+        raise DatabaseError(
+            f"expected a database of trials of version {VERSION}, got '{path}' of version {version}"
+            + ("; a newer Stepwell has made it" if version > VERSION else "")
+        )
+
+
+def _application(connection: sqlite3.Connection) -> int:
+    return _number(connection, "PRAGMA application_id")
+
+
+def _number(connection: sqlite3.Connection, query: str) -> int:
+    (value,) = connection.execute(query).fetchone()
+    return int(value)
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Generator[None]:
+    """What is written in the body of a `with` statement is there at its end, or nothing of it."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+@contextmanager
+def explained(path: str) -> Generator[None]:
+    """SQLite's errors in the body of a `with` statement become ours."""
+    try:
+        yield
+    except sqlite3.IntegrityError as error:
+        raise DatabaseError(f"cannot write '{path}': {error}") from error
+    except sqlite3.OperationalError as error:
+        if "locked" in str(error) or "busy" in str(error):
+            reason = f"another process has held it for {BUSY_SECONDS:.0f} s"
+        else:
+            reason = str(error)
+        raise DatabaseError(f"cannot use database '{path}': {reason}") from error
+    except sqlite3.DatabaseError as error:
+        raise DatabaseError(
+            f"expected a database of trials, got '{path}', which is none or damaged: {error}"
+        ) from error
+
+
+def reading(path: str, decode: Callable[[], T]) -> T:
+    """What `decode` makes of a row; whatever it stumbles over is damage."""
+    try:
+        return decode()
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise DatabaseError(f"'{path}' is damaged: a record does not read ({error})") from error

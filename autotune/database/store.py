@@ -1,0 +1,400 @@
+"""The database of trials: an SQLite file that any number of processes write to at once.
+
+Each record is there as soon as `record` returns, or not at all: whoever is killed loses what was in flight.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import secrets
+import sqlite3
+import threading
+import time
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, cast
+
+from ...errors import DatabaseError
+from ...runtime.cache import checksum
+from ...runtime.versions import versions
+from ..trial import Status, Trial
+from .schema import connect, explained, reading, transaction
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from ..workload import Workload
+
+_TRIAL = (
+    "trials.id, trials.uid, trials.workload, scripts.text, trials.status, trials.times, trials.error, "
+    "trials.compile_seconds, trials.measured_at, trials.machine, trials.sketch, trials.knobs, trials.predicted"
+)
+_TRIALS = f"SELECT {_TRIAL} FROM trials JOIN scripts ON scripts.id = trials.script"
+_FASTEST = "ORDER BY trials.seconds, trials.measured_at, trials.id"
+
+
+@dataclass(frozen=True)
+class WorkloadRecord:
+    """A workload of a database."""
+
+    hash: str
+    text: str
+    """The kernel, not scheduled, in a module with its target."""
+    target: str
+    description: str
+    family: str
+    """Equal for kernels of one structure with other extents."""
+    extents: tuple[int, ...]
+
+    def workload(self) -> Workload:
+        """The workload itself."""
+        from ..workload import Workload
+
+        return Workload.of_text(self.text, f"workload {self.hash}")
+
+    def __str__(self) -> str:
+        return f"{self.hash}  {self.description}"
+
+
+@dataclass(frozen=True)
+class Stats:
+    """How much there is in a database."""
+
+    workloads: int
+    scripts: int
+    trials: int
+    statuses: dict[str, int]
+    """How many trials ended how."""
+    features: int
+    """How many of them are there with their features."""
+    bytes: int
+    """The size of the file."""
+
+
+class Database:
+    """A file of workloads, scripts and trials.
+
+        with Database("trials.db") as database:
+            database.add_workload(workload)
+            database.record(trial)
+            best = database.best(workload)
+
+    Raises:
+        DatabaseError: wherever the file cannot be used, or is not what it should be.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, create: bool = True) -> None:
+        """Opens the file, which is made if it is not there; without `create`, opens it to read only."""
+        self.path = os.fspath(path)
+        self.writable = create
+        self._connection = connect(self.path, create=create)
+        # What a statement begins and ends is one thread's at a time.
+        self._lock = threading.RLock()
+        self._versions = ""
+
+    def __enter__(self) -> Database:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends the use of the file."""
+        with self._lock:
+            self._connection.close()
+
+    @contextmanager
+    def reader(self) -> Generator[sqlite3.Connection]:
+        """The connection, to look something up."""
+        with self._lock, explained(self.path):
+            yield self._connection
+
+    @contextmanager
+    def writer(self) -> Generator[sqlite3.Connection]:
+        """The connection in a transaction: what is written is there at the end of a `with` statement, or nothing is."""
+        if not self.writable:
+            raise DatabaseError(f"expected a database that is open to write, got '{self.path}', which is open to read")
+        with self._lock, explained(self.path), transaction(self._connection):
+            yield self._connection
+
+    # what is put in
+
+    def add_workload(self, workload: Workload) -> None:
+        """Adds a workload, if it is not there."""
+        with self.reader() as connection:
+            if _has_workload(connection, workload.hash):
+                return
+        record = record_of(workload)
+        with self.writer() as connection:
+            insert_workload(connection, record)
+
+    def record(self, trial: Trial, features: NDArray[np.float32] | None = None, schema: str = "") -> None:
+        """Adds a trial of a workload that is there, and the features of what it ran, in the columns of `schema`."""
+        check_trial(trial)
+        if not trial.measured_at:
+            trial = replace(trial, measured_at=time.time())
+        self._versions = self._versions or current_versions()
+        blob = None if features is None else (schema, features.astype("<f4").tobytes())
+        with self.writer() as connection:
+            insert_trial(connection, trial, secrets.token_hex(8), self._versions, blob)
+
+    def add_algorithms(self, uses: Iterable[tuple[str, str, str]]) -> None:
+        """Adds which workloads a convolution becomes: its structure, an algorithm, and a workload's hash."""
+        with self.writer() as connection:
+            for use in uses:
+                connection.execute("INSERT OR IGNORE INTO algorithms VALUES (?, ?, ?)", use)
+
+    # what is looked up
+
+    def workloads(self) -> list[WorkloadRecord]:
+        """All workloads, by description."""
+        with self.reader() as connection:
+            rows = connection.execute("SELECT * FROM workloads ORDER BY description, hash").fetchall()
+        return [self._workload(row) for row in rows]
+
+    def workload(self, prefix: str) -> WorkloadRecord:
+        """The workload whose hash starts like this.
+
+        Raises:
+            DatabaseError: if there is none, or several.
+        """
+        with self.reader() as connection:
+            query = "SELECT * FROM workloads WHERE substr(hash, 1, ?) = ? ORDER BY hash LIMIT 3"
+            rows = connection.execute(query, (len(prefix), prefix)).fetchall()
+        if len(rows) != 1:
+            raise DatabaseError(
+                f"expected the hash of a workload in '{self.path}', got '{prefix}', which "
+                + ("is the beginning of several" if rows else "none begins with")
+            )
+        return self._workload(rows[0])
+
+    def trials(self, workload: Workload | WorkloadRecord | str | None = None) -> list[Trial]:
+        """The trials of a workload, or all, in the order in which they were recorded."""
+        where, values = ("", ()) if workload is None else ("WHERE trials.workload = ?", (hash_of(workload),))
+        with self.reader() as connection:
+            rows = connection.execute(f"{_TRIALS} {where} ORDER BY trials.id", values).fetchall()
+        return [self._trial(row) for row in rows]
+
+    def best(self, workload: Workload | WorkloadRecord | str) -> Trial | None:
+        """The fastest right trial of a workload: by the median of its times, the earliest of several."""
+        query = f"{_TRIALS} WHERE trials.workload = ? AND trials.status = 'ok' {_FASTEST} LIMIT 1"
+        with self.reader() as connection:
+            row = connection.execute(query, (hash_of(workload),)).fetchone()
+        return None if row is None else self._trial(row)
+
+    def nearest(self, workload: Workload | WorkloadRecord, limit: int = 8) -> list[tuple[WorkloadRecord, Trial]]:
+        """Other workloads of the same structure for the same kind of target, with the best trial of each: the one whose
+        extents are nearest in proportion comes first."""
+        from .family import distance
+
+        own = record_of(workload)
+        with self.reader() as connection:
+            query = "SELECT * FROM workloads WHERE family = ? AND hash <> ?"
+            rows = connection.execute(query, (own.family, own.hash)).fetchall()
+        others = [self._workload(row) for row in rows]
+        kin = [other for other in others if len(other.extents) == len(own.extents)]
+        kin.sort(key=lambda other: (distance(own.extents, other.extents), other.hash))
+        found: list[tuple[WorkloadRecord, Trial]] = []
+        for other in kin:
+            best = self.best(other)
+            if best is not None:
+                found.append((other, best))
+                if len(found) == limit:
+                    break
+        return found
+
+    def features(self, schema: str) -> list[tuple[Trial, NDArray[np.float32]]]:
+        """The right trials that are there with features in the columns of `schema`."""
+        import numpy as np
+
+        query = (
+            f"SELECT features.data, {_TRIAL} FROM features JOIN trials ON trials.id = features.trial "
+            "JOIN scripts ON scripts.id = trials.script WHERE features.schema = ? ORDER BY trials.id"
+        )
+        with self.reader() as connection:
+            rows = connection.execute(query, (schema,)).fetchall()
+        return [
+            (self._trial(row[1:]), reading(self.path, lambda row=row: np.frombuffer(row[0], "<f4").astype(np.float32)))
+            for row in rows
+        ]
+
+    def algorithms(self, convolution: str) -> dict[str, float]:
+        """The least recorded time of each algorithm that a convolution was computed by, in seconds."""
+        query = (
+            "SELECT algorithms.algorithm, min(trials.seconds) FROM algorithms "
+            "JOIN trials ON trials.workload = algorithms.workload AND trials.status = 'ok' "
+            "WHERE algorithms.convolution = ? GROUP BY algorithms.algorithm ORDER BY algorithms.algorithm"
+        )
+        with self.reader() as connection:
+            return {name: float(seconds) for name, seconds in connection.execute(query, (convolution,))}
+
+    def stats(self) -> Stats:
+        """How much there is."""
+        with self.reader() as connection:
+
+            def count(table: str) -> int:
+                return int(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
+
+            statuses = dict(connection.execute("SELECT status, count(*) FROM trials GROUP BY status ORDER BY status"))
+            (pages,), (size,) = (
+                connection.execute(f"PRAGMA {each}").fetchone() for each in ("page_count", "page_size")
+            )
+            counts = [count(table) for table in ("workloads", "scripts", "trials", "features")]
+        return Stats(counts[0], counts[1], counts[2], statuses, counts[3], pages * size)
+
+    def fingerprint(self) -> str:
+        """What a compilation depends on: equal as long as it finds the same scripts and costs."""
+        with self.reader() as connection:
+            fastest = connection.execute(
+                "SELECT workload, checksum, min(seconds) FROM trials JOIN scripts ON scripts.id = trials.script "
+                "WHERE status = 'ok' GROUP BY workload ORDER BY workload"
+            ).fetchall()
+            algorithms = connection.execute("SELECT * FROM algorithms").fetchall()
+        return checksum(json.dumps([fastest, algorithms]).encode())
+
+    # rows
+
+    def _workload(self, row: Sequence[Any]) -> WorkloadRecord:
+        return reading(self.path, lambda: workload_of_row(row))
+
+    def _trial(self, row: Sequence[Any]) -> Trial:
+        return reading(self.path, lambda: trial_of_row(row))
+
+
+def hash_of(workload: Workload | WorkloadRecord | str) -> str:
+    """The hash of a workload."""
+    return workload if isinstance(workload, str) else workload.hash
+
+
+def record_of(workload: Workload | WorkloadRecord) -> WorkloadRecord:
+    """What a database keeps of a workload."""
+    if isinstance(workload, WorkloadRecord):
+        return workload
+    from .family import family_of
+
+    family, extents = family_of(workload.kernel, workload.target)
+    return WorkloadRecord(
+        workload.hash, workload.text, str(workload.target), workload.description, family, tuple(extents)
+    )
+
+
+def check_trial(trial: Trial) -> None:
+    """Checks that a trial is one.
+
+    Raises:
+        DatabaseError: if it says that it is right but has no times, or the other way around.
+    """
+    if trial.status is Status.OK and not trial.times:
+        raise DatabaseError("expected the times of a trial that is ok, got none")
+    if trial.status is not Status.OK and trial.times:
+        raise DatabaseError(f"expected no times of a trial that is {trial.status.value}, got {len(trial.times)}")
+    for seconds in trial.times:
+        if not (math.isfinite(seconds) and seconds > 0):
+            raise DatabaseError(f"expected positive times, got {seconds}")
+    if not trial.script:
+        raise DatabaseError("expected the script of a trial, got none")
+
+
+def current_versions() -> str:
+    """The versions of Stepwell and of what it stands on, as JSON."""
+    return json.dumps(versions(), sort_keys=True)
+
+
+def _has_workload(connection: sqlite3.Connection, digest: str) -> bool:
+    return connection.execute("SELECT 1 FROM workloads WHERE hash = ?", (digest,)).fetchone() is not None
+
+
+def insert_workload(connection: sqlite3.Connection, record: WorkloadRecord) -> None:
+    """Writes a workload, if it is not there."""
+    connection.execute(
+        "INSERT OR IGNORE INTO workloads VALUES (?, ?, ?, ?, ?, ?)",
+        (
+            record.hash,
+            record.text,
+            record.target,
+            record.description,
+            record.family,
+            json.dumps(record.extents),
+        ),
+    )
+
+
+def insert_trial(
+    connection: sqlite3.Connection, trial: Trial, uid: str, versions: str, features: tuple[str, bytes] | None = None
+) -> bool:
+    """Writes a trial, unless it is there; whether it was not."""
+    if not _has_workload(connection, trial.workload):
+        raise DatabaseError(f"expected the hash of a workload that was added, got '{trial.workload}'")
+    script = _id(connection, "scripts", "checksum", checksum(trial.script.encode()), trial.script)
+    version = _id(connection, "versions", "text", versions)
+    seconds = trial.seconds if trial.status is Status.OK else None
+    cursor = connection.execute(
+        "INSERT OR IGNORE INTO trials (uid, workload, script, status, seconds, times, error, compile_seconds, "
+        "measured_at, machine, sketch, knobs, predicted, versions) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            uid,
+            trial.workload,
+            script,
+            trial.status.value,
+            seconds,
+            json.dumps(trial.times),
+            trial.error,
+            trial.compile_seconds,
+            trial.measured_at,
+            trial.machine,
+            trial.sketch,
+            json.dumps(trial.knobs),
+            trial.predicted,
+            version,
+        ),
+    )
+    if not cursor.rowcount:
+        return False
+    if features is not None:
+        connection.execute("INSERT INTO features VALUES (?, ?, ?)", (cursor.lastrowid, *features))
+    return True
+
+
+def _id(connection: sqlite3.Connection, table: str, column: str, value: str, *others: str) -> int:
+    """The number of what is kept once, which is added if it is not there."""
+    row = connection.execute(f"SELECT id FROM {table} WHERE {column} = ?", (value,)).fetchone()
+    if row is not None:
+        return int(row[0])
+    places = ", ".join("?" * (2 + len(others)))
+    cursor = connection.execute(f"INSERT INTO {table} VALUES ({places})", (None, value, *others))
+    return cast(int, cursor.lastrowid)
+
+
+def workload_of_row(row: Sequence[Any]) -> WorkloadRecord:
+    """The workload in a row of its table."""
+    digest, text, target, description, family, extents = row
+    return WorkloadRecord(digest, text, target, description, family, tuple(int(each) for each in json.loads(extents)))
+
+
+def trial_of_row(row: Sequence[Any]) -> Trial:
+    """The trial in a row of its table and its script's."""
+    _, _, workload, script, status, times, error, compile_seconds, measured_at, machine, sketch, knobs, predicted = row
+    return Trial(
+        workload,
+        script,
+        Status(status),
+        tuple(float(each) for each in json.loads(times)),
+        error,
+        compile_seconds,
+        measured_at,
+        machine,
+        sketch,
+        dict(json.loads(knobs)),
+        predicted,
+    )
+
+
+def rows_with_ids(connection: sqlite3.Connection) -> Iterator[tuple[int, str, str, Trial]]:
+    """All trials, each with its number, its name in all databases, and the versions that it was measured with."""
+    query = f"SELECT versions.text, {_TRIAL} FROM trials JOIN scripts ON scripts.id = trials.script "
+    for row in connection.execute(query + "JOIN versions ON versions.id = trials.versions ORDER BY trials.id"):
+        yield row[1], row[2], row[0], trial_of_row(row[1:])
