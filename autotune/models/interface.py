@@ -43,7 +43,7 @@ class Samples:
 
     @staticmethod
     def concatenate(parts: Sequence[Samples]) -> Samples:
-        """All samples of some, whose workloads stay apart: what they are called in one part has no meaning in another."""
+        """All samples of some, whose workloads stay apart: the same number in two parts is not the same workload."""
         if not parts:
             raise StepwellError("expected samples to concatenate, got none")
         groups: list[NDArray[np.int64]] = []
