@@ -15,6 +15,7 @@ from xdsl.ir import Attribute
 from ..backends.registry import pass_registry
 from ..errors import ArgumentError, PipelineError, did_you_mean
 from ..passes.pass_manager import PassRunner
+from ..transform import recorder
 from ..transform.dialect import Transform
 from ..transform.recorder import Handle, Recorder, method_of, recordable_ops, stub_of
 from ..transform.sched import Sched
@@ -23,15 +24,15 @@ from . import driver
 if TYPE_CHECKING:
     from ..runtime.executable import Executable
     from ..runtime.symbolic import SymbolicExecutable
+    from ..transform.schedule_methods import ScheduleMethods
     from .driver import Source
-    from .schedule_methods import ScheduleMethods
 
 SCHEDULING = "apply-schedules"
 
 if not TYPE_CHECKING:
 
     class ScheduleMethods:
-        """What type checkers see of the methods is written down in `schedule_methods.py`."""
+        """What type checkers see of the methods is written down in `transform/schedule_methods.py`."""
 
 
 class Schedule(Recorder, ScheduleMethods):
@@ -98,7 +99,7 @@ for _name, _op in METHODS.items():
 
 
 def methods_text() -> str:
-    """The text of `schedule_methods.py`, up to its formatting."""
+    """The text of `transform/schedule_methods.py`, up to its formatting."""
     lines = [
         '"""What type checkers see of the methods of schedules. Written by `python -m stepwell.tools.schedule`."""',
         "",
@@ -106,7 +107,7 @@ def methods_text() -> str:
         "",
         "from collections.abc import Sequence",
         "",
-        "from ..transform.recorder import Argument, Handle",
+        "from .recorder import Argument, Handle",
         "",
         "",
         "class ScheduleMethods:",
@@ -118,6 +119,6 @@ def methods_text() -> str:
 
 
 if __name__ == "__main__":
-    Path(__file__).with_name("schedule_methods.py").write_text(methods_text(), "utf-8")
+    Path(recorder.__file__).with_name("schedule_methods.py").write_text(methods_text(), "utf-8")
 
 __all__ = ["METHODS", "Handle", "Schedule", "methods_text"]

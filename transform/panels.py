@@ -68,7 +68,7 @@ def _moving_loops(block: BlockOp, read: ReadOp, out: BlockOp) -> set[SSAValue]:
     """The induction variables around `out` that a read of the contraction would move with there."""
     if out is block:
         return {value for form in index_forms(read) if form is not None for value in form.values()}
-    replacement = _iterators_in(block, out)
+    replacement = iterators_in(block, out)
     found: set[SSAValue] = set()
     for form in iterator_forms(read):
         if form is not None:
@@ -78,7 +78,7 @@ def _moving_loops(block: BlockOp, read: ReadOp, out: BlockOp) -> set[SSAValue]:
     return found
 
 
-def _iterators_in(block: BlockOp, out: BlockOp) -> dict[SSAValue, Lin]:
+def iterators_in(block: BlockOp, out: BlockOp) -> dict[SSAValue, Lin]:
     """What the iterators at which a contraction writes are where `out` reads its sums, over the loops around `out`.
 
     Raises:

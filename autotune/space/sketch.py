@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeAlias
 
@@ -45,6 +45,8 @@ class Sketch:
     name: str
     """Which rule wrote it, and which of its sketches it is: `contraction/panels`."""
     script: ModuleOp
+    facts: Mapping[str, int] = field(default_factory=dict[str, int])
+    """What its constraints may ask of the target."""
 
     @cached_property
     def knobs(self) -> tuple[Choice, ...]:

@@ -16,8 +16,8 @@ from stepwell import te
 from stepwell.backends.oracles.random_loop import parse_kernel, random_kernel
 from stepwell.dialects.loop import BlockOp, blocks_in
 from stepwell.errors import ArgumentError, ScheduleError, ScriptError, StepwellError
-from stepwell.tools import schedule
 from stepwell.tools.schedule import METHODS, Handle, Schedule, methods_text
+from stepwell.transform import recorder
 from stepwell.transform.interpreter import apply_script
 from stepwell.transform.recorder import python_name
 from stepwell.transform.sched import PRIMITIVES, Sched
@@ -83,7 +83,7 @@ def test_what_type_checkers_see_is_up_to_date() -> None:
         functions = [each for each in found.body if isinstance(each, ast.FunctionDef)]
         return {each.name: (ast.unparse(each.args), ast.unparse(each.returns or each)) for each in functions}
 
-    written = (Path(schedule.__file__).with_name("schedule_methods.py")).read_text("utf-8")
+    written = Path(recorder.__file__).with_name("schedule_methods.py").read_text("utf-8")
     assert methods(written) == methods(methods_text()), "run `python -m stepwell.tools.schedule`"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..transform.recorder import Argument, Handle
+from .recorder import Argument, Handle
 
 
 class ScheduleMethods:

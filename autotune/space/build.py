@@ -1,0 +1,147 @@
+"""The space of a workload: what all rules say about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.func import FuncOp
+
+from ...dialects.loop import BlockOp, blocks_in
+from ...errors import ScheduleError, StepwellError, did_you_mean
+from ...transform.structure import is_reduction
+from ..workload import Workload
+from .constraints import admissible
+from .sample import enumerate_all, sizes_of
+from .sketch import Sketch, Space
+from .writer import Writer, facts_of
+
+
+@dataclass(frozen=True, eq=False)
+class Subject:
+    """What a rule looks at: a kernel that nobody has scheduled, and the target."""
+
+    workload: Workload
+
+    @cached_property
+    def kernel(self) -> FuncOp:
+        """The function. Rules leave it as it is: a `Writer` works on a copy."""
+        return self.workload.kernel
+
+    @cached_property
+    def blocks(self) -> tuple[BlockOp, ...]:
+        """Its blocks in program order."""
+        return tuple(blocks_in(self.kernel))
+
+    @cached_property
+    def reductions(self) -> tuple[BlockOp, ...]:
+        """Those that reduce."""
+        return tuple(block for block in self.blocks if is_reduction(block))
+
+    @cached_property
+    def facts(self) -> Mapping[str, int]:
+        """What the target says of itself."""
+        return facts_of(self.workload)
+
+    def sketch(self, name: str, write: Callable[[Writer], None]) -> Iterator[Sketch]:
+        """The sketch that a function writes; none if it does not fit the kernel: if a primitive refuses."""
+        writer = Writer(self.workload)
+        try:
+            write(writer)
+        except ScheduleError:
+            return
+        yield writer.sketch(name)
+
+
+Rule: TypeAlias = Callable[[Subject], Iterator[Sketch]]
+"""Looks at a kernel, and writes sketches for it, or none. Names of sketches begin with that of the rule."""
+
+
+def our_rules() -> dict[str, Rule]:
+    """The rules that we ship, by name."""
+    from .rules import RULES
+
+    return dict(RULES)
+
+
+def rules() -> dict[str, Rule]:
+    """Our rules, and those of plugins, by name."""
+    return our_rules()
+
+
+def build_space(workload: Workload, *, shipped: bool = True, rules: Sequence[str | Rule] | None = None) -> Space:
+    """All sketches that rules have for a workload.
+
+    `rules`: names of rules, or rules; all there are, if none are given. `shipped`: whether what we ship as a schedule
+    is in the space, too, if no rules are given.
+
+    Raises:
+        StepwellError: if there is no rule of a name.
+    """
+    subject = Subject(workload)
+    chosen = _chosen(rules, shipped)
+    sketches: list[Sketch] = []
+    seen: set[str] = set()
+    for rule in chosen:
+        for sketch in rule(subject):
+            text = str(sketch.script)
+            if text not in seen:
+                seen.add(text)
+                sketches.append(sketch)
+    return Space(workload, tuple(sketches))
+
+
+def _chosen(names: Sequence[str | Rule] | None, shipped: bool) -> list[Rule]:
+    known = rules()
+    if names is None:
+        return [rule for name, rule in known.items() if shipped or name != SHIPPED]
+    found: list[Rule] = []
+    for name in names:
+        if isinstance(name, str) and name not in known:
+            raise StepwellError(
+                f"expected a rule of spaces ({', '.join(known)}), got '{name}'{did_you_mean(name, list(known))}"
+            )
+        found.append(known[name] if isinstance(name, str) else name)
+    return found
+
+
+SHIPPED = "shipped"
+"""The rule whose sketches are the schedules that we ship."""
+
+
+def space_of_script(workload: Workload, script: ModuleOp, name: str = "script") -> Space:
+    """The space that a user's script with open knobs is."""
+    sketch = Sketch(name, script, facts_of(workload))
+    assert sketch.size >= 0  # the knobs are looked at here
+    return Space(workload, (sketch,))
+
+
+def print_space(space: Space) -> str:
+    """The space as text: each sketch's script, with how many candidates it has, and what its knobs may be."""
+    rng = np.random.default_rng(0)
+    lines = [f"// {space.workload}", f"// {len(space.sketches)} sketches, {space.size:,} candidates"]
+    for sketch in space.sketches:
+        kept = _share(sketch, rng)
+        lines += ["", f"// {sketch.name}: {sketch.size:,} candidates, {kept:.0%} of them keep the constraints"]
+        lines += [f"//   {knob.name}: {', '.join(map(str, knob.options))}" for knob in sketch.knobs]
+        lines.append(str(sketch.script))
+    return "\n".join(lines) + "\n"
+
+
+def _share(sketch: Sketch, rng: np.random.Generator) -> float:
+    """How large a part of a sketch keeps its constraints, of all of it if it is small, else of some."""
+    if sketch.size <= MOST_COUNTED:
+        return len(enumerate_all(sketch)) / sketch.size
+    sizes = np.asarray(sizes_of(sketch), np.int64)
+    drawn = rng.integers(0, sizes, (MOST_COUNTED, len(sizes)), np.int64).astype(np.int32)
+    return float(admissible(sketch, drawn).mean())
+
+
+MOST_COUNTED = 1 << 14
+"""The largest sketch all of whose choices are looked at to say how many keep its constraints."""
+
+__all__ = ["SHIPPED", "Rule", "Subject", "build_space", "our_rules", "print_space", "rules", "space_of_script"]

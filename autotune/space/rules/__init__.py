@@ -1,0 +1,17 @@
+"""The rules that we ship, by name: each looks at the structure of a kernel and writes sketches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from .contraction import contraction
+
+if TYPE_CHECKING:
+    from ..build import Subject
+    from ..sketch import Sketch
+
+RULES: dict[str, Callable[[Subject], Iterator[Sketch]]] = {
+    "contraction": contraction,
+}
+"""In the order in which they are asked."""

@@ -1,0 +1,183 @@
+"""A kernel with one contraction, as rules see it: which of its loops move in which input, and what is around it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ....dialects.loop import BlockOp, ForOp, IteratorKind, element_type
+from ....dialects.regions import iterator_forms, readers_of
+from ....errors import ScheduleError
+from ....transform.panels import iterators_in
+from ....transform.recorder import Handle
+from ....transform.structure import (
+    contraction_of,
+    element_bytes,
+    is_constant,
+    is_map,
+    is_reduction,
+    stride_in,
+)
+from ..writer import Writer
+
+
+@dataclass(frozen=True)
+class Product:
+    """A contraction in a kernel where nothing else reduces: the names of its blocks, and the roles of its iterators
+    when one of its inputs is the panel, whose elements are lanes."""
+
+    name: str
+    before: tuple[str, ...]
+    """The maps that run before it and are not computed in place, in order."""
+    shared: tuple[int, ...]
+    rows: tuple[int, ...]
+    """Iterators that move in the other input alone, and run more than once."""
+    lanes: tuple[int, ...]
+    """Iterators that move in the panel alone, and run more than once."""
+    sums: tuple[int, ...]
+    """Iterators that are summed over."""
+    extents: tuple[int, ...]
+    panel: int
+    """Which of the buffers that the block reads is the panel, and which one is the other input."""
+    other: int
+    panel_is_constant: bool
+    element: int
+    """The size of an accumulator, in bytes."""
+
+    @property
+    def points(self) -> int:
+        """How many products there are."""
+        count = 1
+        for extent in self.extents:
+            count *= extent
+        return count
+
+
+def products(blocks: Sequence[BlockOp]) -> list[Product]:
+    """The ways to see a kernel as rows times panels: a panel of the right input, and of the left one."""
+    reductions = [block for block in blocks if is_reduction(block)]
+    if len(reductions) != 1 or not all(block in reductions or is_map(block) for block in blocks):
+        return []
+    (block,) = reductions
+    roles = contraction_of(block)
+    if roles is None or roles.left.buffer is roles.right.buffer:
+        return []
+    reads = list(dict.fromkeys(read.buffer for read in block.reads()))
+    found: list[Product] = []
+    moving = [i for i, extent in enumerate(block.extents) if extent > 1]
+    for panel, other, lanes, rows in (
+        (roles.right, roles.left, roles.n, roles.m),
+        (roles.left, roles.right, roles.m, roles.n),
+    ):
+        lanes, rows = ([i for i in each if i in moving] for each in (lanes, rows))
+        if not lanes:
+            continue
+        spatial = [i for i, kind in enumerate(block.kinds) if kind is IteratorKind.SPATIAL]
+        found.append(
+            Product(
+                block.block_name,
+                tuple(each.block_name for each in blocks[: list(blocks).index(block)]),
+                tuple(i for i in spatial if i not in lanes and i not in rows),
+                tuple(rows),
+                tuple(lanes),
+                roles.k,
+                block.extents,
+                reads.index(panel.buffer),
+                reads.index(other.buffer),
+                is_constant(panel.buffer),
+                element_bytes(element_type(block.written_buffers()[0])),
+            )
+        )
+    return found
+
+
+def inline_maps(write: Writer) -> None:
+    """Computes maps in place where one other map reads them, as often as there are some."""
+    while True:
+        for block in write.blocks:
+            readers = {reader for buffer in block.written_buffers() for reader in readers_of(buffer)} - {block}
+            if is_map(block) and len(readers) == 1 and all(map(is_map, readers)):
+                write.compute_inline(write.block(block.block_name))
+                break
+        else:
+            return
+
+
+def result_of(write: Writer, name: str) -> Handle:
+    """The block that makes results of sums: the one map that reads them, else a new one that copies them out."""
+    block = write.block_op(write.block(name))
+    (buffer,) = block.written_buffers()
+    readers = [reader for reader in dict.fromkeys(readers_of(buffer)) if reader is not block]
+    if len(readers) == 1 and is_map(readers[0]):
+        return write.block(readers[0].block_name)
+    return write.cache_write(write.block(name))
+
+
+def loops_by_iterator(write: Writer, block: Handle, out: Handle) -> dict[int, Handle]:
+    """For each spatial iterator of a contraction that runs more than once, the loop around `out` that goes along it.
+
+    Raises:
+        ScheduleError: if there is none, or one goes along several.
+    """
+    sums, results = write.block_op(block), write.block_op(out)
+    handles = {write.loop_op(loop): loop for loop in write.get_loops(out)}
+    forms = iterators_in(sums, results)
+    found: dict[int, Handle] = {}
+    taken: set[ForOp] = set()
+    for position, iterator in enumerate(sums.iterators):
+        if sums.kinds[position] is not IteratorKind.SPATIAL or sums.extents[position] == 1:
+            continue
+        form = forms.get(iterator)
+        values = [loop for loop in handles if form is not None and loop.induction_variable in form.values()]
+        if len(values) != 1 or values[0] in taken:
+            raise ScheduleError(
+                f"expected a loop of '{results.block_name}' for iterator {position} of '{sums.block_name}'", results
+            )
+        taken.add(values[0])
+        found[position] = handles[values[0]]
+    return found
+
+
+def other_loops(write: Writer, out: Handle, taken: Sequence[Handle]) -> list[Handle]:
+    """The loops around a block that are none of some."""
+    known = {write.loop_op(loop) for loop in taken}
+    return [loop for loop in write.get_loops(out) if write.loop_op(loop) not in known]
+
+
+def own_loops(write: Writer, block: Handle) -> dict[int, Handle]:
+    """The loops of a block that was just moved, by iterator: there is one for each, spatial ones outside."""
+    kinds = write.block_op(block).kinds
+    order = sorted(range(len(kinds)), key=lambda i: kinds[i] is IteratorKind.REDUCE)
+    return dict(zip(order, write.get_loops(block)[-len(kinds) :], strict=True))
+
+
+def write_stride(write: Writer, block: Handle, loop: Handle) -> int | None:
+    """How far apart a block writes in neighbouring iterations of a loop."""
+    op = write.block_op(block)
+    access = next(each for each in op.writes() if each.parent_op() is op)
+    return stride_in(write.loop_op(loop), access, access.buffers[0])
+
+
+def dimensions_of(block: BlockOp, position: int, iterator: int) -> list[int]:
+    """The dimensions in which what a block reads of one of its inputs moves with an iterator."""
+    reads = list(dict.fromkeys(read.buffer for read in block.reads()))
+    found: set[int] = set()
+    for read in block.reads():
+        if read.buffer is reads[position]:
+            for dimension, form in enumerate(iterator_forms(read)):
+                if form is None or block.iterators[iterator] in form.values():
+                    found.add(dimension)
+    return sorted(found)
+
+
+__all__ = [
+    "Product",
+    "dimensions_of",
+    "inline_maps",
+    "loops_by_iterator",
+    "other_loops",
+    "own_loops",
+    "products",
+    "result_of",
+    "write_stride",
+]
