@@ -2,75 +2,184 @@
 module attributes {transform.with_named_sequence} {
   transform.named_sequence @schedule_contraction(%kernel: !transform.any_op {transform.consumed}) {
     transform.include @inline_maps failures(suppress) (%kernel) : (!transform.any_op) -> ()
-    %scheduled = transform.alternatives %kernel : !transform.any_op -> !transform.any_op {
+    %c = sched.match_structure "contraction" in %kernel : (!transform.any_op) -> !transform.any_op
+    %scheduled = transform.foreach_match restrict_root in %kernel, %c
+        @multiplies_vector -> @schedule_vector,
+        @multiplies_constant -> @schedule_constant,
+        @convolves_constant -> @schedule_convolution,
+        @multiplies_variable -> @schedule_variable,
+        @is_contraction -> @schedule_tiles : (!transform.any_op, !transform.any_op) -> !transform.any_op
+    transform.include @stage_map failures(suppress) (%scheduled) : (!transform.any_op) -> ()
+    transform.include @schedule_maps failures(suppress) (%scheduled) : (!transform.any_op) -> ()
+    transform.yield
+  }
+
+  // What there is to multiply. Some ways to do it have several variants, which are tried one after another.
+
+  // One row, and one dimension to sum over.
+  transform.named_sequence @multiplies_vector(%kernel: !transform.any_op {transform.readonly}, %sum: !transform.any_op {transform.readonly}) -> !transform.any_op {
+    %moving = sched.get_loops %sum {of = "spatial", moving} : (!transform.any_op) -> !transform.any_op
+    %dimensions = transform.num_associations %moving : (!transform.any_op) -> !transform.any_param
+    sched.constrain %dimensions eq 1 : !transform.any_param
+    %steps = sched.get_loops %sum {of = "reduce", moving} : (!transform.any_op) -> !transform.any_op
+    %step_count = transform.num_associations %steps : (!transform.any_op) -> !transform.any_param
+    sched.constrain %step_count eq 1 : !transform.any_param
+    transform.yield %kernel : !transform.any_op
+  }
+
+  // A constant input, and one dimension to sum over.
+  transform.named_sequence @multiplies_constant(%kernel: !transform.any_op {transform.readonly}, %sum: !transform.any_op {transform.readonly}) -> !transform.any_op {
+    %constants = sched.get_constant_inputs %sum : (!transform.any_op) -> !transform.any_value
+    %count = transform.num_associations %constants : (!transform.any_value) -> !transform.any_param
+    sched.constrain %count eq 1 : !transform.any_param
+    %steps = sched.get_loops %sum {of = "reduce", moving} : (!transform.any_op) -> !transform.any_op
+    %step_count = transform.num_associations %steps : (!transform.any_op) -> !transform.any_param
+    sched.constrain %step_count eq 1 : !transform.any_param
+    transform.yield %kernel : !transform.any_op
+  }
+
+  // A constant input.
+  transform.named_sequence @convolves_constant(%kernel: !transform.any_op {transform.readonly}, %sum: !transform.any_op {transform.readonly}) -> !transform.any_op {
+    %constants = sched.get_constant_inputs %sum : (!transform.any_op) -> !transform.any_value
+    %count = transform.num_associations %constants : (!transform.any_value) -> !transform.any_param
+    sched.constrain %count eq 1 : !transform.any_param
+    transform.yield %kernel : !transform.any_op
+  }
+
+  // Inputs that are not known before, and one dimension to sum over.
+  transform.named_sequence @multiplies_variable(%kernel: !transform.any_op {transform.readonly}, %sum: !transform.any_op {transform.readonly}) -> !transform.any_op {
+    %constants = sched.get_constant_inputs %sum : (!transform.any_op) -> !transform.any_value
+    %count = transform.num_associations %constants : (!transform.any_value) -> !transform.any_param
+    sched.constrain %count eq 0 : !transform.any_param
+    %steps = sched.get_loops %sum {of = "reduce", moving} : (!transform.any_op) -> !transform.any_op
+    %step_count = transform.num_associations %steps : (!transform.any_op) -> !transform.any_param
+    sched.constrain %step_count eq 1 : !transform.any_param
+    transform.yield %kernel : !transform.any_op
+  }
+
+  // Any other.
+  transform.named_sequence @is_contraction(%kernel: !transform.any_op {transform.readonly}, %sum: !transform.any_op {transform.readonly}) -> !transform.any_op {
+    transform.yield %kernel : !transform.any_op
+  }
+
+  // One row; or one that is all there is.
+  transform.named_sequence @schedule_vector(%kernel: !transform.any_op {transform.consumed}) {
+    transform.alternatives %kernel : !transform.any_op {
     ^bb0(%scope: !transform.any_op):
       // One row.
       %c = sched.match_structure "contraction" in %scope : (!transform.any_op) -> !transform.any_op
       %e = transform.include @only_consumer failures(propagate) (%c) : (!transform.any_op) -> !transform.any_op
-      %done = transform.foreach_match restrict_root in %c, %e
-          @is_vector -> @multiply_vector,
-          @has_none -> @refuse : (!transform.any_op, !transform.any_op) -> !transform.any_op
-      transform.yield %scope : !transform.any_op
+      transform.include @multiply_vector failures(propagate) (%c, %e) : (!transform.any_op, !transform.any_op) -> ()
+      transform.yield
     }, {
     ^bb0(%scope: !transform.any_op):
       // One row, which is all there is.
       %c = sched.match_structure "contraction" in %scope : (!transform.any_op) -> !transform.any_op
-      %done = transform.foreach_match restrict_root in %c, %c
-          @is_vector -> @multiply_vector_alone,
-          @has_none -> @refuse : (!transform.any_op, !transform.any_op) -> !transform.any_op
-      transform.yield %scope : !transform.any_op
+      transform.include @multiply_vector_alone failures(propagate) (%c, %c) : (!transform.any_op, !transform.any_op) -> ()
+      transform.yield
     }, {
     ^bb0(%scope: !transform.any_op):
-      // Constants lie in panels; what reads the sums is computed block by block.
+      transform.include @schedule_rows failures(propagate) (%scope) : (!transform.any_op) -> ()
+      transform.yield
+    }
+    transform.yield
+  }
+
+  // As if there were several rows.
+  transform.named_sequence @schedule_rows(%kernel: !transform.any_op {transform.consumed}) {
+    %c = sched.match_structure "contraction" in %kernel : (!transform.any_op) -> !transform.any_op
+    %done = transform.foreach_match restrict_root in %kernel, %c
+        @multiplies_constant -> @schedule_constant,
+        @multiplies_variable -> @schedule_variable,
+        @is_contraction -> @schedule_tiles : (!transform.any_op, !transform.any_op) -> !transform.any_op
+    transform.yield
+  }
+
+  // Constants lie in panels.
+  transform.named_sequence @schedule_constant(%kernel: !transform.any_op {transform.consumed}) {
+    transform.alternatives %kernel : !transform.any_op {
+    ^bb0(%scope: !transform.any_op):
+      // What reads the sums is computed block by block.
       %c = sched.match_structure "contraction" in %scope : (!transform.any_op) -> !transform.any_op
       %e = transform.include @only_consumer failures(propagate) (%c) : (!transform.any_op) -> !transform.any_op
-      %done = transform.foreach_match restrict_root in %c, %e
-          @has_constant_panel -> @multiply_constant,
-          @has_none -> @refuse : (!transform.any_op, !transform.any_op) -> !transform.any_op
-      transform.yield %scope : !transform.any_op
+      transform.include @multiply_constant failures(propagate) (%c, %e) : (!transform.any_op, !transform.any_op) -> ()
+      transform.yield
     }, {
     ^bb0(%scope: !transform.any_op):
       // The same of a convolution.
       %c = sched.match_structure "contraction" in %scope : (!transform.any_op) -> !transform.any_op
       %e = transform.include @only_consumer failures(propagate) (%c) : (!transform.any_op) -> !transform.any_op
-      %done = transform.foreach_match restrict_root in %c, %e
-          @has_constant_panel -> @convolve,
-          @has_none -> @refuse : (!transform.any_op, !transform.any_op) -> !transform.any_op
-      transform.yield %scope : !transform.any_op
+      transform.include @convolve failures(propagate) (%c, %e) : (!transform.any_op, !transform.any_op) -> ()
+      transform.yield
     }, {
     ^bb0(%scope: !transform.any_op):
       // The same of sums that are results.
       %c = sched.match_structure "contraction" in %scope : (!transform.any_op) -> !transform.any_op
-      %done = transform.foreach_match restrict_root in %c, %c
-          @has_constant_panel -> @multiply_constant_alone,
-          @has_none -> @refuse : (!transform.any_op, !transform.any_op) -> !transform.any_op
-      transform.yield %scope : !transform.any_op
+      transform.include @multiply_constant_alone failures(propagate) (%c, %c) : (!transform.any_op, !transform.any_op) -> ()
+      transform.yield
     }, {
     ^bb0(%scope: !transform.any_op):
       // And of a convolution that is all there is.
       %c = sched.match_structure "contraction" in %scope : (!transform.any_op) -> !transform.any_op
-      %done = transform.foreach_match restrict_root in %c, %c
-          @has_constant_panel -> @convolve_alone,
-          @has_none -> @refuse : (!transform.any_op, !transform.any_op) -> !transform.any_op
-      transform.yield %scope : !transform.any_op
+      transform.include @convolve_alone failures(propagate) (%c, %c) : (!transform.any_op, !transform.any_op) -> ()
+      transform.yield
     }, {
     ^bb0(%scope: !transform.any_op):
-      // The right input lies in panels, or is copied there.
+      transform.include @schedule_tiles failures(propagate) (%scope) : (!transform.any_op) -> ()
+      transform.yield
+    }
+    transform.yield
+  }
+
+  // Constants lie in panels, for sums over several dimensions.
+  transform.named_sequence @schedule_convolution(%kernel: !transform.any_op {transform.consumed}) {
+    transform.alternatives %kernel : !transform.any_op {
+    ^bb0(%scope: !transform.any_op):
+      // What reads the sums is computed block by block.
       %c = sched.match_structure "contraction" in %scope : (!transform.any_op) -> !transform.any_op
       %e = transform.include @only_consumer failures(propagate) (%c) : (!transform.any_op) -> !transform.any_op
-      %done = transform.foreach_match restrict_root in %c, %e
-          @has_no_constant -> @multiply_variable,
-          @has_none -> @refuse : (!transform.any_op, !transform.any_op) -> !transform.any_op
-      transform.yield %scope : !transform.any_op
+      transform.include @convolve failures(propagate) (%c, %e) : (!transform.any_op, !transform.any_op) -> ()
+      transform.yield
     }, {
     ^bb0(%scope: !transform.any_op):
       // The same of sums that are results.
       %c = sched.match_structure "contraction" in %scope : (!transform.any_op) -> !transform.any_op
-      %done = transform.foreach_match restrict_root in %c, %c
-          @has_no_constant -> @multiply_variable_alone,
-          @has_none -> @refuse : (!transform.any_op, !transform.any_op) -> !transform.any_op
-      transform.yield %scope : !transform.any_op
+      transform.include @convolve_alone failures(propagate) (%c, %c) : (!transform.any_op, !transform.any_op) -> ()
+      transform.yield
     }, {
+    ^bb0(%scope: !transform.any_op):
+      transform.include @schedule_tiles failures(propagate) (%scope) : (!transform.any_op) -> ()
+      transform.yield
+    }
+    transform.yield
+  }
+
+  // The right input lies in panels, or is copied there.
+  transform.named_sequence @schedule_variable(%kernel: !transform.any_op {transform.consumed}) {
+    transform.alternatives %kernel : !transform.any_op {
+    ^bb0(%scope: !transform.any_op):
+      // What reads the sums is computed block by block.
+      %c = sched.match_structure "contraction" in %scope : (!transform.any_op) -> !transform.any_op
+      %e = transform.include @only_consumer failures(propagate) (%c) : (!transform.any_op) -> !transform.any_op
+      transform.include @multiply_variable failures(propagate) (%c, %e) : (!transform.any_op, !transform.any_op) -> ()
+      transform.yield
+    }, {
+    ^bb0(%scope: !transform.any_op):
+      // The same of sums that are results.
+      %c = sched.match_structure "contraction" in %scope : (!transform.any_op) -> !transform.any_op
+      transform.include @multiply_variable_alone failures(propagate) (%c, %c) : (!transform.any_op, !transform.any_op) -> ()
+      transform.yield
+    }, {
+    ^bb0(%scope: !transform.any_op):
+      transform.include @schedule_tiles failures(propagate) (%scope) : (!transform.any_op) -> ()
+      transform.yield
+    }
+    transform.yield
+  }
+
+  // Accumulators, without panels.
+  transform.named_sequence @schedule_tiles(%kernel: !transform.any_op {transform.consumed}) {
+    transform.alternatives %kernel : !transform.any_op {
     ^bb0(%scope: !transform.any_op):
       // The consumer is computed tile by tile, from the accumulators.
       %c = sched.match_structure "contraction" in %scope : (!transform.any_op) -> !transform.any_op
@@ -80,7 +189,7 @@ module attributes {transform.with_named_sequence} {
           @has_lanes -> @vector_tile,
           @has_inner_products -> @inner_products,
           @has_none -> @refuse : (!transform.any_op, !transform.any_op) -> !transform.any_op
-      transform.yield %scope : !transform.any_op
+      transform.yield
     }, {
     ^bb0(%scope: !transform.any_op):
       // The accumulators are copied out tile by tile.
@@ -90,14 +199,14 @@ module attributes {transform.with_named_sequence} {
           @has_lanes -> @vector_tile_alone,
           @has_inner_products -> @inner_products_alone,
           @has_none -> @refuse : (!transform.any_op, !transform.any_op) -> !transform.any_op
-      transform.yield %scope : !transform.any_op
+      transform.yield
     }, {
     ^bb0(%scope: !transform.any_op):
       // One sum.
       %c = sched.match_structure "contraction" in %scope : (!transform.any_op) -> !transform.any_op
       transform.include @reduce_row failures(propagate) (%c) : (!transform.any_op) -> ()
       transform.include @parallelize_sums failures(suppress) (%c) : (!transform.any_op) -> ()
-      transform.yield %scope : !transform.any_op
+      transform.yield
     }, {
     ^bb0(%scope: !transform.any_op):
       // As many sums at a time as hide the latency of one.
@@ -106,15 +215,13 @@ module attributes {transform.with_named_sequence} {
       %rows, %each = sched.tile %row tile_sizes [8] : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
       transform.include @rows_side_by_side failures(propagate) (%c) : (!transform.any_op) -> ()
       transform.include @parallelize_sums failures(suppress) (%c) : (!transform.any_op) -> ()
-      transform.yield %scope : !transform.any_op
+      transform.yield
     }, {
     ^bb0(%scope: !transform.any_op):
       %c = sched.match_structure "contraction" in %scope : (!transform.any_op) -> !transform.any_op
       transform.include @parallelize_sums failures(suppress) (%c) : (!transform.any_op) -> ()
-      transform.yield %scope : !transform.any_op
+      transform.yield
     }
-    transform.include @stage_map failures(suppress) (%scheduled) : (!transform.any_op) -> ()
-    transform.include @schedule_maps failures(suppress) (%scheduled) : (!transform.any_op) -> ()
     transform.yield
   }
 
@@ -444,13 +551,10 @@ module attributes {transform.with_named_sequence} {
   // In the other files of this folder.
   transform.named_sequence private @multiply_vector(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly})
   transform.named_sequence private @multiply_vector_alone(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly})
-  transform.named_sequence private @is_vector(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly}) -> (!transform.any_op, !transform.any_op)
   transform.named_sequence private @multiply_constant(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly})
   transform.named_sequence private @multiply_constant_alone(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly})
   transform.named_sequence private @multiply_variable(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly})
   transform.named_sequence private @multiply_variable_alone(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly})
-  transform.named_sequence private @has_no_constant(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly}) -> (!transform.any_op, !transform.any_op)
-  transform.named_sequence private @has_constant_panel(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly}) -> (!transform.any_op, !transform.any_op)
   transform.named_sequence private @convolve(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly})
   transform.named_sequence private @convolve_alone(%sum: !transform.any_op {transform.readonly}, %same: !transform.any_op {transform.readonly})
   transform.named_sequence private @lanes(%block: !transform.any_op {transform.readonly}) -> !transform.any_param

@@ -2,21 +2,6 @@
 // so that a step of the reduction reads it in one piece: constants when the program is compiled. Of the other input each
 // element is broadcast. So any window, stride, dilation and size of rows will do.
 module attributes {transform.with_named_sequence} {
-  // A convolution with constant weights, whose results are vector lanes.
-  transform.named_sequence @has_constant_panel(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly}) -> (!transform.any_op, !transform.any_op) {
-    %panel = sched.get_constant_inputs %sum : (!transform.any_op) -> !transform.any_value
-    %count = transform.num_associations %panel : (!transform.any_value) -> !transform.any_param
-    sched.constrain %count eq 1 : !transform.any_param
-    transform.yield %sum, %out : !transform.any_op, !transform.any_op
-  }
-
-  transform.named_sequence @has_no_constant(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly}) -> (!transform.any_op, !transform.any_op) {
-    %constants = sched.get_constant_inputs %sum : (!transform.any_op) -> !transform.any_value
-    %count = transform.num_associations %constants : (!transform.any_value) -> !transform.any_param
-    sched.constrain %count eq 0 : !transform.any_param
-    transform.yield %sum, %out : !transform.any_op, !transform.any_op
-  }
-
   // A product of matrices whose rows of results lie in one piece: `%panel` is a constant, or the right input.
   transform.named_sequence @multiply(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly}, %panel: !transform.any_value {transform.readonly}) {
     %shared, %rows, %i, %others, %j = sched.get_panel_loops %sum, %panel in %out : (!transform.any_op, !transform.any_value, !transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
@@ -210,14 +195,6 @@ module attributes {transform.with_named_sequence} {
     sched.vectorize %ji : !transform.any_op
     transform.include @peel_tail failures(suppress) (%ko, %depth, %lanes) : (!transform.any_op, !transform.any_param, !transform.any_param) -> ()
     transform.yield
-  }
-
-  // One spatial dimension.
-  transform.named_sequence @is_vector(%sum: !transform.any_op {transform.readonly}, %out: !transform.any_op {transform.readonly}) -> (!transform.any_op, !transform.any_op) {
-    %moving = sched.get_loops %sum {of = "spatial", moving} : (!transform.any_op) -> !transform.any_op
-    %dimensions = transform.num_associations %moving : (!transform.any_op) -> !transform.any_param
-    sched.constrain %dimensions eq 1 : !transform.any_param
-    transform.yield %sum, %out : !transform.any_op, !transform.any_op
   }
 
   // A vector times a matrix: its rows pass by, a few at a time, as they lie in memory, and sums of a block of columns stay in
