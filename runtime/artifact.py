@@ -48,6 +48,8 @@ class Kernel:
     """How often the program calls it."""
     description: str
     """Its operators, and the shapes of what it takes and gives."""
+    schedule: str = ""
+    """Whose script scheduled it, if there was a database of scripts: `tuned`, `nearest` and a hash, or `shipped`."""
 
     def __str__(self) -> str:
         return f"{self.hash}  {self.calls:3} x  {self.description}"
@@ -102,7 +104,7 @@ def from_description(
         dict(described["target"]),
         bool(described["has_parallel_loops"]),
         tuple(constants),
-        tuple(Kernel(k["name"], k["hash"], k["calls"], k["description"]) for k in described["kernels"]),
+        tuple(Kernel(k["name"], k["hash"], k["calls"], k["description"], k["schedule"]) for k in described["kernels"]),
         weights_checksum,
     )
 

@@ -17,16 +17,10 @@ from xdsl.context import Context
 from xdsl.dialects import func
 from xdsl.dialects import llvm as upstream_llvm
 from xdsl.dialects.builtin import (
-    BFloat16Type,
-    Float16Type,
-    Float32Type,
-    Float64Type,
     FunctionType,
     IntegerAttr,
-    IntegerType,
     MemRefType,
     ModuleOp,
-    Signedness,
     StringAttr,
     TensorType,
 )
@@ -35,12 +29,12 @@ from xdsl.parser import Parser
 from xdsl.passes import ModulePass
 
 from ..backends.backend import Backend
+from ..backends.dtypes import dtype_name
 from ..backends.registry import backend_of, get_backend, make_context, pass_registry
 from ..dialects import graph
 from ..dialects.layout import LayoutAttr
 from ..dialects.loop import LAYOUT, byte_count
 from ..dialects.source import parse_module, verify_module
-from ..dialects.te import UNSIGNED
 from ..errors import CompileError, PipelineError, TargetError, did_you_mean
 from ..passes.common.transform_interpreter import TransformInterpreterPass
 from ..passes.loop.name_kernels import NameKernelsPass
@@ -55,11 +49,13 @@ from ..runtime.executable import load as load_executable
 from ..runtime.signature import Parameter, Signature
 from ..runtime.symbolic import Specialized, SymbolicExecutable, SymbolicParameter, ValueExecutable
 from .separate import SCHEDULING, Facts, Progress, SeparateCompiler, check_lowered, find_kernels, split
+from .tuned import ApplyTunedPass, Choices
 
 if TYPE_CHECKING:
     from onnx import ModelProto
     from typing_extensions import TypeIs
 
+    from ..autotune.database.store import Database
     from ..te.tensors import Tensor
     from .front import Scripted
 
@@ -69,17 +65,13 @@ Source: TypeAlias = "str | os.PathLike[str] | ModelProto | ModuleOp | Sequence[T
 Schedule: TypeAlias = "str | os.PathLike[str] | Scripted"
 """The file of a script, or something that has one."""
 
+DatabaseSource: TypeAlias = "Database | str | os.PathLike[str]"
+"""A database of trials, or its file."""
+
 RUNGS = ("graph", "te", "loop", "cpu", "mlir", "llvm")
 """The rungs of the staircase, from the top."""
 
 ENTRY = "main"
-_DTYPES = {8: "int8", 16: "int16", 32: "int32", 64: "int64", 1: "bool"}
-_FLOATS: dict[type[Attribute], str] = {
-    BFloat16Type: "bfloat16",
-    Float16Type: "float16",
-    Float32Type: "float32",
-    Float64Type: "float64",
-}
 
 
 @dataclass
@@ -87,6 +79,8 @@ class Report(Instrumentation):
     """How long each step took, in seconds, in order."""
 
     steps: list[tuple[str, float]] = field(default_factory=list[tuple[str, float]])
+    schedules: dict[str, str] = field(default_factory=dict[str, str])
+    """Of each kernel, by name: whose script scheduled it, if there was a database."""
     _starts: list[float] = field(default_factory=list[float], repr=False)
 
     def before_pass(self, pass_: ModulePass, op: Operation) -> None:
@@ -206,17 +200,6 @@ def _is_public(function: func.FuncOp | upstream_llvm.FuncOp) -> bool:
 
 
 # signatures
-
-
-def dtype_name(type: Attribute, attributes: Mapping[str, Attribute] = {}) -> str:
-    """numpy's name of an element type, of an argument with these attributes."""
-    for kind, name in _FLOATS.items():
-        if isinstance(type, kind):
-            return name
-    if isinstance(type, IntegerType) and (width := cast(IntegerType, type).width.data) in _DTYPES:
-        unsigned = UNSIGNED in attributes or cast(IntegerType, type).signedness.data is Signedness.UNSIGNED
-        return f"u{_DTYPES[width]}" if unsigned else _DTYPES[width]
-    raise CompileError(f"expected an element type that numpy has, got {type}")
 
 
 def _argument_name(argument: SSAValue, attributes: Mapping[str, Attribute], position: int) -> str:
@@ -414,7 +397,11 @@ def _text_of(schedule: Schedule) -> str | None:
 
 
 def _prepared(
-    manager: PassManager, schedule: Schedule | None, sizes: Mapping[str, int] | None, choice: ConvChoice
+    manager: PassManager,
+    schedule: Schedule | None,
+    sizes: Mapping[str, int] | None,
+    choice: ConvChoice,
+    tuned: Tuned | None = None,
 ) -> PassManager:
     """The pipeline with a user's schedule in front of the shipped ones, which leave alone what it scheduled, with
     sizes for symbols, and with a choice of how convolutions are computed."""
@@ -433,6 +420,32 @@ def _prepared(
         select = GraphSelectConvAlgorithmPass(algorithm=cast(Any, choice.algorithm), exact=choice.exact)
         manager = _with_pass(manager, select.name, select, "to choose how convolutions are computed", keep=False)
     return manager
+
+
+@contextmanager
+def open_database(database: DatabaseSource | None) -> Generator[Tuned | None]:
+    """What a database knows, while it is open: one of a file is closed at the end of a `with` statement."""
+    if database is None:
+        yield None
+        return
+    from ..autotune.database.store import Database
+
+    if isinstance(database, Database):
+        yield Tuned(database)
+        return
+    if not isinstance(database, str | os.PathLike):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise CompileError(f"expected a database or its file, got {database!r}")
+    with Database(database, create=False) as opened:
+        yield Tuned(opened)
+
+
+class Tuned:
+    """What a database knows about a program."""
+
+    def __init__(self, database: Database) -> None:
+        from ..autotune.database.lookup import DatabaseScripts
+
+        self.choices = Choices(DatabaseScripts(database))
 
 
 @dataclass(frozen=True)
@@ -487,6 +500,7 @@ def prepare(
     sizes: Mapping[str, int] | None = None,
     conv_algorithm: str = "auto",
     exact: bool = False,
+    tuned: Tuned | None = None,
 ) -> tuple[Context, ModuleOp, PassManager]:
     """The IR of a source and the pipeline that compiles it, with the context of both."""
     check_sizes(sizes)
@@ -495,7 +509,10 @@ def prepare(
     backend, attribute = find_backend(target)
     module = load_source(source, ctx)
     _set_target(module, backend, attribute)
-    return ctx, module, _prepared(pipeline_steps(backend, pipeline, ctx), schedule, sizes, choice)
+    manager = _prepared(pipeline_steps(backend, pipeline, ctx), schedule, sizes, choice, tuned)
+    if tuned is not None:
+        manager = _with_pass(manager, SCHEDULING, ApplyTunedPass(tuned.choices), "to use a database", keep=True)
+    return ctx, module, manager
 
 
 def lower(
@@ -508,19 +525,28 @@ def lower(
     sizes: Mapping[str, int] | None = None,
     conv_algorithm: str = "auto",
     exact: bool = False,
+    database: DatabaseSource | None = None,
     instrumentation: Sequence[Instrumentation] = (),
 ) -> ModuleOp:
     """The IR of a source after the pipeline, or after its last pass called `until`, or the last time that it is on the
     rung called `until`."""
-    ctx, module, manager = prepare(
-        source,
-        target=target,
-        schedule=schedule,
-        pipeline=pipeline,
-        sizes=sizes,
-        conv_algorithm=conv_algorithm,
-        exact=exact,
-    )
+    with open_database(database) as tuned:
+        ctx, module, manager = prepare(
+            source,
+            target=target,
+            schedule=schedule,
+            pipeline=pipeline,
+            sizes=sizes,
+            conv_algorithm=conv_algorithm,
+            exact=exact,
+            tuned=tuned,
+        )
+        return _lower(ctx, module, manager, until, instrumentation)
+
+
+def _lower(
+    ctx: Context, module: ModuleOp, manager: PassManager, until: str | None, instrumentation: Sequence[Instrumentation]
+) -> ModuleOp:
     names = [step.pass_.name for step in manager.steps]
     if until in RUNGS:
         return _lower_to_rung(ctx, manager, module, until, instrumentation)
@@ -582,6 +608,7 @@ def compile(
     report: Report | None = None,
     cache: bool | str | os.PathLike[str] | Cache = False,
     progress: Progress | None = None,
+    database: DatabaseSource | None = None,
 ) -> Executable | SymbolicExecutable:
     """Compiles an ONNX model, IR of any rung, or tensor expressions to something to call with arrays.
 
@@ -599,6 +626,8 @@ def compile(
         report: is told how long each step took.
         cache: whether compiled kernels are kept on disk, or the folder that they are kept in.
         progress: is told before each kernel that is compiled.
+        database: a database of trials, or its file: each kernel is scheduled by the best script in it, else by that of
+            the kernel that is most like it, where that is legal, else by the shipped ones.
     """
     check_sizes(sizes)
     choice = ConvChoice(conv_algorithm, exact)
@@ -610,7 +639,7 @@ def compile(
             module = _load_or_none(source, ctx)
         with report.phase("read the pipeline"):
             manager = pipeline_steps(backend, pipeline, ctx)
-    compiler = _Compiler(backend, manager, schedule, threads, find_cache(cache), progress, choice)
+    compiler = _Compiler(backend, manager, schedule, threads, find_cache(cache), progress, choice, database)
     if module is None:
 
         def compile_module(module: ModuleOp) -> Executable:
@@ -636,21 +665,30 @@ class _Compiler:
     cache: Cache | None
     progress: Progress | None
     choice: ConvChoice
+    database: DatabaseSource | None = None
 
     def compile(
         self, module: ModuleOp, sizes: Mapping[str, int] | None = None, report: Report | None = None
     ) -> Executable:
         """Compiles a module, which is not what it was afterwards."""
-        with no_collection():
-            return self._compile(module, sizes, report)
+        report = report or Report()
+        with no_collection(), open_database(self.database) as tuned:
+            executable = self._compile(module, sizes, report, tuned)
+        if tuned is not None:
+            report.schedules.update(tuned.choices.used)
+        return executable
 
-    def _compile(self, module: ModuleOp, sizes: Mapping[str, int] | None, report: Report | None) -> Executable:
-        facts, report = ProgramFacts(), report or Report()
+    def _compile(
+        self, module: ModuleOp, sizes: Mapping[str, int] | None, report: Report, tuned: Tuned | None
+    ) -> Executable:
+        facts = ProgramFacts()
         facts.look(module)
-        manager = _prepared(self.manager, self.schedule, sizes, self.choice)
+        manager = _prepared(self.manager, self.schedule, sizes, self.choice, tuned)
         parts = split(manager) if self.backend.links_objects else None
         if parts is not None and rung_of(module) in ("graph", "te", "loop"):
-            return self._compile_apart(module, *parts, facts, report)
+            return self._compile_apart(module, *parts, facts, report, tuned)
+        if tuned is not None and rung_of(module) in ("graph", "te", "loop"):
+            manager = _with_pass(manager, SCHEDULING, ApplyTunedPass(tuned.choices), "to use a database", keep=True)
         manager.run(make_context(), module, (report, facts))
         check_lowered(self.backend, module)
         signature = facts.known_signature()
@@ -658,7 +696,13 @@ class _Compiler:
             return self.backend.executable(module, signature, facts.constants(), threads=self.threads)
 
     def _compile_apart(
-        self, module: ModuleOp, above: PassManager, below: PassManager, facts: ProgramFacts, report: Report
+        self,
+        module: ModuleOp,
+        above: PassManager,
+        below: PassManager,
+        facts: ProgramFacts,
+        report: Report,
+        tuned: Tuned | None,
     ) -> Executable:
         """Compiles a program whose kernels are compiled one by one from where they are scheduled on."""
         ctx = make_context()
@@ -671,10 +715,13 @@ class _Compiler:
             found = find_kernels(module)
         # The user's script sees the whole program.
         replace(above, steps=above.steps[before:]).run(ctx, module, (report, facts))
-        separate = SeparateCompiler(self.backend, below, ctx, self.cache, self.progress)
+        choices = None if tuned is None else tuned.choices
+        separate = SeparateCompiler(self.backend, below, ctx, self.cache, self.progress, choices=choices)
         separate.compile_kernels(module, found, changed=has_script)
         objects = {"main": separate.compile_rest(module, facts), **separate.objects}
         report.steps += separate.times.seconds.items()
+        if choices is not None:
+            found = tuple(replace(kernel, schedule=choices.used.get(kernel.name, "")) for kernel in found)
         with report.phase("load"):
             if self.cache is not None:
                 self.cache.trim()

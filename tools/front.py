@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from xdsl.ir import Attribute
 
     from ..runtime.symbolic import SymbolicExecutable
-    from .driver import Report, Source
+    from .driver import DatabaseSource, Report, Source
     from .separate import Progress
 
 
@@ -50,6 +50,7 @@ def compile(
     report: Report | None = None,
     cache: bool | str | os.PathLike[str] | Cache = True,
     progress: Progress | None = None,
+    database: DatabaseSource | None = None,
 ) -> Executable | SymbolicExecutable:
     """Compiles an ONNX model, IR of any rung, or tensor expressions to something to call with arrays.
 
@@ -67,18 +68,28 @@ def compile(
         report: is told how long each step took.
         cache: whether compiled code is kept on disk, or the folder that it is kept in.
         progress: is told before each kernel that is compiled.
+        database: a database of trials, or its file: each kernel is scheduled by the best script in it, else by that of
+            the kernel that is most like it, where that is legal, else by the shipped ones.
     """
     if source is None:
         if not isinstance(schedule, Scripted):
             raise ArgumentError("expected something to compile, got neither a source nor a Schedule")
         return schedule.compile(
-            pipeline=pipeline, threads=threads, sizes=sizes, report=report, cache=cache, progress=progress
+            pipeline=pipeline,
+            threads=threads,
+            sizes=sizes,
+            report=report,
+            cache=cache,
+            progress=progress,
+            database=database,
         )
     threads = checked_threads(threads)
     kept = find_cache(cache)
     stamps = _stamps(source, schedule, pipeline)
     choice = [conv_algorithm, exact]
-    key = _program_key(source, target, schedule, pipeline, sizes, choice) if kept is not None else None
+    key = None
+    if kept is not None:
+        key = _program_key(source, target, schedule, pipeline, sizes, choice, _fingerprint(database))
     if kept is not None and key is not None:
         start = time.perf_counter()
         compiled = find_program(kept, key, _folder(source))
@@ -86,6 +97,7 @@ def compile(
             program = Executable(compiled, threads)
             if report is not None:
                 report.steps.append(("load from the cache", time.perf_counter() - start))
+                report.schedules.update((each.name, each.schedule) for each in program.kernels if each.schedule)
             return program
     from .driver import compile as compile_anew
 
@@ -101,6 +113,7 @@ def compile(
         report=report,
         cache=False if kept is None else kept,
         progress=progress,
+        database=database,
     )
     if kept is not None and key is not None and isinstance(program, Executable):
         others = _other_files(source, pipeline)
@@ -129,6 +142,7 @@ def _program_key(
     pipeline: str | os.PathLike[str] | None,
     sizes: Mapping[str, int] | None,
     choice: list[Any],
+    database: str | None,
 ) -> str | None:
     """The key of a program that is compiled from a file for this machine; None if it is none, or not to be read."""
     if target != "llvm-cpu" or not isinstance(source, str | os.PathLike):
@@ -143,11 +157,22 @@ def _program_key(
             pipeline=None if pipeline is None else _pipeline_text(pipeline),
             sizes=dict(sizes or {}),
             choice=choice,
+            database=database,
             target=[target, host_facts()],
             versions=versions(),
         )
     except (OSError, TypeError, ValueError):
         return None
+
+
+def _fingerprint(database: DatabaseSource | None) -> str | None:
+    """What a compilation depends on in a database."""
+    if not isinstance(database, str | os.PathLike):
+        return None if database is None else database.fingerprint()
+    from ..autotune.database.store import Database
+
+    with Database(database, create=False) as opened:
+        return opened.fingerprint()
 
 
 def _pipeline_text(pipeline: str | os.PathLike[str]) -> str:

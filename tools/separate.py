@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from xdsl.context import Context
 from xdsl.dialects import func
@@ -30,13 +30,17 @@ from ..dialects.loop import LAYOUT, LIVE_BYTES, WORKSPACE
 from ..dialects.structural_hash import structural_hash
 from ..errors import CompileError
 from ..passes.common.transform_interpreter import TransformInterpreterPass, read_script
-from ..passes.loop.name_kernels import describe_kernel, kernel_hash, kernels, name_kernels
+from ..passes.loop.name_kernels import describe_kernel, kernel_hash, kernels, lone_kernels, name_kernels
 from ..passes.loop.pack_constants import APART
 from ..passes.pass_manager import Instrumentation, PassManager, Step
 from ..runtime.artifact import Kernel
 from ..runtime.cache import Cache, Entry, checksum, key_of
 from ..runtime.versions import versions
 from ..transform.layouts import pack_operands
+from .tuned import SHIPPED, Choices, schedule_in_place, scheduled, warn_of
+
+if TYPE_CHECKING:
+    from ..autotune.database.lookup import FoundScript
 
 SCHEDULING = "apply-schedules"
 """The first pass that kernels are compiled apart from on."""
@@ -139,6 +143,8 @@ class _Compiled:
     workspaces: tuple[Attribute, ...] = ()
     live_bytes: int = 0
     packed: Mapping[int, PackedArgument] = field(default_factory=dict[int, PackedArgument])
+    schedule: str = ""
+    """What it was scheduled by, if there was a choice."""
 
 
 def _declaration(function: func.FuncOp) -> func.FuncOp:
@@ -169,6 +175,8 @@ class SeparateCompiler:
     progress: Progress | None = None
     times: StepTimes = field(default_factory=StepTimes)
     objects: dict[str, ObjectCode] = field(default_factory=dict[str, ObjectCode])
+    choices: Choices | None = None
+    """Who knows scripts for kernels, if somebody does."""
     _facts: dict[str, Any] | None = None
 
     def compile_kernels(self, module: ModuleOp, found: Sequence[Kernel], *, changed: bool) -> None:
@@ -181,16 +189,26 @@ class SeparateCompiler:
             function = functions.get(kernel.name)
             # A script may have done anything.
             if function is not None:
-                structure = kernel_hash(function) if changed and self.cache is not None else kernel.hash
-                key = self.key("kernel", kernel.name, structure, facts)
+                known = not changed or (self.cache is None and self.choices is None)
+                structure = kernel.hash if known else kernel_hash(function)
+                scripts = self._scripts(function, structure)
+                key = self.key("kernel", kernel.name, structure, facts, scripts)
                 compiled = self._find(key)
                 if self.progress is not None:
                     self.progress(number, len(found), kernel, compiled is not None)
-                self._compile_kernel(function, attributes, key, compiled)
+                self._compile_kernel(function, attributes, key, compiled, scripts)
         pack_operands(module)
 
+    def _scripts(self, function: func.FuncOp, digest: str) -> Sequence[FoundScript]:
+        return () if self.choices is None else self.choices.scripts(function, digest)
+
     def _compile_kernel(
-        self, function: func.FuncOp, attributes: DictionaryAttr, key: str, compiled: _Compiled | None
+        self,
+        function: func.FuncOp,
+        attributes: DictionaryAttr,
+        key: str,
+        compiled: _Compiled | None,
+        scripts: Sequence[FoundScript],
     ) -> None:
         block = function.parent
         assert block is not None
@@ -198,8 +216,10 @@ class SeparateCompiler:
         function.detach()
         declaration = _declaration(function)
         if compiled is None:
-            compiled = self._compile(function, attributes)
+            compiled = self._compile(function, attributes, scripts)
             self._store(key, compiled)
+        if self.choices is not None:
+            self.choices.used[declaration.sym_name.data] = compiled.schedule or SHIPPED
         if compiled.packed:
             _declare_packed(declaration, compiled.packed)
         if compiled.workspaces:
@@ -211,29 +231,67 @@ class SeparateCompiler:
             block.add_op(declaration)
         self.objects[declaration.sym_name.data] = compiled.object
 
-    def _compile(self, function: func.FuncOp, attributes: DictionaryAttr) -> _Compiled:
+    def _compile(self, function: func.FuncOp, attributes: DictionaryAttr, scripts: Sequence[FoundScript]) -> _Compiled:
         """Compiles a function that is in no module as the public one of its own."""
         function.sym_visibility = None
+        apart = DictionaryAttr({**attributes.data, APART: UnitAttr()})
+
+        def attempt(found: FoundScript) -> _Compiled:
+            return self._finish(function, scheduled(function, apart, found.text, self.ctx))
+
+        if scripts and self.choices is not None:
+            compiled = self.choices.first(function.sym_name.data, scripts, attempt)
+            if compiled is not None:
+                return replace(compiled, schedule=self.choices.used[function.sym_name.data])
+        return self._finish(function, ModuleOp([function], dict(apart.data)))
+
+    def _finish(self, function: func.FuncOp, module: ModuleOp) -> _Compiled:
+        """Compiles the module that has a function, or what a script made of it."""
         needs = _Needs(function)
-        module = ModuleOp([function], {**attributes.data, APART: UnitAttr()})
         self.manager.run(self.ctx, module, (self.times, needs))
         return _Compiled(self.native_code(module), needs.workspaces, needs.live_bytes, needs.packed)
 
     def compile_rest(self, module: ModuleOp, facts: Facts) -> ObjectCode:
         """Compiles what is left of a program when its kernels are declarations. `facts` knows what callers need."""
-        key = self.key("rest", "", *program_structure(module)) if self.cache is not None else ""
+        lone = () if self.choices is None else lone_kernels(module)
+        scripts = {function.sym_name.data: self._scripts(function, kernel_hash(function)) for function in lone}
+        tried = [found for each in scripts.values() for found in each]
+        key = self.key("rest", "", *program_structure(module), tried) if self.cache is not None else ""
         entry = self.cache.get("kernels", key) if self.cache is not None else None
         if entry is not None:
             try:
                 facts.recall(entry.header["facts"])
+                self._say(scripts, entry.header["schedules"])
                 return object_of(entry)
             except (KeyError, ValueError, TypeError):
                 pass
-        self.manager.run(self.ctx, module, (self.times, facts))
-        code = self.native_code(module)
+        code = self._compile_tuned(module, facts) if tried else None
+        if code is None:
+            self._say(scripts, {})
+            self.manager.run(self.ctx, module, (self.times, facts))
+            code = self.native_code(module)
         if self.cache is not None:
-            self.cache.put("kernels", key, Entry({"facts": facts.told(), **object_facts(code)}, (code.code,)))
+            used = {} if self.choices is None else {name: self.choices.used[name] for name in scripts}
+            header = {"facts": facts.told(), "schedules": used, **object_facts(code)}
+            self.cache.put("kernels", key, Entry(header, (code.code,)))
         return code
+
+    def _say(self, names: Iterable[str], used: Mapping[str, str]) -> None:
+        if self.choices is not None:
+            self.choices.used.update((name, str(used.get(name, SHIPPED))) for name in names)
+
+    def _compile_tuned(self, module: ModuleOp, facts: Facts) -> ObjectCode | None:
+        """The code of a module whose public kernels are scheduled by what was found; None if that does not compile."""
+        assert self.choices is not None
+        copy = module.clone()
+        schedule_in_place(copy, self.choices, self.ctx)
+        try:
+            self.manager.run(self.ctx, copy, (self.times, facts))
+            return self.native_code(copy)
+        # A script of another version may be refused by whatever comes after it.
+        except Exception as error:
+            warn_of("the program", error)
+            return None
 
     def native_code(self, module: ModuleOp) -> ObjectCode:
         """The code of a module after the pipeline."""
@@ -245,13 +303,16 @@ class SeparateCompiler:
 
     # the cache
 
-    def key(self, kind: str, name: str, structure: str, attributes: str) -> str:
-        """The key of code from IR with some structure, in a module with some attributes."""
+    def key(self, kind: str, name: str, structure: str, attributes: str, scripts: Sequence[FoundScript] = ()) -> str:
+        """The key of code from IR with some structure, in a module with some attributes. `scripts`: those to try."""
         if self.cache is None:
             return ""
         if self._facts is None:
             self._facts = {"backend": self.backend.name, **pipeline_key(self.manager)}
-        return key_of(kind=kind, name=name, structure=structure, attributes=attributes, **self._facts)
+        facts = self._facts
+        if scripts:
+            facts = {**facts, "tried": [[checksum(found.text.encode()), str(found)] for found in scripts]}
+        return key_of(kind=kind, name=name, structure=structure, attributes=attributes, **facts)
 
     def _find(self, key: str) -> _Compiled | None:
         entry = self.cache.get("kernels", key) if self.cache is not None else None
@@ -260,7 +321,8 @@ class SeparateCompiler:
         try:
             workspaces = tuple(Parser(self.ctx, text).parse_type() for text in entry.header["workspaces"])
             packed = {int(position): self._packed(*texts) for position, texts in entry.header["packed"].items()}
-            return _Compiled(object_of(entry), workspaces, int(entry.header["live_bytes"]), packed)
+            schedule = str(entry.header["schedule"])
+            return _Compiled(object_of(entry), workspaces, int(entry.header["live_bytes"]), packed, schedule)
         except (KeyError, ValueError, TypeError):
             return None
 
@@ -278,6 +340,7 @@ class SeparateCompiler:
                 "workspaces": workspaces,
                 "live_bytes": compiled.live_bytes,
                 "packed": packed,
+                "schedule": compiled.schedule,
                 **object_facts(compiled.object),
             }
             self.cache.put("kernels", key, Entry(header, (compiled.object.code,)))

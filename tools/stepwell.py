@@ -88,6 +88,9 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--exact", action="store_true", help="rule out algorithms that round more than a sum of products does"
     )
+    parser.add_argument(
+        "--db", metavar="FILE", dest="database", help="a database of trials: kernels are scheduled by its best scripts"
+    )
     parser.add_argument("-v", "--verbose", action="store_true", help="print a line for each kernel, on standard error")
     parser.add_argument("--cache-dir", metavar="DIR", help="where compiled code is kept (default: the user's cache)")
     parser.add_argument("--no-cache", action="store_true", help="keep no compiled code, and use none")
@@ -147,7 +150,8 @@ def _compile(source: str, options: argparse.Namespace) -> Executable | SymbolicE
     from .progress import shown_progress
 
     report = None
-    if getattr(options, "timing", False):
+    timing = getattr(options, "timing", False)
+    if timing or (options.verbose and options.database is not None):
         from .driver import Report
 
         report = Report()
@@ -158,9 +162,13 @@ def _compile(source: str, options: argparse.Namespace) -> Executable | SymbolicE
             report=report,
             cache=_cache(options),
             progress=progress,
+            database=options.database,
             **_driver_options(options),
         )
     if report is not None:
+        for name, used in report.schedules.items():
+            print(f"{name}: {used}", file=sys.stderr)
+    if report is not None and timing:
         print(report, file=sys.stderr)
     return program
 
@@ -218,7 +226,7 @@ def _emit(options: argparse.Namespace) -> None:
         given = _driver_options(options)
         if kind in ("object", "shared-library") and options.target == backend.name:
             given["target"] = backend.target_of_files()
-        module = lower(options.source, until=None if is_file else kind, **given)
+        module = lower(options.source, until=None if is_file else kind, database=options.database, **given)
     if is_file:
         _write(options.output, backend.emit(module, kind))
         return

@@ -178,6 +178,9 @@ def explained(path: str) -> Generator[None]:
         else:
             reason = str(error)
         raise DatabaseError(f"cannot use database '{path}': {reason}") from error
+    except sqlite3.ProgrammingError as error:
+        reason = "it is closed" if "closed" in str(error) else str(error)
+        raise DatabaseError(f"cannot use database '{path}': {reason}") from error
     except sqlite3.DatabaseError as error:
         raise DatabaseError(
             f"expected a database of trials, got '{path}', which is none or damaged: {error}"

@@ -21,7 +21,8 @@ from ..function_pass import FunctionPass
 
 
 @cache
-def _shipped() -> tuple[ScriptFile, ...]:
+def shipped_libraries() -> tuple[ScriptFile, ...]:
+    """The scripts that we ship, which are read once."""
     return shipped_schedules()
 
 
@@ -32,7 +33,7 @@ def apply_shipped_schedules(ctx: Context, func: FuncOp, entry: str = DEFAULT_ENT
     """
     if SCHEDULED in func.attributes or not blocks_in(func):
         return
-    libraries = _shipped()
+    libraries = shipped_libraries()
     # What ran before a refusal stays: each step of a script keeps the meaning of the kernel.
     with suppress(ScheduleError):
         apply_script(libraries[0].module, func, entry=entry, ctx=ctx, libraries=libraries)

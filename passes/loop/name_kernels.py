@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import MemRefType, ModuleOp, StringAttr, SymbolRefAttr
@@ -30,17 +30,27 @@ from ...dialects.cpu import TARGET
 from ...dialects.loop import OUTPUT, BlockOp, ForOp
 from ...dialects.structural_hash import structural_hash
 
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
+
 DIGITS = 16
 """How much of the hash is in a name."""
 
 
-def is_kernel(op: Operation) -> bool:
+def is_kernel(op: Operation) -> TypeIs[FuncOp]:
     """Whether an operation of a module is a kernel on the loop rung: a private function from buffers to buffers."""
+    return _computes(op) and not is_public(op)
+
+
+def is_public(function: FuncOp) -> bool:
+    """Whether others than the module itself may call a function."""
+    return function.sym_visibility is None or function.sym_visibility.data != "private"
+
+
+def _computes(op: Operation) -> TypeIs[FuncOp]:
     return (
         isinstance(op, FuncOp)
         and not op.is_declaration
-        and op.sym_visibility is not None
-        and op.sym_visibility.data == "private"
         and not op.function_type.outputs
         and all(isinstance(type, MemRefType) for type in op.function_type.inputs)
         and any(OUTPUT in attributes.data for attributes in op.arg_attrs or ())
@@ -58,6 +68,16 @@ def kernels(module: ModuleOp) -> tuple[FuncOp, ...]:
                     found.pop(name, None)
                 found.pop(owner, None)
     return tuple(found.values())
+
+
+def lone_kernels(module: ModuleOp) -> tuple[FuncOp, ...]:
+    """The kernels of a module, and the public functions that are kernels but for that."""
+    private = frozenset(kernels(module))
+    found: list[FuncOp] = []
+    for op in module.ops:
+        if _computes(op) and (op in private or (is_public(op) and not any(True for _ in _references(op)))):
+            found.append(op)
+    return tuple(found)
 
 
 def _references(top: Operation) -> Iterator[tuple[str, str, bool]]:

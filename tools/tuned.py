@@ -1,0 +1,141 @@
+"""Kernels scheduled by scripts that were found for them, each on a copy: what is refused leaves nothing behind."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import DictionaryAttr, ModuleOp
+from xdsl.dialects.func import FuncOp
+from xdsl.ir import Operation
+from xdsl.passes import ModulePass
+
+from ..backends.registry import pass_registry
+from ..errors import ScheduleError
+from ..passes.loop.apply_schedules import shipped_libraries
+from ..passes.loop.name_kernels import kernel_hash, lone_kernels
+from ..passes.pass_manager import PassRunner
+from ..transform.interpreter import apply_script
+from ..transform.layouts import pack_operands
+from ..transform.script import parse_script
+from ..transform.state import SCHEDULED
+
+if TYPE_CHECKING:
+    from ..autotune.database.lookup import FoundScript
+
+T = TypeVar("T")
+
+SHIPPED = "shipped"
+"""What is said of a kernel that no script was found for, or none that applies."""
+
+
+class ScriptSource(Protocol):
+    """Who knows scripts for kernels."""
+
+    def scripts(self, kernel: FuncOp, digest: str) -> Sequence[FoundScript]:
+        """Scripts for a kernel that nobody has scheduled, those to try first first; `digest` is its hash."""
+        ...
+
+
+class TunedScriptWarning(UserWarning):
+    """The best script of a database does not apply to its kernel any more."""
+
+
+def scheduled(function: FuncOp, attributes: DictionaryAttr, script: str, ctx: Context) -> ModuleOp:
+    """A module with a copy of a kernel, scheduled by a script.
+
+    Raises:
+        StepwellError, ParseError, VerifyException: if the script does not fit.
+    """
+    copy = function.clone()
+    module = ModuleOp([copy], dict(attributes.data))
+    parsed = parse_script(script, context=ctx)
+    apply_script(parsed, module, ctx=ctx, passes=PassRunner(ctx, pass_registry()), libraries=shipped_libraries())
+    name, count = function.sym_name.data, len(function.function_type.inputs)
+    for op in module.ops:
+        if isinstance(op, FuncOp) and op.sym_name.data == name and len(op.function_type.inputs) == count:
+            return module
+    raise ScheduleError(f"expected a script that keeps '{name}', got one that replaces it")
+
+
+@dataclass
+class Choices:
+    """Tries scripts, and knows what was used for each kernel."""
+
+    source: ScriptSource
+    used: dict[str, str] = field(default_factory=dict[str, str])
+    """Of each kernel, by name: what it was scheduled by."""
+
+    def scripts(self, kernel: FuncOp, digest: str) -> Sequence[FoundScript]:
+        """The scripts for a kernel; none if it is scheduled."""
+        return () if SCHEDULED in kernel.attributes else self.source.scripts(kernel, digest)
+
+    def first(self, name: str, scripts: Sequence[FoundScript], attempt: Callable[[FoundScript], T]) -> T | None:
+        """What `attempt` gives for the first script that it does not fail on."""
+        for found in scripts:
+            try:
+                result = attempt(found)
+            # A script of another version, or of another kernel, may be refused by whatever comes after it.
+            except Exception as error:
+                self._failed(found, error)
+            else:
+                self.used[name] = str(found)
+                return result
+        self.used[name] = SHIPPED
+        return None
+
+    @staticmethod
+    def _failed(found: FoundScript, error: Exception) -> None:
+        from ..autotune.database.lookup import Origin
+
+        if found.origin is Origin.TUNED:
+            warn_of(f"kernel {found.workload}", error)
+
+
+def warn_of(what: str, error: Exception) -> None:
+    """Warns that a script which was right when it was measured is not used."""
+    reason = str(error).strip().partition("\n")[0] or type(error).__name__
+    warnings.warn(
+        f"the script that the database has for {what} does not apply: {reason}", TunedScriptWarning, stacklevel=2
+    )
+
+
+def schedule_in_place(module: ModuleOp, choices: Choices, ctx: Context) -> None:
+    """Schedules the kernels of a module by the scripts that are found for them."""
+    attributes = DictionaryAttr(module.attributes)
+    for function in lone_kernels(module):
+        scripts = choices.scripts(function, kernel_hash(function))
+
+        def attempt(found: FoundScript, function: FuncOp = function) -> ModuleOp:
+            return scheduled(function, attributes, found.text, ctx)
+
+        new = choices.first(function.sym_name.data, scripts, attempt)
+        if new is not None:
+            _replace(function, new)
+    pack_operands(module)
+
+
+def _replace(function: FuncOp, module: ModuleOp) -> None:
+    ops: list[Operation] = list(module.ops)
+    block = function.parent
+    assert block is not None
+    for op in ops:
+        op.detach()
+    block.insert_ops_before(ops, function)
+    function.detach()
+    function.erase()
+
+
+@dataclass(frozen=True)
+class ApplyTunedPass(ModulePass):
+    """Schedule the kernels that scripts are found for. It stands in front of `apply-schedules`, which has the rest."""
+
+    name = "apply-tuned-schedules"
+
+    choices: Choices
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        schedule_in_place(op, self.choices, ctx)
