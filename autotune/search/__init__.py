@@ -1,0 +1,1 @@
+"""Search: who says which candidates of a space are measured next."""

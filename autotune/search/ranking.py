@@ -1,0 +1,92 @@
+"""How promising candidates are: what a cost model says of their features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..models.interface import CostModel, Features, Samples
+from ..space.sample import sizes_of
+from ..space.sketch import Candidate, Choices, Sketch, Space
+from .interface import Outcome, Scores
+from .terrain import SMALL
+
+Matrix: TypeAlias = Callable[[Sketch, Choices], "tuple[Features, NDArray[np.bool_]]"]
+"""Features of candidates of a sketch, and of which of them they are known."""
+
+
+class ModelRanking:
+    """Ranks by a cost model, which is fitted to the trials of this workload when it is asked after a new one."""
+
+    def __init__(self, space: Space, model: CostModel, matrix: Matrix) -> None:
+        self._space = space
+        self._model = model
+        self._tables = [_Table(sketch, matrix, kept=space.size <= SMALL) for sketch in space.sketches]
+        self._measured: dict[Candidate, float] = {}
+        self._stale = False
+
+    def tell(self, outcomes: Sequence[Outcome]) -> None:
+        for candidate, trial in outcomes:
+            if np.isfinite(trial.seconds) and trial.seconds > 0.0:
+                self._measured[candidate] = trial.seconds
+                self._stale = True
+
+    def scores(self, sketch: int, choices: Choices) -> Scores:
+        self._fit()
+        features, known = self._tables[sketch].rows(choices)
+        scores = np.full(len(choices), -np.inf)
+        if known.any():
+            scores[known] = self._model.predict(features[known])
+        return scores
+
+    def predicted(self, candidate: Candidate) -> float | None:
+        """What the model says of a candidate; none where nothing is known of it."""
+        score = float(self.scores(candidate.sketch, _row(candidate))[0])
+        return score if np.isfinite(score) else None
+
+    def _fit(self) -> None:
+        if not self._stale:
+            return
+        self._stale = False
+        rows: list[Features] = []
+        seconds: list[float] = []
+        for candidate, time in self._measured.items():
+            features, known = self._tables[candidate.sketch].rows(_row(candidate))
+            if known[0]:
+                rows.append(features)
+                seconds.append(time)
+        if rows:
+            self._model.fit(Samples.of(np.concatenate(rows), seconds))
+
+
+def _row(candidate: Candidate) -> Choices:
+    return np.asarray(candidate.choice, np.int32).reshape(1, -1)
+
+
+class _Table:
+    """The features of candidates of a sketch; those of a small space are computed once."""
+
+    def __init__(self, sketch: Sketch, matrix: Matrix, *, kept: bool) -> None:
+        self._sketch, self._matrix = sketch, matrix
+        self._sizes = sizes_of(sketch)
+        self._present = np.zeros(sketch.size if kept else 0, np.bool_)
+        self._known = np.zeros_like(self._present)
+        self._features: Features | None = None
+
+    def rows(self, choices: Choices) -> tuple[Features, NDArray[np.bool_]]:
+        """Features of candidates, and of which of them they are known."""
+        if not len(self._present) or not self._sizes:
+            return self._matrix(self._sketch, choices)
+        at: NDArray[np.intp] = np.asarray(np.ravel_multi_index(tuple(choices.T), self._sizes), np.intp)
+        new = ~self._present[at]
+        if new.any():
+            features, known = self._matrix(self._sketch, choices[new])
+            if self._features is None:
+                self._features = np.zeros((len(self._present), features.shape[1]), np.float32)
+            self._features[at[new]], self._known[at[new]] = features, known
+            self._present[at[new]] = True
+        assert self._features is not None
+        return self._features[at], self._known[at]
