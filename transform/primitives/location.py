@@ -394,9 +394,12 @@ def _last_write(block: BlockOp, buffer: SSAValue, loop: ForOp) -> WriteOp | Redu
 
 
 def _match_read(block: BlockOp, read: Access, box: Sequence[Interval], found: dict[SSAValue, Interval]) -> None:
-    """Reads a box of iterator values off a read: each dimension must be one iterator plus a constant."""
+    """Reads a box of iterator values off a read: each dimension must be one iterator plus a constant, or just that
+    constant, which every iteration writes."""
     seen: set[SSAValue] = set()
     for form, interval in zip(iterator_forms(read), box, strict=True):
+        if form is not None and form.is_const and interval == Interval(form, (form,)):
+            continue
         terms = [] if form is None else list(form.terms.items())
         plain = form is not None and len(terms) == 1 and terms[0][1] == 1 and isinstance(terms[0][0], SSAValue)
         if form is None or not plain or terms[0][0] in seen:

@@ -217,3 +217,51 @@ module attributes {transform.with_named_sequence} {
     transform.yield
   }
 }
+
+// -----
+
+// What is read in the only place that a dimension has is there in each iteration.
+
+!op = !transform.any_op
+
+func.func @image(%A: memref<1x8xf32>, %D: memref<1x8xf32> {loop.output}) {
+  %T = loop.alloc "T" : memref<1x8xf32>
+  loop.for %n : 1 {
+    loop.for %i : 8 {
+      loop.block "double" spatial(%vn in 1 = %n, %vi in 8 = %i) {
+        %a = loop.read %A[%vn, %vi] : memref<1x8xf32>
+        %b = arith.addf %a, %a : f32
+        loop.write %b, %T[%vn, %vi] : memref<1x8xf32>
+      }
+    }
+  }
+  loop.for %k : 8 {
+    loop.block "square" spatial(%vk in 8 = %k) {
+      %c = loop.read %T[0, %vk] : memref<1x8xf32>
+      %d = arith.mulf %c, %c : f32
+      loop.write %d, %D[0, %vk] : memref<1x8xf32>
+    }
+  }
+  func.return
+}
+
+// CHECK-LABEL: func.func @image(
+// CHECK-NEXT:   loop.for %n : 1 {
+// CHECK-NEXT:     loop.for %io : 2 {
+// CHECK-NEXT:       %T = loop.alloc "T" : memref<1x8xf32>
+// CHECK-NEXT:       loop.for %ii : 4 {
+// CHECK:            loop.block "double"
+// CHECK:          loop.for %k : 4 {
+// CHECK-NEXT:       loop.block "square" spatial(%vk in 8 = %io * 4 + %k) {
+// CHECK-NEXT:         %c = loop.read %T[0, %vk] : memref<1x8xf32>
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %p = sched.match_block "double" in %root : (!op) -> !op
+    %n, %i = sched.get_loops %p : (!op) -> (!op, !op)
+    %io, %ii = sched.tile %i tile_sizes [4] : (!op) -> (!op, !op)
+    %c = sched.match_block "square" in %root : (!op) -> !op
+    sched.reverse_compute_at %c into %io : !op, !op
+    transform.yield
+  }
+}
