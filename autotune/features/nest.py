@@ -1,0 +1,461 @@
+"""What a scheduled kernel looks like: its structure, which many candidates share, and numbers, which they do not.
+
+The structure says which loops, buffers, blocks and accesses there are, and how they are nested. The numbers, *slots*,
+are extents, sizes of buffers as they will lie in memory, how far accesses move along loops, and how much of a domain is
+guarded off. Both come from what `loop-expand` plans to emit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from xdsl.dialects import scf
+from xdsl.dialects.builtin import IndexType, MemRefType
+from xdsl.dialects.func import FuncOp
+from xdsl.ir import Operation, SSAValue
+
+from ...dialects.loop import (
+    CONSTANT,
+    OUTPUT,
+    AllocOp,
+    BlockOp,
+    ForOp,
+    InitOp,
+    IteratorKind,
+    LoopKind,
+    PrefetchOp,
+    ReadOp,
+    ReduceOp,
+    WriteOp,
+    byte_size,
+    element_type,
+    enclosing_loops,
+    is_float,
+    loop_bounds,
+    memref_type,
+)
+from ...dialects.quasi_affine import Digit, Lin
+from ...dialects.regions import multiple_of
+from ...dialects.scopes import scope_of
+from ...passes.loop.expansion.plan import AccessPlan, KernelPlan, Storage
+
+OPERATIONS = ("add", "multiply", "divide", "special", "choose", "convert", "integer", "integer_multiply")
+"""The kinds of arithmetic that are counted apart."""
+
+_KINDS: Mapping[str, str] = {
+    **dict.fromkeys(("addf", "subf", "negf", "absf", "maximumf", "minimumf", "maxnumf", "minnumf"), "add"),
+    **dict.fromkeys(("mulf",), "multiply"),
+    **dict.fromkeys(("divf", "remf", "sqrt", "rsqrt", "divsi", "divui", "remsi", "remui", "floordivsi"), "divide"),
+    **dict.fromkeys(("ceildivsi", "ceildivui"), "divide"),
+    **dict.fromkeys(("cmpf", "cmpi", "select"), "choose"),
+    **dict.fromkeys(("extf", "truncf", "extsi", "extui", "trunci", "sitofp", "uitofp", "fptosi", "fptoui"), "convert"),
+    **dict.fromkeys(("muli",), "integer_multiply"),
+    **dict.fromkeys(("floor", "ceil", "round", "roundeven", "trunc", "copysign", "fma"), "add"),
+}
+_FREE = frozenset({"constant", "bitcast", "index_cast"})
+
+VECTORS = (LoopKind.VECTORIZED, LoopKind.TENSORIZED)
+"""The kinds of loops whose iterations one instruction runs."""
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A loop of a nest."""
+
+    parent: int
+    """The loop around it, or -1."""
+    kind: LoopKind
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """A buffer, with one extent for each dimension of its memory, the one with neighbours last."""
+
+    role: str
+    """`input`, `constant`, `output`, or `local` if the kernel allocates it."""
+    scope: str
+    bytes: int
+    """Of an element."""
+    home: int
+    """The loop that it lives in, or -1."""
+    rank: int
+    is_float: bool
+
+
+@dataclass(frozen=True)
+class Access:
+    """A read, a write, or both, of one element of a buffer."""
+
+    buffer: int
+    kind: str
+    """`read`, `write`, `reduce` or `prefetch`."""
+    init: bool
+    lazy: bool
+    """Whether it is in a branch."""
+    data: tuple[bool, ...]
+    """The dimensions whose index is data."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A block of a nest, inside of `loops`, outermost first."""
+
+    loops: tuple[int, ...]
+    reduces: tuple[bool, ...]
+    """Which of its loops bind reduce iterators."""
+    lane: int
+    """Where its vectorized loop is among its loops, or -1."""
+    operations: tuple[int, ...]
+    """How many of each of `OPERATIONS` a point takes."""
+    branches: int
+    accesses: tuple[Access, ...]
+    bytes: int
+    """Of an element that it computes."""
+    is_float: bool
+    contracted: bool
+    """Whether products become parts of fused multiply-adds."""
+    intrinsic: int
+    """How many instructions run a tensorized nest; 0 if there is none."""
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What candidates of one structure have in common."""
+
+    loops: tuple[Loop, ...]
+    buffers: tuple[Buffer, ...]
+    statements: tuple[Statement, ...]
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash((self.loops, self.buffers, self.statements))
+
+    @cached_property
+    def layout(self) -> Layout:
+        """Where its numbers are among the slots."""
+        return Layout(self)
+
+
+class Layout:
+    """Where each number of a structure is among its slots."""
+
+    def __init__(self, structure: Structure) -> None:
+        self.size = 0
+        self.needs: list[tuple[int, ...]] = []
+        """For each slot, those that are above 1 where it means something; where one is not, it is 0."""
+        self.extent = [self._slot() for _ in structure.loops]
+        self.peeled = [self._slot(at) for at in self.extent]
+        self.shape = [tuple(self._slot() for _ in range(buffer.rank)) for buffer in structure.buffers]
+        self.waste: list[tuple[int, ...]] = []
+        """For each statement and loop: how many of `span` points a guard that ends with the loop cuts off."""
+        self.span: list[tuple[int, ...]] = []
+        self.lane_waste: list[int] = []
+        """For each statement: how many lanes of the last vector a guard cuts off, and if that has code of its own."""
+        self.lane_span: list[int] = []
+        self.lane_peeled: list[int] = []
+        self.branch_waste: list[int] = []
+        """For each statement: how many points of a guard there are that unrolled iterations ask about one by one."""
+        self.moves: list[list[list[tuple[int, ...]]]] = []
+        """For each statement, access and dimension: how far each loop moves."""
+        for statement in structure.statements:
+            self.waste.append(tuple(self._slot() for _ in statement.loops))
+            self.span.append(tuple(self._slot() for _ in statement.loops))
+            self.lane_waste.append(self._slot())
+            self.lane_span.append(self._slot())
+            self.lane_peeled.append(self._slot())
+            self.branch_waste.append(self._slot())
+            self.moves.append([self._access(structure, statement, access) for access in statement.accesses])
+
+    def _access(self, structure: Structure, statement: Statement, access: Access) -> list[tuple[int, ...]]:
+        return [
+            tuple(self._slot(self.extent[loop], self.shape[access.buffer][d]) for loop in statement.loops)
+            for d in range(structure.buffers[access.buffer].rank)
+        ]
+
+    def _slot(self, *needs: int) -> int:
+        self.size += 1
+        self.needs.append(needs)
+        return self.size - 1
+
+
+@dataclass(frozen=True, eq=False)
+class Nest:
+    """A scheduled kernel."""
+
+    structure: Structure
+    slots: NDArray[np.int64]
+
+
+def describe(func: FuncOp) -> Nest:
+    """What a scheduled kernel on the loop rung looks like."""
+    return _Describer(func).nest()
+
+
+class _Describer:
+    def __init__(self, func: FuncOp) -> None:
+        self.func = func
+        self.plan = KernelPlan(func, fma=True)
+        self.loops: dict[ForOp, int] = {}
+        self.buffers: dict[SSAValue, int] = {}
+        self.blocks: list[BlockOp] = []
+        self.loop_shapes: list[Loop] = []
+        self.buffer_shapes: list[Buffer] = []
+        self.dimensions: list[tuple[int, ...]] = []
+        for argument in func.body.block.args:
+            if isinstance(argument.type, MemRefType):
+                self._buffer(argument, -1)
+        self._collect(func.body.block.ops, -1)
+
+    def _collect(self, ops: Iterable[Operation], parent: int) -> None:
+        for op in ops:
+            if isinstance(op, ForOp):
+                number = self.loops[op] = len(self.loops)
+                self.loop_shapes.append(Loop(parent, op.kind))
+                self._collect(op.body.block.ops, number)
+            elif isinstance(op, BlockOp):
+                self.blocks.append(op)
+            elif isinstance(op, AllocOp):
+                self._buffer(op.buffer, parent)
+
+    def _buffer(self, value: SSAValue, home: int) -> None:
+        shape = _full_shape(value, self.plan.storage_of(value))
+        self.buffers[value] = len(self.buffers)
+        self.dimensions.append(shape)
+        self.buffer_shapes.append(
+            Buffer(
+                self._role(value),
+                scope_of(value),
+                byte_size(element_type(value)),
+                home,
+                len(shape),
+                is_float(element_type(value)),
+            )
+        )
+
+    def _role(self, value: SSAValue) -> str:
+        if isinstance(value.owner, Operation):
+            return "local"
+        attributes = self.func.arg_attrs
+        marks = attributes.data[value.index].data if attributes is not None else {}  # pyright: ignore
+        return "output" if OUTPUT in marks else "constant" if CONSTANT in marks else "input"
+
+    def nest(self) -> Nest:
+        statements = tuple(self._statement(block) for block in self.blocks)
+        structure = Structure(tuple(self.loop_shapes), tuple(self.buffer_shapes), statements)
+        layout = structure.layout
+        slots = np.zeros(layout.size, np.int64)
+        for loop, number in self.loops.items():
+            slots[layout.extent[number]] = loop.extent
+            slots[layout.peeled[number]] = int(loop.peel is not None)
+        for number, shape in enumerate(self.dimensions):
+            slots[list(layout.shape[number])] = shape
+        for number, block in enumerate(self.blocks):
+            self._guards(number, block, layout, slots)
+            self._moves(number, block, layout, slots)
+        for slot, needs in enumerate(layout.needs):
+            if slots[slot] and any(slots[need] <= 1 for need in needs):
+                slots[slot] = 0
+        return Nest(structure, slots)
+
+    def _statement(self, block: BlockOp) -> Statement:
+        around = enclosing_loops(block)
+        reducing = [
+            set(form.values())
+            for kind, form in zip(block.kinds, block.binding_forms(), strict=True)
+            if kind is IteratorKind.REDUCE
+        ]
+        counts: dict[str, int] = dict.fromkeys(OPERATIONS, 0)
+        branches = _count(block, counts)
+        lanes = [position for position, loop in enumerate(around) if loop.kind in VECTORS]
+        tensorized = next((loop for loop in around if loop.kind is LoopKind.TENSORIZED), None)
+        computed = next((buffer for buffer in block.written_buffers()), None)
+        return Statement(
+            tuple(self.loops[loop] for loop in around),
+            tuple(any(loop.induction_variable in values for values in reducing) for loop in around),
+            lanes[0] if lanes else -1,
+            tuple(counts.values()),
+            branches,
+            tuple(self._access(op, buffer) for op in _accesses(block) for buffer in op.buffers),
+            byte_size(element_type(computed)) if computed is not None else 1,
+            is_float(element_type(computed)) if computed is not None else False,
+            bool(self.plan.blocks[block].fused),
+            0 if tensorized is None else _instructions(tensorized),
+        )
+
+    def _access(self, op: _Access, buffer: SSAValue) -> Access:
+        kind = op.name.removeprefix("loop.")
+        parent = op.parent_op()
+        lazy = not isinstance(parent, BlockOp | InitOp)
+        indices = self._indices(op, buffer)
+        data = tuple(not isinstance(index, Lin) for index in indices)
+        return Access(self.buffers[buffer], kind, isinstance(parent, InitOp), lazy, data)
+
+    def _indices(self, op: _Access, buffer: SSAValue) -> list[Lin | SSAValue]:
+        """Where an access goes in each dimension of the memory, those of one element included."""
+        block = _block_around(op)
+        found = next(plan for plan in self.plan.blocks[block].accesses[op] if plan.buffer is buffer)
+        return _full_indices(buffer, self.plan.storage_of(buffer), found)
+
+    def _moves(self, number: int, block: BlockOp, layout: Layout, slots: NDArray[np.int64]) -> None:
+        around = enclosing_loops(block)
+        position = {loop.induction_variable: at for at, loop in enumerate(around)}
+        accesses = ((op, buffer) for op in _accesses(block) for buffer in op.buffers)
+        for (op, buffer), places in zip(accesses, layout.moves[number], strict=True):
+            for index, row in zip(self._indices(op, buffer), places, strict=True):
+                if isinstance(index, Lin):
+                    for value, distance in _distances(index).items():
+                        if value in position:
+                            slots[row[position[value]]] = distance
+
+    def _guards(self, number: int, block: BlockOp, layout: Layout, slots: NDArray[np.int64]) -> None:
+        around = enclosing_loops(block)
+        position = {loop.induction_variable: at for at, loop in enumerate(around)}
+        lane = around[lane_at] if (lane_at := _lane_of(around)) is not None else None
+        for form, waste, span in _wasted(block):
+            moving = [value for value in form.values() if _extent(value) > 1]
+            if not moving:
+                continue
+            head = max(moving, key=lambda value: (_distances(form)[value] * (_extent(value) - 1), -position[value]))
+            at = position[head]
+            peeled = around[at].peel is not None
+            if waste > slots[layout.waste[number][at]]:
+                slots[layout.waste[number][at]], slots[layout.span[number][at]] = waste, span
+            in_lanes = lane is not None and lane.induction_variable in moving
+            if in_lanes and waste > slots[layout.lane_waste[number]]:
+                slots[layout.lane_waste[number]], slots[layout.lane_span[number]] = waste, span
+                slots[layout.lane_peeled[number]] = int(peeled)
+            inner = [around[position[value]] for value in moving if value is not head]
+            if not peeled and any(loop.kind is LoopKind.UNROLLED for loop in inner):
+                slots[layout.branch_waste[number]] = max(slots[layout.branch_waste[number]], waste)
+
+
+_Access = ReadOp | WriteOp | ReduceOp | PrefetchOp
+
+
+def _accesses(block: BlockOp) -> list[_Access]:
+    return [op for op in block.body.walk() if isinstance(op, ReadOp | WriteOp | ReduceOp | PrefetchOp)]
+
+
+def _block_around(op: Operation) -> BlockOp:
+    parent = op.parent_op()
+    while not isinstance(parent, BlockOp):
+        assert parent is not None
+        parent = parent.parent_op()
+    return parent
+
+
+def _lane_of(around: Sequence[ForOp]) -> int | None:
+    return next((at for at, loop in enumerate(around) if loop.kind in VECTORS), None)
+
+
+def _extent(value: SSAValue) -> int:
+    bounds = loop_bounds(value)
+    return 1 if bounds is None else bounds[1] + 1
+
+
+def _order(buffer: SSAValue, storage: Storage) -> tuple[int, ...]:
+    """The dimensions of a buffer's memory: the program's in another order, or those of its tiling."""
+    if storage.tiling is not None:
+        return tuple(range(len(storage.tiling.results)))
+    owner = buffer.owner
+    return owner.order if isinstance(owner, AllocOp) else tuple(range(len(memref_type(buffer).get_shape())))
+
+
+def _full_shape(buffer: SSAValue, storage: Storage) -> tuple[int, ...]:
+    """The extents of a buffer's memory: copies of it, dimensions, lanes."""
+    first = int(storage.slot is not None)
+    extents = dict(zip(storage.kept, storage.shape[first:], strict=False))
+    shape = [extents.get(d, 1) for d in _order(buffer, storage)]
+    lanes = (storage.shape[-1],) if storage.lane is not None else ()
+    return (*storage.shape[:first], *shape, *lanes)
+
+
+def _full_indices(buffer: SSAValue, storage: Storage, found: AccessPlan) -> list[Lin | SSAValue]:
+    first = int(storage.slot is not None)
+    kept = dict(zip(storage.kept, found.indices[first:], strict=False))
+    indices: list[Lin | SSAValue] = [kept.get(d, Lin()) for d in _order(buffer, storage)]
+    lanes = (found.indices[-1],) if storage.lane is not None else ()
+    return [*([Lin()] if first else []), *indices, *lanes]
+
+
+def _distances(form: Lin) -> dict[SSAValue, int]:
+    """How far a form moves in one iteration of each loop, on the average if it does not always move as far; without its
+    sign."""
+    found: dict[SSAValue, int] = {}
+    for atom, coefficient in form.terms.items():
+        if not isinstance(atom, Digit):
+            found[atom] = found.get(atom, 0) + abs(coefficient)
+            continue
+        for value, distance in _distances(atom.inner).items():
+            trips = _extent(value) - 1
+            reach = distance * trips // atom.divisor
+            if atom.modulus is not None:
+                reach = min(reach, atom.modulus - 1)
+            found[value] = found.get(value, 0) + abs(coefficient) * -(-reach // max(trips, 1))
+    return found
+
+
+def _wasted(block: BlockOp) -> Iterator[tuple[Lin, int, int]]:
+    """What is guarded: forms, how many of the values that each takes are not run at, and how many there are."""
+    predicates = [(form, limit) for form, limit in block.predicate_forms() if form.terms]
+    for form, limit in predicates:
+        spread = form.range(loop_bounds)
+        if spread is not None and spread[1] >= limit:
+            yield form, spread[1] + 1 - limit, spread[1] + 1 - min(spread[0], 0)
+    for form, extent in zip(block.binding_forms(), block.extents, strict=True):
+        spread = _range_under(form, predicates)
+        if spread is not None and (spread[1] >= extent or spread[0] < 0):
+            low, high = spread
+            waste = max(0, high + 1 - extent) + max(0, -low)
+            yield form, waste, high - low + 1
+
+
+def _range_under(form: Lin, predicates: Sequence[tuple[Lin, int]]) -> tuple[int, int] | None:
+    """The values of a form where predicates hold that are part of it."""
+    spread = form.range(loop_bounds)
+    if spread is None:
+        return None
+    for predicate, limit in predicates:
+        scale = multiple_of(Lin(0, predicate.terms), form)
+        bounds = predicate.range(loop_bounds)
+        if scale is not None and bounds is not None and bounds[1] >= limit:
+            spread = spread[0], spread[1] - scale * (bounds[1] + 1 - limit)
+            form = form - predicate * scale
+    return spread
+
+
+def _count(op: Operation, counts: dict[str, int]) -> int:
+    """Counts the arithmetic inside of a block, but for its init; gives how many branches there are."""
+    branches = 0
+    for region in op.regions:
+        for child in (child for block in region.blocks for child in block.ops):
+            if isinstance(child, InitOp):
+                continue
+            branches += isinstance(child, scf.IfOp)
+            if child.regions:
+                branches += _count(child, counts)
+                continue
+            dialect, _, name = child.name.partition(".")
+            if dialect not in ("arith", "math") or name in _FREE or not child.results:
+                continue
+            if isinstance(child.results[0].type, IndexType):
+                continue
+            counts[_KINDS.get(name) or ("special" if dialect == "math" else "integer")] += 1
+    return branches
+
+
+def _instructions(loop: ForOp) -> int:
+    """How many instructions a tensorized nest becomes, about: what is neither a constant nor moves vectors around."""
+    assert loop.implementation is not None
+    skipped = ("arith.constant", "vector.shape_cast", "vector.bitcast", "loop.yield")
+    return max(1, sum(op.name not in skipped for op in loop.implementation.block.ops))
+
+
+__all__ = ["OPERATIONS", "Layout", "Nest", "Structure", "describe"]
