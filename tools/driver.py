@@ -419,7 +419,20 @@ def _prepared(
 
         select = GraphSelectConvAlgorithmPass(algorithm=cast(Any, choice.algorithm), exact=choice.exact)
         manager = _with_pass(manager, select.name, select, "to choose how convolutions are computed", keep=False)
-    return manager
+    return manager if tuned is None else _with_costs(manager, tuned)
+
+
+def _with_costs(manager: PassManager, tuned: Tuned) -> PassManager:
+    """The pipeline whose choice of algorithms knows what a database has recorded."""
+    from ..passes.graph.select_conv_algorithm import GraphSelectConvAlgorithmPass
+
+    steps = tuple(
+        replace(step, pass_=step.pass_.told(tuned.costs))
+        if isinstance(step.pass_, GraphSelectConvAlgorithmPass)
+        else step
+        for step in manager.steps
+    )
+    return replace(manager, steps=steps)
 
 
 @contextmanager
@@ -443,9 +456,10 @@ class Tuned:
     """What a database knows about a program."""
 
     def __init__(self, database: Database) -> None:
-        from ..autotune.database.lookup import DatabaseScripts
+        from ..autotune.database.lookup import DatabaseCosts, DatabaseScripts
 
         self.choices = Choices(DatabaseScripts(database))
+        self.costs = DatabaseCosts(database)
 
 
 @dataclass(frozen=True)

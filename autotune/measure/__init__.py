@@ -1,0 +1,1 @@
+"""Candidates become trials: compiled, checked against a reference, and timed, in processes that may die."""

@@ -1,0 +1,186 @@
+"""Measuring on this machine: candidates are compiled on all cores allowed, then timed one by one while nothing else
+runs."""
+
+from __future__ import annotations
+
+import os
+import platform
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from math import inf
+from pathlib import Path
+from typing import Any
+
+from ...errors import CompileError
+from ...runtime.host import usable_threads
+from ..trial import Status, Trial
+from ..workload import Workload
+from .compile import Built, Failure, threads_of
+from .interface import Finished, MeasureInput, Measurer
+from .processes import Died, Processes
+from .timing import Effort
+from .worker import TIMED_OUT, Measured, Reference, build, make_reference, run, start
+
+RETRIES = 2
+"""How often a candidate is tried again whose process somebody else has killed."""
+
+
+class LocalMeasurer(Measurer):
+    """Measures with processes of this machine.
+
+    Args:
+        jobs: how many candidates are compiled at once; 0 means one for each core that this process may use.
+        effort: how much time is spent on each candidate.
+        seed: what the elements of arguments come from.
+        compile_seconds, run_seconds: how long a candidate may take at most.
+        memory: how many bytes a process may have; 0 means half of the machine's.
+    """
+
+    def __init__(
+        self,
+        jobs: int = 0,
+        *,
+        effort: Effort | None = None,
+        seed: int = 0,
+        compile_seconds: float = 20.0,
+        run_seconds: float = 10.0,
+        memory: int = 0,
+    ):
+        self.jobs = jobs or usable_threads()
+        self.effort = effort or Effort()
+        self.seed = seed
+        self.compile_seconds, self.run_seconds = compile_seconds, run_seconds
+        memory = memory or _half_of_memory()
+        self._compilers = Processes(self.jobs, start, [memory])
+        self._timer = Processes(1, start, [memory])
+        self._folder = tempfile.TemporaryDirectory(prefix="stepwell-tune-")
+        self._references: dict[str, Reference] = {}
+        self._machine = platform.node()
+
+    def close(self) -> None:
+        self._compilers.close()
+        self._timer.close()
+        self._folder.cleanup()
+
+    def measure(
+        self,
+        workload: Workload,
+        inputs: Sequence[MeasureInput],
+        *,
+        best_seconds: float = inf,
+        finished: Finished | None = None,
+    ) -> list[Trial]:
+        reference = self.reference(workload)
+        trials: dict[int, Trial] = {}
+
+        def record(position: int, outcome: Measured | Failure, compile_seconds: float) -> None:
+            trials[position] = trial = self._trial(workload, inputs[position], outcome, compile_seconds)
+            if finished is not None:
+                finished(position, trial)
+
+        built = self._build(workload, inputs, lambda position, failure: record(position, failure, failure.seconds))
+        for position, candidate in sorted(built.items()):
+            outcome = self._run(reference, candidate, threads_of(workload), best_seconds)
+            record(position, outcome, candidate.seconds)
+            best_seconds = min(best_seconds, trials[position].seconds)
+        return [trials[position] for position in range(len(inputs))]
+
+    def reference(self, workload: Workload) -> Reference:
+        """The arguments of a workload, and the results for them.
+
+        Raises:
+            CompileError: if there are none.
+        """
+        key = workload.text
+        if key not in self._references:
+            path = str(Path(self._folder.name) / f"{len(self._references)}.bin")
+            found = self._compilers.call(make_reference, key, self.seed, path)
+            if isinstance(found, Died):
+                raise CompileError(f"expected a reference for {workload}, got a process that died: {_why(found)}")
+            if isinstance(found, Failure):
+                raise CompileError(f"expected a reference for {workload}, got: {found.error}")
+            self._references[key] = found
+        return self._references[key]
+
+    def _trial(
+        self, workload: Workload, given: MeasureInput, outcome: Measured | Failure, compile_seconds: float
+    ) -> Trial:
+        is_ok = isinstance(outcome, Measured)
+        return Trial(
+            workload.hash,
+            given.script,
+            Status.OK if is_ok else outcome.status,
+            outcome.times if is_ok else (),
+            "" if is_ok else outcome.error,
+            compile_seconds,
+            time.time(),
+            self._machine,
+            given.sketch,
+            dict(given.knobs),
+            given.predicted,
+        )
+
+    def _build(
+        self, workload: Workload, inputs: Sequence[MeasureInput], failed: Callable[[int, Failure], None]
+    ) -> Mapping[int, Built]:
+        """The native code of the inputs that have some, by position."""
+        found: dict[int, Built] = {}
+        left = list(range(len(inputs)))
+        for tries_left in range(RETRIES, -1, -1):
+            outcomes: dict[int, Built | Failure | Died] = {}
+            jobs = [(workload.text, inputs[position].script, self.compile_seconds) for position in left]
+            self._compilers.map(build, jobs, outcomes.__setitem__)
+            killed: list[int] = []
+            for position, outcome in zip(left, (outcomes[index] for index in range(len(left))), strict=True):
+                if isinstance(outcome, Built):
+                    found[position] = outcome
+                elif isinstance(outcome, Failure):
+                    failed(position, outcome)
+                elif outcome.was_killed and tries_left:
+                    killed.append(position)
+                else:
+                    failed(position, _of_compiler(outcome, self.compile_seconds))
+            left = killed
+            if not left:
+                break
+        return found
+
+    def _run(self, reference: Reference, built: Built, threads: int, best_seconds: float) -> Measured | Failure:
+        arguments: tuple[Any, ...] = (reference, built, threads, self.effort, best_seconds, self.run_seconds)
+        for _ in range(RETRIES + 1):
+            outcome = self._timer.call(run, *arguments)
+            if not isinstance(outcome, Died):
+                if isinstance(outcome, Failure) and outcome.status is Status.WRONG:
+                    self._timer.close()  # who knows what it wrote where
+                return outcome
+            if not outcome.was_killed:
+                return _of_candidate(outcome, self.run_seconds)
+        return Failure(Status.LOST, "the process was killed each time that it was tried")
+
+
+def _why(died: Died) -> str:
+    return died.signal or f"exit code {died.exitcode}"
+
+
+def _of_compiler(died: Died, seconds: float) -> Failure:
+    """What became of a candidate whose compiler died."""
+    if died.exitcode == TIMED_OUT:
+        return Failure(Status.TIMEOUT, f"expected to be compiled within {seconds:g} s", seconds)
+    if died.was_killed:
+        return Failure(Status.LOST, "the compiler's process was killed each time that it was tried")
+    return Failure(Status.COMPILE_ERROR, f"the compiler's process died: {_why(died)}")
+
+
+def _of_candidate(died: Died, seconds: float) -> Failure:
+    """What became of a candidate whose process died."""
+    if died.exitcode == TIMED_OUT:
+        return Failure(Status.TIMEOUT, f"expected to end within {seconds:g} s")
+    return Failure(Status.CRASHED, f"the process that ran it died: {_why(died)}")
+
+
+def _half_of_memory() -> int:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    except (AttributeError, OSError, ValueError):
+        return 1 << 34

@@ -1,0 +1,198 @@
+"""What the processes of workers do: functions that take and give plain data, and remember what candidates share."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from math import inf
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ...errors import StepwellError
+from ...runtime.executable import Executable
+from ...runtime.signature import Signature
+from ..trial import Status
+from ..workload import Workload
+from .arrays import Array, Pages
+from .check import check_results
+from .compile import Built, Compiler, Failure, one_line
+from .prepare import Prepared, constants_for, load, prepare
+from .timing import Effort, SystemClock, measure_once, time_call
+
+TIMED_OUT = 124
+"""What a process exits with that did not end in time."""
+
+_TICK = 0.05
+
+_HOPELESS = 4
+"""How many times slower than what is clearly slow a first call is, with cold caches, that tells enough."""
+
+
+class Watchdog:
+    """Ends the process if a job takes too long. Time during which the process was stopped, or the machine slept, does
+    not count: it is counted in ticks of a thread, which stops with the others."""
+
+    def __init__(self) -> None:
+        self._left = inf
+        self._started = False
+
+    def _run(self) -> None:
+        last = time.monotonic()
+        while True:
+            time.sleep(_TICK)
+            now = time.monotonic()
+            self._left -= min(now - last, 4 * _TICK)
+            last = now
+            if self._left < 0:
+                os._exit(TIMED_OUT)
+
+    @contextmanager
+    def watch(self, seconds: float) -> Generator[None]:
+        """Lets the body of a `with` statement take so long at most."""
+        if not self._started:
+            self._started = True
+            threading.Thread(target=self._run, daemon=True, name="watchdog").start()
+        self._left = seconds
+        try:
+            yield
+        finally:
+            self._left = inf
+
+
+_watchdog = Watchdog()
+
+
+def limit_memory(limit: int) -> None:
+    """Lets this process have so many bytes at most, where the system can tell."""
+    import resource
+
+    with suppress(OSError, ValueError):
+        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+        if hard != resource.RLIM_INFINITY:
+            limit = min(limit, hard)
+        resource.setrlimit(resource.RLIMIT_DATA, (limit, hard))
+
+
+def start(memory: int) -> None:
+    """Prepares the process of a worker."""
+    import gc
+
+    limit_memory(memory)
+    # What is there stays; searches for garbage need not look at it.
+    gc.freeze()
+
+
+# compiling
+
+
+@lru_cache(maxsize=4)
+def _compiler(text: str) -> Compiler:
+    return Compiler(Workload.of_text(text))
+
+
+def build(text: str, script: str, seconds: float) -> Built | Failure:
+    """The native code of a candidate of the workload in `text`."""
+    with _watchdog.watch(seconds):
+        return _compiler(text).build(script)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Where the arguments and results of a workload are."""
+
+    path: str
+    signature: Signature
+    tolerances: tuple[float, ...]
+
+
+def make_reference(text: str, seed: int, path: str) -> Reference | Failure:
+    """Writes arguments and results of the workload in `text` to a file."""
+    try:
+        prepared = prepare(Workload.of_text(text), seed)
+        prepared.save(Path(path))
+    except (StepwellError, MemoryError) as error:
+        return Failure(Status.COMPILE_ERROR, one_line(error))
+    return Reference(path, prepared.signature, prepared.tolerances)
+
+
+# timing
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The times of a candidate whose results are right."""
+
+    times: tuple[float, ...]
+
+
+@lru_cache(maxsize=1)
+def _arrays(reference: Reference) -> tuple[Pages, Pages, Pages]:
+    """What is given, what has to come out, and where results are written."""
+    prepared = Prepared.load(Path(reference.path), reference.signature, reference.tolerances)
+    outputs = [(array.dtype, array.shape) for array in prepared.results]
+    return Pages.of(prepared.given), Pages.of(prepared.results), Pages(outputs)
+
+
+@lru_cache(maxsize=1)
+def _cold(size: int) -> Array:
+    return np.zeros(size, np.uint8)
+
+
+def _empty_caches(size: int) -> None:
+    array = _cold(size)
+    array += 1
+
+
+def run(
+    reference: Reference, built: Built, threads: int, effort: Effort, best_seconds: float, seconds: float
+) -> Measured | Failure:
+    """Checks a candidate, and times it."""
+    with _watchdog.watch(seconds):
+        try:
+            return _run(reference, built, threads, effort, best_seconds)
+        except StepwellError as error:
+            return Failure(Status.COMPILE_ERROR, one_line(error))
+        except MemoryError:
+            return Failure(Status.CRASHED, "expected a candidate that fits into memory, got one that needs too much")
+        # Whatever is wrong with the compiler is wrong with this candidate only.
+        except Exception as error:
+            return Failure(Status.COMPILE_ERROR, f"{type(error).__name__}: {one_line(error)}")
+
+
+def _run(reference: Reference, built: Built, threads: int, effort: Effort, best_seconds: float) -> Measured | Failure:
+    given, expected, outputs = _arrays(reference)
+    inputs, constants = constants_for(built, given.arrays)
+    executable = load(built, constants, threads)
+    _spoil_workspace(executable)
+    outputs.spoil()
+    bound = executable.bind(*inputs, out=_out(outputs.arrays))
+    clock = SystemClock()
+    first = measure_once(bound, 1, clock)
+    wrong = check_results(reference.signature.role("output"), outputs.arrays, expected.arrays, reference.tolerances)
+    if wrong:
+        return Failure(Status.WRONG, wrong)
+    if not first.is_disturbed and first.seconds > _HOPELESS * effort.slow * best_seconds:
+        return Measured((first.seconds,))
+    between = None
+    if effort.flush_bytes:
+        between = partial(_empty_caches, effort.flush_bytes)
+    else:
+        bound()  # the check has taken the caches
+    return Measured(time_call(bound, effort, best_seconds=best_seconds, between=between, clock=clock))
+
+
+def _out(arrays: Sequence[Array]) -> Any:
+    return arrays[0] if len(arrays) == 1 else tuple(arrays)
+
+
+def _spoil_workspace(executable: Executable) -> None:
+    """No result may depend on what is in memory that a call works in."""
+    executable.arenas.give_back(executable.arenas.take())
+    executable.arenas.fill(0xFF)
