@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TypeAlias
 
 from xdsl.dialects.func import FuncOp
 
@@ -14,9 +12,6 @@ from ...passes.loop.name_kernels import describe_kernel
 from ...transform.target import target_of
 from .family import family_of
 from .store import Database, WorkloadRecord
-
-Source: TypeAlias = "Database | str | os.PathLike[str]"
-"""A database that is open, or the file of one."""
 
 
 class Origin(Enum):
@@ -71,3 +66,14 @@ class DatabaseScripts:
             for record, trial in self.database.nearest(own, self.kin):
                 found.append(FoundScript(trial.script, Origin.NEAREST, record.hash, trial.seconds))
         return found
+
+
+@dataclass(frozen=True)
+class DatabaseCosts:
+    """What a database has recorded of how long convolutions take."""
+
+    database: Database
+
+    def seconds(self, convolution: str) -> Mapping[str, float]:
+        """The least time of each algorithm by which the convolution with this key was computed."""
+        return self.database.algorithms(convolution)

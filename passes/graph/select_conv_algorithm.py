@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal, TypeAlias, cast, get_args
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Literal, Protocol, TypeAlias, cast, get_args
 
 import numpy as np
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, StringAttr, f32, f64
+from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
 from xdsl.pattern_rewriter import PatternRewriter, PatternRewriteWalker, RewritePattern, op_type_rewrite_pattern
 from xdsl.rewriter import InsertPoint
 
 from ...dialects import graph
+from ...dialects.cpu import TARGET
 from ...dialects.extents import Extent
+from ...dialects.graph import FusionClass
 from ...operators.convolution import ConvOp
 from ...operators.reference.winograd import transformed_weights
 from ...operators.windows import Window
@@ -26,6 +31,9 @@ ConvAlgorithm: TypeAlias = Literal["auto", "direct", "gemm", "winograd-2", "wino
 ALGORITHMS: tuple[str, ...] = get_args(ConvAlgorithm)
 """What a convolution may be computed by; `auto` decides for each by its size."""
 
+CONVOLUTION = "graph.convolution"
+"""Attribute of an operation that computes a convolution: the key of the latter, where somebody asked for it."""
+
 _TILES = {f"winograd-{tile}": tile for tile in TILES}
 _TRANSFORM = 24
 """What it costs to transform an element of a tile, or a sum, in products."""
@@ -33,6 +41,15 @@ _WEIGHT = 18
 """What it costs to read a weight, in products."""
 _GAIN = 0.9
 """What part of the direct cost is low enough to compute anything else."""
+
+
+class CostOracle(Protocol):
+    """Who knows how long convolutions take."""
+
+    def seconds(self, convolution: str) -> Mapping[str, float]:
+        """The time that each algorithm has taken for the convolution with this key, with what is fused to it; nothing
+        of those that nobody has measured."""
+        ...
 
 
 def why_not(algorithm: str, exact: bool) -> str | None:
@@ -53,18 +70,39 @@ class SelectAlgorithm(RewritePattern):
     exact: bool
     may_name: bool
     """Whether the function may name weights."""
+    costs: CostOracle | None = None
+    mark: bool = False
+    """Whether operations say which convolution they compute."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: ConvOp, rewriter: PatternRewriter) -> None:
         if op.algorithm is not None:
             return
         algorithm = self.algorithm
+        if self.mark:
+            op.attributes[CONVOLUTION] = StringAttr(self._key(op))
         if algorithm == "auto":
             algorithm = cheapest_algorithm(op, self.exact)
+            if self.costs is not None:
+                algorithm = self._least_recorded(op, algorithm, self.costs.seconds(self._key(op)))
         if algorithm == "gemm":
             op.algorithm = StringAttr(algorithm)
-        elif algorithm in _TILES and self.may_name and fits_winograd(op) and self.constants.is_known(op.weight):
+        elif algorithm in _TILES and self._may_transform(op):
             self._transform(op, _TILES[algorithm], rewriter)
+
+    def _key(self, op: ConvOp) -> str:
+        return convolution_key(op, self.constants.module.attributes.get(TARGET), self.constants.is_known(op.weight))
+
+    def _may_transform(self, op: ConvOp) -> bool:
+        return self.may_name and fits_winograd(op) and self.constants.is_known(op.weight)
+
+    def _least_recorded(self, op: ConvOp, estimated: str, seconds: Mapping[str, float]) -> str:
+        """The algorithm with the least recorded time. One time alone says nothing about the estimated one's."""
+        exact = self.exact or not self._may_transform(op)
+        known = {name: time for name, time in seconds.items() if name in ALGORITHMS and not (exact and name in _TILES)}
+        if estimated not in known and len(known) < 2:
+            return estimated
+        return min(known, key=lambda name: (known[name], name))
 
     def _transform(self, op: ConvOp, tile: int, rewriter: PatternRewriter) -> None:
         weights = self.constants.array(op.weight)
@@ -79,7 +117,31 @@ class SelectAlgorithm(RewritePattern):
         rewriter.insert(data, InsertPoint.before(op))
         new = WinogradConvOp(op.input, data.results[0], tile, op.pads.get_values(), op.result.type.get_shape()[1])
         new.result.name_hint = op.result.name_hint
+        new.attributes.update(op.attributes)
         rewriter.replace(op, new)
+
+
+def convolution_key(op: ConvOp, target: Attribute | None, is_constant: bool) -> str:
+    """Equal for convolutions that the same kernels compute, whatever the algorithm: their structure, the operators that
+    may be fused to their results, the target, and whether the weights are known."""
+    window = op.window
+    parts = [str(op.input.type), str(op.weight.type), str(window), str(op.group_count), str(is_constant), str(target)]
+    value: SSAValue = op.result
+    while (use := value.get_user_of_unique_use()) is not None and isinstance(use, graph.TensorOp):
+        if use.FUSION_CLASS is not FusionClass.INJECTIVE or len(use.results) != 1:
+            break
+        value = use.results[0]
+        parts.append(f"{use.name} {value.type}")
+    return blake2b("\n".join(parts).encode(), digest_size=16).hexdigest()
+
+
+def algorithm_of(op: Operation) -> str | None:
+    """What an operation computes a convolution by; None if it does not."""
+    if isinstance(op, WinogradConvOp):
+        return f"winograd-{op.tile.value.data}"
+    if isinstance(op, ConvOp):
+        return "direct" if op.algorithm is None else op.algorithm.data
+    return None
 
 
 def fits_winograd(op: ConvOp) -> bool:
@@ -108,13 +170,20 @@ def cheapest_algorithm(op: ConvOp, exact: bool) -> str:
     return min(costs, key=lambda name: costs[name])
 
 
-def select_conv_algorithm(module: ModuleOp, algorithm: str = "auto", exact: bool = False) -> None:
-    """Choose how each convolution is computed, and transform the weights that this takes."""
+def select_conv_algorithm(
+    module: ModuleOp,
+    algorithm: str = "auto",
+    exact: bool = False,
+    costs: CostOracle | None = None,
+    mark: bool = False,
+) -> None:
+    """Choose how each convolution is computed, and transform the weights that this takes. With `mark`, each operation
+    has the key of its convolution in an attribute afterwards."""
     constants = Constants(module)
     called = called_functions(module)
     named = {weight.data.root_reference.data for weight in weights(module)}
     for func in functions(module):
-        select = SelectAlgorithm(constants, algorithm, exact, func.sym_name.data not in called)
+        select = SelectAlgorithm(constants, algorithm, exact, func.sym_name.data not in called, costs, mark)
         PatternRewriteWalker(select, apply_recursively=False).rewrite_region(func.body)
         for op in tuple(reversed(func.body.block.ops)):
             if isinstance(op, graph.WeightOp) and not any(op.result.uses):
@@ -138,10 +207,22 @@ class GraphSelectConvAlgorithmPass(ModulePass):
     """How convolutions are computed."""
     exact: bool = False
     """Whether only algorithms count that compute each result from products of elements and weights."""
+    costs: CostOracle | None = field(default=None, init=False, compare=False, repr=False)
+    """Who knows how long convolutions take; no option, but what a driver knows."""
+    mark: bool = field(default=False, init=False, repr=False)
+    """Whether operations say which convolution they compute."""
 
     def __post_init__(self) -> None:
         if (failure := why_not(self.algorithm, self.exact)) is not None:
             raise ValueError(failure)
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        select_conv_algorithm(op, self.algorithm, self.exact)
+        select_conv_algorithm(op, self.algorithm, self.exact, self.costs, self.mark)
+
+    def told(self, costs: CostOracle | None = None, *, mark: bool = False) -> GraphSelectConvAlgorithmPass:
+        """The same pass, which knows what convolutions cost, or marks them."""
+        copy = GraphSelectConvAlgorithmPass(self.algorithm, self.exact)
+        # They are no options, so that no pipeline's text has them.
+        object.__setattr__(copy, "costs", costs)
+        object.__setattr__(copy, "mark", mark)
+        return copy
