@@ -15,7 +15,7 @@ import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TextIO, cast
 
 from ...errors import DatabaseError
 from ...runtime.cache import checksum
@@ -179,6 +179,13 @@ class Database:
             rows = connection.execute(f"{_TRIALS} {where} ORDER BY trials.id", values).fetchall()
         return [self._trial(row) for row in rows]
 
+    def count(self, workload: Workload | WorkloadRecord | str) -> tuple[int, int]:
+        """How many trials of a workload there are, and how many of them are right."""
+        query = "SELECT count(*), coalesce(sum(status = 'ok'), 0) FROM trials WHERE workload = ?"
+        with self.reader() as connection:
+            trials, right = connection.execute(query, (hash_of(workload),)).fetchone()
+        return int(trials), int(right)
+
     def best(self, workload: Workload | WorkloadRecord | str) -> Trial | None:
         """The fastest right trial of a workload: by the median of its times, the earliest of several."""
         query = f"{_TRIALS} WHERE trials.workload = ? AND trials.status = 'ok' {_FASTEST} LIMIT 1"
@@ -256,6 +263,35 @@ class Database:
             algorithms = connection.execute("SELECT * FROM algorithms").fetchall()
         return checksum(json.dumps([fastest, algorithms]).encode())
 
+    # as a whole
+
+    def export_jsonl(self, path: str | os.PathLike[str] | TextIO) -> int:
+        """Writes all of it as lines of JSON; how many trials there are."""
+        from .exchange import export_jsonl
+
+        return export_jsonl(self, path)
+
+    def import_jsonl(self, path: str | os.PathLike[str] | TextIO) -> int:
+        """Adds what `export_jsonl` wrote; how many trials are new. If a line is wrong, nothing is added."""
+        from .exchange import import_jsonl
+
+        return import_jsonl(self, path)
+
+    def merge(self, other: Database | str | os.PathLike[str]) -> int:
+        """Adds what another database has; how many trials are new."""
+        from .exchange import merge
+
+        return merge(self, other)
+
+    def prune(
+        self, keep: int | None = None, *, failures: bool = False, features: bool = False, empty: bool = False
+    ) -> int:
+        """Removes all but the `keep` fastest right trials of each workload, failures, features, or workloads without
+        trials; how many trials."""
+        from .upkeep import prune
+
+        return prune(self, keep, failures=failures, features=features, empty=empty)
+
     # rows
 
     def _workload(self, row: Sequence[Any]) -> WorkloadRecord:
@@ -295,6 +331,9 @@ def check_trial(trial: Trial) -> None:
     for seconds in trial.times:
         if not (math.isfinite(seconds) and seconds > 0):
             raise DatabaseError(f"expected positive times, got {seconds}")
+    for seconds in (trial.compile_seconds, trial.measured_at):
+        if not math.isfinite(seconds):
+            raise DatabaseError(f"expected seconds, got {seconds}")
     if not trial.script:
         raise DatabaseError("expected the script of a trial, got none")
 

@@ -1,0 +1,271 @@
+"""Databases as text, one JSON object a line, and what they give each other.
+
+{"kind": "database", "format": "stepwell trials", "version": 1}
+{"kind": "workload", "hash": "…", "text": "…", …, "checksum": "…"}
+{"kind": "trial", "workload": "…", "script": "…", "status": "ok", "times": [1.2e-3, 1.1e-3], …, "checksum": "…"}
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import os
+import secrets
+import sqlite3
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, TextIO, cast
+
+from xdsl.utils.exceptions import DiagnosticException, ParseError
+
+from ...errors import DatabaseError, StepwellError
+from ...runtime.cache import key_of
+from ..trial import Status, Trial
+from ..workload import Workload
+from .schema import VERSION
+from .store import Database, check_trial, insert_trial, insert_workload, record_of, rows_with_ids
+
+FORMAT = "stepwell trials"
+_CHECKSUM = "checksum"
+_NUMBER = (int, float)
+_WORKLOAD: dict[str, type | tuple[type, ...]] = {"hash": str, "text": str}
+_ALGORITHM: dict[str, type | tuple[type, ...]] = {"convolution": str, "algorithm": str, "workload": str}
+_TRIAL: dict[str, type | tuple[type, ...]] = {
+    "workload": str,
+    "script": str,
+    "status": str,
+    "times": list,
+    "error": str,
+    "compile_seconds": _NUMBER,
+    "measured_at": _NUMBER,
+    "machine": str,
+    "sketch": str,
+    "knobs": dict,
+}
+"""What a line must have, and of which type."""
+
+
+# out
+
+
+def export_jsonl(database: Database, path: str | os.PathLike[str] | TextIO) -> int:
+    """Writes all of a database as lines; how many trials there are."""
+    if isinstance(path, str | os.PathLike):
+        try:
+            with open(path, "w", encoding="utf-8") as file:
+                return export_jsonl(database, file)
+        except OSError as error:
+            raise DatabaseError(f"cannot write '{os.fspath(path)}': {error.strerror or error}") from None
+    count = 0
+    for line in _lines(database):
+        count += line["kind"] == "trial"
+        path.write(json.dumps(line if line["kind"] == "database" else _signed(line), ensure_ascii=False) + "\n")
+    return count
+
+
+def _signed(line: Mapping[str, Any]) -> dict[str, Any]:
+    return {**line, _CHECKSUM: key_of(**line)}
+
+
+def _lines(database: Database) -> Iterator[dict[str, Any]]:
+    yield {"kind": "database", "format": FORMAT, "version": VERSION}
+    for record in database.workloads():
+        yield {
+            "kind": "workload",
+            "hash": record.hash,
+            "description": record.description,
+            "text": record.text,
+        }
+    with database.reader() as connection:
+        for convolution, algorithm, workload in connection.execute("SELECT * FROM algorithms"):
+            yield {"kind": "algorithm", "convolution": convolution, "algorithm": algorithm, "workload": workload}
+        features = _features(connection)
+        for number, uid, versions, trial in rows_with_ids(connection):
+            line: dict[str, Any] = {
+                "kind": "trial",
+                "uid": uid,
+                "workload": trial.workload,
+                "status": trial.status.value,
+                "times": list(trial.times),
+                "error": trial.error,
+                "compile_seconds": trial.compile_seconds,
+                "measured_at": trial.measured_at,
+                "machine": trial.machine,
+                "sketch": trial.sketch,
+                "knobs": trial.knobs,
+                "predicted": trial.predicted,
+                "versions": json.loads(versions),
+                "script": trial.script,
+            }
+            if number in features:
+                schema, data = features[number]
+                line["features"] = {"schema": schema, "data": base64.b64encode(data).decode()}
+            yield line
+
+
+def _features(connection: sqlite3.Connection) -> dict[int, tuple[str, bytes]]:
+    return {int(trial): (schema, data) for trial, schema, data in connection.execute("SELECT * FROM features")}
+
+
+# in
+
+
+def import_jsonl(database: Database, path: str | os.PathLike[str] | TextIO) -> int:
+    """Adds what lines say that `export_jsonl` wrote; how many trials are new. If a line is wrong, nothing is added.
+
+    Raises:
+        DatabaseError: that names the line.
+    """
+    if isinstance(path, str | os.PathLike):
+        try:
+            with open(path, encoding="utf-8") as file:
+                return import_jsonl(database, file)
+        except OSError as error:
+            raise DatabaseError(f"cannot read '{os.fspath(path)}': {error.strerror or error}") from None
+    number, count = 0, 0
+    with database.writer() as connection:
+        try:
+            for text in path:
+                number += 1
+                if text.strip():
+                    line = _parsed(text)
+                    count += _insert(connection, line) if number > 1 else _check_header(line)
+            if number == 0:
+                raise DatabaseError("expected lines, got none")
+        except UnicodeDecodeError:
+            raise DatabaseError(f"{_name(path)}:{number + 1}: expected UTF-8 text") from None
+        except (StepwellError, DiagnosticException, ParseError, ValueError, TypeError, OverflowError) as error:
+            raise DatabaseError(f"{_name(path)}:{max(number, 1)}: {_first_line(error)}") from error
+    return count
+
+
+def _name(file: TextIO) -> str:
+    return getattr(file, "name", "<lines>")
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    try:
+        line = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise DatabaseError(f"expected an object in JSON ({_first_line(error)})") from None
+    if not isinstance(line, dict):
+        raise DatabaseError(f"expected an object in JSON, got {text.strip()[:40]}")
+    return cast("dict[str, Any]", line)
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
+def _check_header(line: Mapping[str, Any]) -> int:
+    if line.get("kind") != "database" or line.get("format") != FORMAT:
+        raise DatabaseError(f"expected a line that says format '{FORMAT}' first")
+    if line.get("version") != VERSION:
+        raise DatabaseError(f"expected version {VERSION} of the format, got {line.get('version')}")
+    return 0
+
+
+def _insert(connection: sqlite3.Connection, line: dict[str, Any]) -> int:
+    """Writes what a line says; how many trials are new."""
+    stated = line.pop(_CHECKSUM, None)
+    if stated is not None and stated != key_of(**line):
+        raise DatabaseError("expected a line as it was written, got another checksum")
+    match line.get("kind"):
+        case "workload":
+            _check(line, _WORKLOAD)
+            _insert_workload(connection, line["hash"], line["text"])
+        case "algorithm":
+            _check(line, _ALGORITHM)
+            _check_workload(connection, line["workload"])
+            values = (line["convolution"], line["algorithm"], line["workload"])
+            connection.execute("INSERT OR IGNORE INTO algorithms VALUES (?, ?, ?)", values)
+        case "trial":
+            return _insert_trial(connection, line)
+        case other:
+            raise DatabaseError(f"expected a workload, an algorithm or a trial, got {other!r}")
+    return 0
+
+
+def _check(line: Mapping[str, Any], types: Mapping[str, type | tuple[type, ...]]) -> None:
+    for name, type_ in types.items():
+        if name not in line:
+            raise DatabaseError(f"expected '{name}', got none")
+        if not isinstance(line[name], type_) or isinstance(line[name], bool):
+            raise DatabaseError(f"expected '{name}' of another type, got {line[name]!r:.40}")
+
+
+def _insert_workload(connection: sqlite3.Connection, digest: str, text: str) -> None:
+    known = connection.execute("SELECT text FROM workloads WHERE hash = ?", (digest,)).fetchone()
+    if known is not None and known[0] == text:
+        return
+    # What the text says is what counts.
+    record = record_of(Workload.of_text(text))
+    if record.hash != digest:
+        raise DatabaseError(f"expected the kernel with hash {digest}, got one with {record.hash}")
+    insert_workload(connection, record)
+
+
+def _check_workload(connection: sqlite3.Connection, digest: str) -> None:
+    if connection.execute("SELECT 1 FROM workloads WHERE hash = ?", (digest,)).fetchone() is None:
+        raise DatabaseError(f"expected the hash of a workload of an earlier line, got '{digest}'")
+
+
+def _insert_trial(connection: sqlite3.Connection, line: Mapping[str, Any]) -> int:
+    _check(line, _TRIAL)
+    _check_workload(connection, line["workload"])
+    predicted = line.get("predicted")
+    trial = Trial(
+        line["workload"],
+        line["script"],
+        Status(line["status"]),
+        tuple(float(each) for each in line["times"]),
+        line["error"],
+        float(line["compile_seconds"]),
+        float(line["measured_at"]),
+        line["machine"],
+        line["sketch"],
+        dict(line["knobs"]),
+        None if predicted is None else float(predicted),
+    )
+    check_trial(trial)
+    if not all(isinstance(value, int | str) for value in trial.knobs.values()):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise DatabaseError(f"expected knobs that are numbers or strings, got {trial.knobs}")
+    features = line.get("features")
+    blob = None if features is None else (str(features["schema"]), _decoded(features["data"]))
+    versions = json.dumps(line.get("versions", {}), sort_keys=True)
+    return insert_trial(connection, trial, str(line.get("uid") or secrets.token_hex(8)), versions, blob)
+
+
+def _decoded(text: str) -> bytes:
+    try:
+        data = base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise DatabaseError(f"expected features in base 64 ({error})") from None
+    if len(data) % 4:
+        raise DatabaseError(f"expected features of 4 bytes each, got {len(data)} bytes")
+    return data
+
+
+# from one to another
+
+
+def merge(database: Database, other: Database | str | os.PathLike[str]) -> int:
+    """Adds what another database has; how many trials are new."""
+    if not isinstance(other, Database):
+        with Database(other, create=False) as opened:
+            return merge(database, opened)
+    if Path(other.path).resolve() == Path(database.path).resolve():
+        raise DatabaseError(f"expected another database to merge, got '{other.path}' itself")
+    count = 0
+    records = other.workloads()
+    with other.reader() as source, database.writer() as connection:
+        for record in records:
+            insert_workload(connection, record)
+        connection.executemany(
+            "INSERT OR IGNORE INTO algorithms VALUES (?, ?, ?)", source.execute("SELECT * FROM algorithms").fetchall()
+        )
+        features = _features(source)
+        for number, uid, versions, trial in rows_with_ids(source):
+            count += insert_trial(connection, trial, uid, versions, features.get(number))
+    return count
