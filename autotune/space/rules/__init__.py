@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from .contraction import contraction
+from .shipped import shipped
+from .windows import windows
 
 if TYPE_CHECKING:
     from ..build import Subject
@@ -13,5 +15,7 @@ if TYPE_CHECKING:
 
 RULES: dict[str, Callable[[Subject], Iterator[Sketch]]] = {
     "contraction": contraction,
+    "windows": windows,
+    "shipped": shipped,
 }
 """In the order in which they are asked."""
