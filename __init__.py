@@ -16,14 +16,16 @@ if TYPE_CHECKING:
     from .tools.driver import list_kernels as list_kernels
     from .tools.front import compile as compile
     from .tools.schedule import Schedule as Schedule
+    from .tools.tuning import tune as tune
 
-__all__ = ["Schedule", "compile", "list_kernels", "load", "te"]
+__all__ = ["Schedule", "compile", "list_kernels", "load", "te", "tune"]
 
 _HOME = {
     "Schedule": ".tools.schedule",
     "compile": ".tools.front",
     "list_kernels": ".tools.driver",
     "load": ".runtime.executable",
+    "tune": ".tools.tuning",
 }
 
 

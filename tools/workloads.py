@@ -65,5 +65,6 @@ def workloads_of(
 def _set_threads(module: ModuleOp, threads: int) -> None:
     target = module.attributes.get(TARGET)
     if isinstance(target, TargetAttr):
-        parameters = [IntAttr(threads) if each is target.threads else each for each in target.parameters]
-        module.attributes[TARGET] = TargetAttr(*parameters)
+        module.attributes[TARGET] = TargetAttr.new(
+            [IntAttr(threads) if each is target.threads else each for each in target.parameters]
+        )

@@ -1,0 +1,472 @@
+"""The tuner: proposes candidates, has them measured, records them and learns from them, until a budget is spent."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ArgumentError, CompileError
+from .bound import argument_bytes, operations
+from .database.store import Database
+from .measure.interface import MeasureInput, Measurer
+from .models.create import ModelFactory
+from .models.interface import Features
+from .progress import COUNTED, KernelState, Progress, TuneReport
+from .search.budget import Standing, next_kernel
+from .search.interface import Outcome, Searcher, SearcherFactory
+from .search.ranking import Matrix, ModelRanking
+from .space.build import SHIPPED, build_space
+from .space.sketch import Candidate, Choices, Sketch, Space
+from .trial import Status, Trial
+from .workload import Workload
+
+SMALLEST_BATCH = 4
+LARGEST_BATCH = 16
+_FUTILE = 96
+"""After so many candidates in a row that were refused, a kernel is done."""
+_KIN = 3
+"""The scripts of how many other shapes are tried first."""
+FINALISTS = 4
+"""How many of the fastest are measured again."""
+FINAL_ROUNDS = 3
+"""How often, in turn with each other."""
+MARGIN = 0.005
+"""By which part of its time what we ship must be beaten."""
+
+NO_SCRIPT = """module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !transform.any_op {transform.readonly}) {
+    transform.yield
+  }
+}
+"""
+"""A script that leaves a kernel to the schedules that we ship."""
+
+SpaceBuilder: TypeAlias = Callable[[Workload], "Space | tuple[Space, Sequence[Candidate]]"]
+"""Says what is searched for a workload, and perhaps from where on."""
+
+
+class MatrixFactory(Protocol):
+    """Says how features of a workload's candidates are computed."""
+
+    def __call__(self, workload: Workload) -> Matrix: ...
+
+
+def closed_forms(workload: Workload) -> Matrix:
+    """Features as closed forms of knobs, which are made when a sketch is first asked for."""
+    from .features.closed_forms import SketchFeatures
+
+    made: dict[Sketch, SketchFeatures] = {}
+
+    def matrix(sketch: Sketch, choices: Choices) -> tuple[Features, NDArray[np.bool_]]:
+        if sketch not in made:
+            made[sketch] = SketchFeatures(workload, sketch)
+        return made[sketch].matrix(choices)
+
+    return matrix
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a run ends: whatever comes first."""
+
+    trials: int | None = None
+    """Of all kernels together."""
+    trials_per_kernel: int | None = None
+    seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        given = {"trials": self.trials, "trials_per_kernel": self.trials_per_kernel, "seconds": self.seconds}
+        if all(value is None for value in given.values()):
+            raise ArgumentError("expected a number of trials, of trials for each kernel, or of seconds, got none")
+        for name, value in given.items():
+            if value is None:
+                continue
+            kinds = (int, float, np.integer, np.floating) if name == "seconds" else (int, np.integer)
+            if not isinstance(value, kinds) or isinstance(value, bool) or not value > 0:  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise ArgumentError(f"expected a positive number as {name}, got {value!r}")
+
+
+@dataclass(frozen=True)
+class Search:
+    """How kernels are searched."""
+
+    searcher: SearcherFactory
+    model: ModelFactory | None
+    """None for searchers that look at no model."""
+    matrix: MatrixFactory = closed_forms
+    shipped: bool = True
+    """Whether what we ship is measured, and takes part."""
+    kin: bool = True
+    """Whether scripts for other shapes are tried."""
+
+
+def tune(
+    workloads: Sequence[Workload],
+    *,
+    measurer: Measurer,
+    limits: Limits,
+    search: Search,
+    seed: int = 0,
+    database: Database | None = None,
+    spaces: SpaceBuilder | None = None,
+    progress: Progress | None = None,
+) -> TuneReport:
+    """Searches schedules for kernels until the budget is spent. What the database holds counts, and teaches.
+
+    What comes out is in the report, and in the database: the fastest script of each kernel, measured again in turn with
+    those next to it. Where that is what we ship, nothing was gained by tuning.
+
+    Args:
+        spaces: says what is searched; all our rules, if it is not given.
+    """
+
+    def build(workload: Workload) -> Space:
+        return build_space(workload, shipped=search.shipped)
+
+    run = _Run(measurer, limits, search, seed, database, spaces or build, progress)
+    return run(workloads)
+
+
+class _Run:
+    """A tuning run."""
+
+    def __init__(
+        self,
+        measurer: Measurer,
+        limits: Limits,
+        search: Search,
+        seed: int,
+        database: Database | None,
+        build: SpaceBuilder,
+        progress: Progress | None,
+    ) -> None:
+        self.measurer, self.limits, self.search, self.seed = measurer, limits, search, seed
+        self.database, self.build, self.progress = database, build, progress
+        self.start = time.perf_counter()
+        self.kernels: list[_Kernel] = []
+
+    def __call__(self, workloads: Sequence[Workload]) -> TuneReport:
+        interrupted = False
+        states = [KernelState(workload, operations(workload)) for workload in workloads]
+        self.kernels = [_Kernel(self, state, self.seed + number) for number, state in enumerate(states)]
+        for state in states:
+            state.wanted = self.limits.trials_per_kernel
+            if state.wanted is None and len(states) == 1:
+                state.wanted = self.limits.trials
+        if self.progress is not None:
+            self.progress.start(states)
+        try:
+            for kernel in self.kernels:
+                kernel.resume()
+            while (position := self._next()) is not None:
+                self.kernels[position].round()
+            for kernel in self.kernels:
+                kernel.finish()
+        except KeyboardInterrupt:
+            interrupted = True
+        return TuneReport(tuple(states), time.perf_counter() - self.start, interrupted)
+
+    def _next(self) -> int | None:
+        """Whose turn it is; none when the budget is spent."""
+        if self.left() <= 0 or self.is_late():
+            return None
+        for kernel in self.kernels:
+            if kernel.left() <= 0:
+                kernel.standing.done = True
+        return next_kernel([kernel.standing for kernel in self.kernels])
+
+    def left(self) -> int:
+        """How many trials of all kernels are left."""
+        limit = self.limits.trials
+        return 1 << 60 if limit is None else limit - sum(kernel.state.trials for kernel in self.kernels)
+
+    def is_late(self) -> bool:
+        """Whether the time is over."""
+        return self.limits.seconds is not None and time.perf_counter() - self.start >= self.limits.seconds
+
+    def share(self) -> float | None:
+        """Which part of the budget is used, of the limit that will end the run as far as that can be told."""
+        shares: list[float] = []
+        trials = sum(kernel.state.trials for kernel in self.kernels)
+        if self.limits.seconds is not None:
+            shares.append((time.perf_counter() - self.start) / self.limits.seconds)
+        if self.limits.trials is not None:
+            shares.append(trials / self.limits.trials)
+        if self.limits.trials_per_kernel is not None:
+            wanted = self.limits.trials_per_kernel
+            done = sum(wanted if each.standing.done else min(each.state.trials, wanted) for each in self.kernels)
+            shares.append(done / (wanted * len(self.kernels)))
+        return min(1.0, max(shares)) if shares else None
+
+    def tell(self, state: KernelState, what: str) -> None:
+        """Tells the display."""
+        if self.progress is not None:
+            self.progress.update(state, what, self.share())
+
+
+@dataclass(frozen=True)
+class _Proposal:
+    """What is measured next: a point of the space, or a script from elsewhere."""
+
+    input: MeasureInput
+    candidate: Candidate | None = None
+
+
+@dataclass
+class _Kernel:
+    """The search for one kernel."""
+
+    run: _Run
+    state: KernelState
+    seed: int
+    standing: Standing = field(init=False)
+    results: dict[str, Trial] = field(default_factory=dict[str, Trial])
+    """The newest trial of each script."""
+    _space: Space | None = None
+    _searcher: Searcher | None = None
+    _ranking: ModelRanking | None = None
+    _seeds: list[_Proposal] | None = None
+    _futile: int = 0
+    _shipped_script: str = NO_SCRIPT
+
+    def __post_init__(self) -> None:
+        workload = self.state.workload
+        self.standing = Standing(workload.calls, self.state.operations, sum(argument_bytes(workload)))
+
+    # before
+
+    def resume(self) -> None:
+        """Looks up what is recorded of the kernel."""
+        database = self.run.database
+        if database is None:
+            return
+        database.add_workload(self.state.workload)
+        found = database.trials(self.state.workload)
+        self._note(found)
+        self.state.recorded = self.state.trials
+        self.run.tell(self.state, "resume")
+
+    def _open(self) -> tuple[Space, Searcher]:
+        """The space and who searches it, which are made when they are first needed."""
+        if self._space is None or self._searcher is None:
+            self.run.tell(self.state, "write sketches")
+            workload, search = self.state.workload, self.run.search
+            built = self.run.build(workload)
+            space, starts = (built, ()) if isinstance(built, Space) else built
+            self.state.sketches, self.state.candidates = len(space.sketches), space.size
+            if search.model is not None:
+                self._ranking = ModelRanking(space, search.model(), search.matrix(workload))
+            self._space = space
+            self._searcher = search.searcher(space, seed=self.seed, ranking=self._ranking)
+            points = _Points(space)
+            known = ((points.of(trial), trial) for trial in self.results.values())
+            self._searcher.tell([(point, trial) for point, trial in known if point is not None])
+            self._seeds = self._first(points, starts)
+        return self._space, self._searcher
+
+    def _first(self, points: _Points, starts: Sequence[Candidate]) -> list[_Proposal]:
+        """What is measured before anybody searches: what we ship, where to start, and what is fast for other shapes."""
+        found: list[_Proposal] = []
+        space = points.space
+        if self.run.search.shipped:
+            for number, sketch in enumerate(space.sketches):
+                if _is_shipped(sketch.name) and not sketch.knobs:
+                    candidate = Candidate(number, ())
+                    found.append(self._of_candidate(space, candidate))
+                    self._shipped_script = found[-1].input.script
+            if not found:
+                found.append(_Proposal(MeasureInput(NO_SCRIPT, SHIPPED)))
+        found += [self._of_candidate(space, candidate) for candidate in starts]
+        if self.run.search.kin and self.run.database is not None:
+            for _, trial in self.run.database.nearest(self.state.workload, _KIN):
+                if trial.sketch and _is_shipped(trial.sketch):
+                    continue
+                candidate = points.of(trial)
+                if candidate is not None:
+                    found.append(self._of_candidate(space, candidate))
+                else:
+                    found.append(_Proposal(MeasureInput(trial.script, trial.sketch, trial.knobs)))
+        unique = {each.input.script: each for each in found if each.input.script not in self.results}
+        return list(unique.values())
+
+    def _of_candidate(self, space: Space, candidate: Candidate) -> _Proposal:
+        sketch = space.sketches[candidate.sketch]
+        values = sketch.values(candidate.choice)
+        knobs = {name: value if isinstance(value, int | str) else str(value) for name, value in values.items()}
+        predicted = self._ranking.predicted(candidate) if self._ranking is not None else None
+        return _Proposal(MeasureInput(str(space.script(candidate)), sketch.name, knobs, predicted), candidate)
+
+    # rounds
+
+    def left(self) -> int:
+        """How many trials this kernel may still have."""
+        wanted = self.run.limits.trials_per_kernel
+        return 1 << 60 if wanted is None else wanted - self.state.trials
+
+    def round(self) -> None:
+        """Measures some candidates, and learns from them."""
+        space, searcher = self._open()
+        count = min(self._batch(), self.left(), self.run.left())
+        proposals, self._seeds = (self._seeds or [])[:count], (self._seeds or [])[count:]
+        if len(proposals) < count:
+            self.run.tell(self.state, "search")
+            for candidate in searcher.propose(count - len(proposals)):
+                proposals.append(self._of_candidate(space, candidate))
+        new = [each for each in proposals if each.input.script not in self.results]
+        if not proposals:
+            self._stop("there are no more candidates")
+            return
+        try:
+            trials = self._measure([each.input for each in new])
+        except CompileError as error:
+            # There is nothing to compare results with; other kernels may be better off.
+            self._stop(str(error))
+            return
+        by_script = {trial.script: trial for trial in trials}
+        outcomes: list[Outcome] = []
+        for each in proposals:
+            trial = by_script.get(each.input.script) or self.results.get(each.input.script)
+            if each.candidate is not None and trial is not None:
+                outcomes.append((each.candidate, trial))
+        searcher.tell(outcomes)
+        self._futile = self._futile + len(trials) if all(_is_futile(trial) for trial in trials) else 0
+        if self._futile >= _FUTILE:
+            self._stop(f"the last {self._futile} candidates were refused or lost")
+
+    def _batch(self) -> int:
+        """Few at first, so that the model learns quickly."""
+        return min(max(SMALLEST_BATCH, self.state.trials // 4), LARGEST_BATCH)
+
+    def _stop(self, note: str) -> None:
+        self.standing.done = self.state.done = True
+        self.state.note = note
+        self.run.tell(self.state, "done")
+
+    def _measure(self, inputs: Sequence[MeasureInput]) -> list[Trial]:
+        """Measures scripts; each trial is recorded when it is finished."""
+        self.run.tell(self.state, "measure")
+        finished: list[Trial] = []
+
+        def keep(position: int, trial: Trial) -> None:
+            finished.append(trial)
+            self._record(trial)
+            self._note([trial])
+            self.state.count([trial])
+            self.run.tell(self.state, "measure")
+
+        if not inputs:
+            return []
+        return self.run.measurer.measure(self.state.workload, inputs, best_seconds=self.state.seconds, finished=keep)
+
+    def _record(self, trial: Trial) -> None:
+        if self.run.database is not None:
+            self.run.database.record(trial)
+
+    def _note(self, trials: Sequence[Trial]) -> None:
+        """Remembers trials; of several of one script the newest counts."""
+        for trial in trials:
+            is_new = trial.script not in self.results or self.results[trial.script].status not in COUNTED
+            if trial.status is Status.LOST and trial.script in self.results:
+                continue
+            if trial.status is not Status.LOST:
+                self.results[trial.script] = trial
+            if is_new and trial.status in COUNTED:
+                self.state.trials += 1
+                self.standing.add(trial.seconds)
+            if trial.script in (self._shipped_script, NO_SCRIPT) or _is_shipped(trial.sketch):
+                self.state.shipped = trial
+        self.state.best = min(
+            (trial for trial in self.results.values() if trial.status is Status.OK),
+            key=lambda trial: trial.seconds,
+            default=None,
+        )
+
+    # after
+
+    def finish(self) -> None:
+        """Says what the best is: that of those that were measured again, and what we ship unless it is beaten."""
+        if self.state.statuses[Status.OK] and not self.run.is_late():
+            self._confirm()
+        shipped, best = self.state.shipped, self.state.best
+        if shipped is not None and best is not None and best.seconds > (1.0 - MARGIN) * shipped.seconds:
+            self.state.best = shipped
+        self.state.done = True
+        self.run.tell(self.state, "done")
+
+    def _confirm(self) -> None:
+        """Measures the fastest again, in turn, so that the luckiest is not taken for the fastest."""
+        confirmed: set[str] = set()
+        while len(confirmed) < 2 * FINALISTS:
+            ranked = sorted((t for t in self.results.values() if t.status is Status.OK), key=lambda t: t.seconds)
+            if not ranked or ranked[0].script in confirmed:
+                break
+            finalists = ranked[:FINALISTS]
+            shipped = self.state.shipped
+            if shipped is not None and shipped.times and shipped.script not in {each.script for each in finalists}:
+                finalists.append(shipped)
+            if len(finalists) == 1:
+                break
+            self._again(finalists)
+            confirmed |= {each.script for each in finalists}
+
+    def _again(self, finalists: Sequence[Trial]) -> None:
+        """Measures some again, in turn. What is recorded is all of these times together, and none of those before."""
+        self.run.tell(self.state, "measure the best again")
+        inputs = [MeasureInput(each.script, each.sketch, each.knobs, each.predicted) for each in finalists]
+        rounds = [
+            self.run.measurer.measure(self.state.workload, inputs, best_seconds=math.inf) for _ in range(FINAL_ROUNDS)
+        ]
+        for position in range(len(inputs)):
+            parts = [trials[position] for trials in rounds]
+            failed = next((part for part in parts if part.status not in (Status.OK, Status.LOST)), None)
+            times = tuple(seconds for part in parts for seconds in part.times)
+            merged = failed or next((replace(part, times=times) for part in parts if part.times), None)
+            if merged is not None:
+                self._record(merged)
+                self._note([merged])
+        self.run.tell(self.state, "measure the best again")
+
+
+def _is_shipped(sketch: str) -> bool:
+    return sketch.partition("/")[0] == SHIPPED
+
+
+def _is_futile(trial: Trial) -> bool:
+    return trial.status not in COUNTED
+
+
+@dataclass
+class _Points:
+    """Which point of a space a recorded trial is."""
+
+    space: Space
+    _numbers: dict[str, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._numbers = {sketch.name: number for number, sketch in enumerate(self.space.sketches)}
+
+    def of(self, trial: Trial) -> Candidate | None:
+        """The point with the trial's sketch and knobs; none if the space has no such."""
+        number = self._numbers.get(trial.sketch)
+        if number is None:
+            return None
+        sketch = self.space.sketches[number]
+        choice = _choice(sketch, trial.knobs)
+        return None if choice is None else Candidate(number, choice)
+
+
+def _choice(sketch: Sketch, values: Mapping[str, int | str]) -> tuple[int, ...] | None:
+    found: list[int] = []
+    for knob in sketch.knobs:
+        value = values.get(knob.name)
+        at = [n for n, option in enumerate(knob.options) if option == value or str(option) == value]
+        if not at:
+            return None
+        found.append(at[0])
+    return tuple(found)

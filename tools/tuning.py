@@ -1,0 +1,245 @@
+"""`stepwell.tune`: searches schedules for the kernels of a program, and keeps what it finds in a database."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+from ..autotune.database.store import Database
+from ..autotune.space.build import build_space, space_of_script
+from ..autotune.space.sketch import Candidate, Space
+from ..autotune.tuner import Limits, Search
+from ..autotune.tuner import tune as tune_workloads
+from ..autotune.workload import Workload
+from ..backends.registry import make_context
+from ..errors import ArgumentError, DatabaseError, ScriptError, did_you_mean
+from ..runtime.executable import checked_threads
+from ..transform.knobs import knobs, reopen_knobs
+from ..transform.script import parse_script
+from .workloads import workloads_of
+
+if TYPE_CHECKING:
+    from xdsl.ir import Attribute
+
+    from ..autotune.measure.interface import Measurer
+    from ..autotune.models.create import ModelFactory
+    from ..autotune.progress import Progress, TuneReport
+    from ..autotune.search.interface import SearcherFactory
+    from .driver import Source
+
+DatabaseSource: TypeAlias = "Database | str | os.PathLike[str]"
+
+SEARCHES = ("evolutionary", "annealing", "random", "grid", "genetic")
+GUIDED = ("evolutionary", "annealing")
+"""The searches that a model leads."""
+
+
+def tune(
+    source: Source | Sequence[Workload],
+    *,
+    trials: int | None = None,
+    trials_per_kernel: int | None = None,
+    seconds: float | None = None,
+    database: DatabaseSource | None = None,
+    seed: int = 0,
+    threads: int | None = None,
+    target: str | Attribute = "llvm-cpu",
+    kernel: str | None = None,
+    space: str | os.PathLike[str] | None = None,
+    reopen: bool = False,
+    model: str | ModelFactory = "boosting",
+    search: str = "evolutionary",
+    shipped: bool = True,
+    cluster: str | None = None,
+    measurer: Measurer | None = None,
+    pipeline: str | os.PathLike[str] | None = None,
+    sizes: Mapping[str, int] | None = None,
+    conv_algorithm: str = "auto",
+    exact: bool = False,
+    progress: Progress | None = None,
+) -> TuneReport:
+    """Searches schedules for the kernels of a program: an ONNX model, IR of any rung above native code, tensor
+    expressions, or workloads.
+
+    What is found is in the report, and in the database if there is one: `stepwell.compile(…, database=…)` uses it.
+    A run goes on where the last one with its database ended.
+
+    Args:
+        trials, trials_per_kernel, seconds: how much is tried; what comes first ends the run. What the database holds
+            counts as tried.
+        seed: equal seeds try the same, as long as they measure the same.
+        threads: how many threads kernels are tuned for; as many as the target has, if it is not given.
+        kernel: the hash of the only kernel to tune, or its first digits.
+        space: the file of a script with knobs, whose choices are searched in place of what our rules write.
+        reopen: search the knobs that are chosen in `space`, from there on; without `space`, those of the best script of
+            the database.
+        model: `boosting`, `linear`, `roofline` or `random`.
+        search: `evolutionary` or `annealing`, which the model leads, or `random`, `grid` or `genetic`.
+        shipped: whether the schedules that we ship take part.
+        cluster: the address of a Dask scheduler whose workers measure.
+        measurer: what measures, in place of this machine or a cluster.
+        progress: is told how it is coming along.
+    """
+    limits = Limits(trials, trials_per_kernel, seconds)
+    factory = searcher_factory(search)
+    workloads = chosen_workloads(
+        source,
+        kernel,
+        target=target,
+        threads=threads,
+        pipeline=pipeline,
+        sizes=sizes,
+        conv_algorithm=conv_algorithm,
+        exact=exact,
+    )
+    with ExitStack() as stack:
+        opened = None
+        if isinstance(database, Database):
+            opened = database
+        elif database is not None:
+            opened = stack.enter_context(Database(database))
+        models = find_models(model, opened, seed) if search in GUIDED else None
+        spaces = Spaces(opened, None if space is None else Path(space), reopen, shipped)
+        if measurer is None:
+            measurer = stack.enter_context(make_measurer(cluster, seed))
+        return tune_workloads(
+            workloads,
+            measurer=measurer,
+            limits=limits,
+            search=Search(factory, models, shipped=shipped),
+            seed=seed,
+            database=opened,
+            spaces=spaces,
+            progress=progress,
+        )
+
+
+def chosen_workloads(
+    source: Source | Sequence[Workload],
+    kernel: str | None = None,
+    *,
+    target: str | Attribute = "llvm-cpu",
+    threads: int | None = None,
+    pipeline: str | os.PathLike[str] | None = None,
+    sizes: Mapping[str, int] | None = None,
+    conv_algorithm: str = "auto",
+    exact: bool = False,
+) -> list[Workload]:
+    """The kernels of a program, or the one whose hash begins like this."""
+    given = _workloads(source)
+    if given is None:
+        if threads is not None:
+            threads = checked_threads(threads) or None
+        given = workloads_of(
+            source,  # pyright: ignore[reportArgumentType]
+            target=target,
+            threads=threads,
+            pipeline=pipeline,
+            sizes=sizes,
+            conv_algorithm=conv_algorithm,
+            exact=exact,
+        )
+    if kernel is None:
+        return given
+    found = [workload for workload in given if workload.hash.startswith(kernel)]
+    if len(found) != 1 or not kernel:
+        hashes = [workload.hash for workload in given]
+        problem = "which is the beginning of several" if found else "which none begins with"
+        hint = did_you_mean(kernel, hashes) or f"; expected one of {', '.join(hashes[:8])}"
+        raise ArgumentError(f"expected the hash of a kernel of the program, got '{kernel}', {problem}{hint}")
+    return found
+
+
+def _workloads(source: Source | Sequence[Workload]) -> list[Workload] | None:
+    """The workloads that were given in place of a program, if they were."""
+    if isinstance(source, list | tuple) and source and all(isinstance(each, Workload) for each in source):
+        return [each for each in source if isinstance(each, Workload)]
+    return None
+
+
+def searcher_factory(name: str) -> SearcherFactory:
+    """The search of a name.
+
+    Raises:
+        ArgumentError: if there is none.
+    """
+    match name:
+        case "evolutionary":
+            from ..autotune.search.evolutionary import EvolutionarySearch as found
+        case "annealing":
+            from ..autotune.search.annealing import AnnealingSearch as found
+        case "random":
+            from ..autotune.search.random import RandomSearch as found
+        case "grid":
+            from ..autotune.search.grid import GridSearch as found
+        case "genetic":
+            from ..autotune.search.genetic import GeneticSearch as found
+        case _:
+            hint = did_you_mean(str(name), SEARCHES)
+            raise ArgumentError(f"expected a search ({', '.join(SEARCHES)}), got '{name}'{hint}")
+    return found
+
+
+def find_models(model: str | ModelFactory, database: Database | None, seed: int) -> ModelFactory:
+    """The models of a name, which know what we measured, and what the database holds."""
+    if not isinstance(model, str):
+        return model
+    from ..autotune.models.create import shipped_models
+
+    return shipped_models(model, seed=seed)
+
+
+def make_measurer(cluster: str | None, seed: int) -> Measurer:
+    """What measures: a cluster, or this machine."""
+    if cluster is not None:
+        from ..autotune.measure.cluster import ClusterMeasurer
+
+        return ClusterMeasurer(cluster, seed=seed)
+    from ..autotune.measure.local import LocalMeasurer
+
+    return LocalMeasurer(seed=seed)
+
+
+@dataclass(frozen=True)
+class Spaces:
+    """What is searched: what our rules write, a user's script, or what is left open of the best script so far."""
+
+    database: Database | None = None
+    script: Path | None = None
+    reopen: bool = False
+    shipped: bool = True
+
+    def __call__(self, workload: Workload) -> tuple[Space, Sequence[Candidate]]:
+        if self.script is not None:
+            return self._of_script(workload, self.script.read_text("utf-8"), str(self.script))
+        if self.reopen:
+            return self._of_best(workload)
+        return build_space(workload, shipped=self.shipped), ()
+
+    def _of_best(self, workload: Workload) -> tuple[Space, Sequence[Candidate]]:
+        if self.database is None:
+            raise ArgumentError("expected a database or a script to open knobs of, got neither")
+        best = self.database.best(workload)
+        if best is None:
+            raise DatabaseError(f"expected a script for {workload} in '{self.database.path}' to open again, got none")
+        return self._of_script(workload, best.script, f"{self.database.path}: {workload.hash}")
+
+    def _of_script(self, workload: Workload, text: str, name: str) -> tuple[Space, Sequence[Candidate]]:
+        script = parse_script(text, name, make_context())
+        start: dict[str, object] = {}
+        if self.reopen:
+            start = {knob.name: knob.selected for knob in knobs(script) if not knob.is_open}
+            script = reopen_knobs(script)
+        space = space_of_script(workload, script, Path(name).stem if self.script is not None else "script")
+        (sketch,) = space.sketches
+        if not sketch.knobs:
+            hint = "" if not knobs(script) else "; --reopen opens those that are chosen"
+            raise ScriptError(f"expected a script with open knobs in '{name}', got none{hint}")
+        if not all(knob.name in start for knob in sketch.knobs):
+            return space, ()
+        choice = tuple(knob.options.index(start[knob.name]) for knob in sketch.knobs)  # pyright: ignore[reportArgumentType]
+        return space, (Candidate(0, choice),)
