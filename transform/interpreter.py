@@ -29,18 +29,33 @@ DEFAULT_ENTRY = "__transform_main"
 
 _READS = (Effect.READS,)
 
-_KINDS: dict[type[Operation], tuple[bool, tuple[Effect, ...] | None]] = {}
-"""Of each class of transform operations, whether it changes the payload itself, and its effects, if they are always the
-same."""
+_Kind = tuple[bool, bool, tuple[Effect, ...] | None]
+_KINDS: dict[type[Operation], _Kind] = {}
+"""Of each class of transform operations, whether it changes the payload itself, whether all handles outlive it, and its
+effects, if they are always the same."""
 
 
-def _kind_of(op: Operation) -> tuple[bool, tuple[Effect, ...] | None]:
+def _kind_of(op: Operation) -> _Kind:
     if not isinstance(op, TransformOpInterface):
         name = op.op_name.data if isinstance(op, UnregisteredOp) else op.name
         raise ScriptError(f"expected a transform operation, got '{name}'", op)
     kind = type(op)
     always = kind.operand_effects is TransformOpInterface.operand_effects
-    return not (op.MATCHER or op.STEERS), kind.OPERAND_EFFECTS if always else None
+    found = (
+        not (op.MATCHER or op.STEERS),
+        always and _READS == kind.OPERAND_EFFECTS,
+        kind.OPERAND_EFFECTS if always else None,
+    )
+    _KINDS[kind] = found
+    return found
+
+
+def _placed(error: StepwellError, op: Operation) -> StepwellError:
+    """The error of an operation of a script with its place."""
+    if isinstance(error, ScheduleError | ScriptError):
+        return locate(error, op)
+    error.add_note(f"in script: {describe_location(op)}: {op.name}")
+    return error
 
 
 @dataclass(eq=False)
@@ -112,14 +127,31 @@ class Interpreter:
                 self._execute(op)
             else:
                 self._execute_watched(op, self.watcher)
-        except (ScheduleError, ScriptError) as error:
-            located = locate(error, op)
-            if located is error:
-                raise
-            raise located from error
         except StepwellError as error:
-            error.add_note(f"in script: {describe_location(op)}: {op.name}")
-            raise
+            placed = _placed(error, op)
+            if placed is error:
+                raise
+            raise placed from error
+
+    def _run(self, op: Operation | None) -> YieldOp | None:
+        """Runs operations of a script one after another, up to a terminator, and gives that."""
+        watcher = None if self._matching else self.watcher
+        try:
+            while op is not None:
+                if type(op) is YieldOp:
+                    return op
+                if watcher is None:
+                    self._execute(op)
+                else:
+                    self._execute_watched(op, watcher)
+                op = op.next_op
+        except StepwellError as error:
+            assert op is not None
+            placed = _placed(error, op)
+            if placed is error:
+                raise
+            raise placed from error
+        return None
 
     def _execute_watched(self, op: Operation, watcher: Watcher) -> None:
         steers = isinstance(op, TransformOpInterface) and op.STEERS
@@ -135,35 +167,37 @@ class Interpreter:
             watcher.after(op, self.state.root)
 
     def _execute(self, op: Operation) -> None:
-        kind = type(op)
-        traits = _KINDS.get(kind)
-        if traits is None:
-            traits = _KINDS[kind] = _kind_of(op)
-        is_changing, effects = traits
+        is_changing, only_reads, effects = _KINDS.get(type(op)) or _kind_of(op)
         op = cast(TransformOpInterface, op)
         if is_changing and self._unsaved:
             self._save()
         state = self.state
         state.check_operands(op)
-        if effects is None:
-            effects = op.operand_effects()
-        if effects == _READS:
+        if only_reads:
             results = op.apply(self)
         else:
-            state.check_repeats(op, effects)
-            if Effect.CONSUMES in effects:
-                deaths = state.consumed(op)
-                try:
-                    results = op.apply(self)
-                finally:
-                    state.kill(deaths)
-            else:
-                results = op.apply(self)
-            state.sweep(op)
+            if effects is None:
+                effects = op.operand_effects()
+            results = op.apply(self) if effects == _READS else self._apply(op, effects)
         handles = op.results
         assert len(results) == len(handles), f"{op.name} gave {len(results)} payloads for {len(handles)} results"
-        for handle, payload in zip(handles, results, strict=True):
-            state.bind(handle, payload)
+        if handles:
+            state.bind_all(handles, results)
+
+    def _apply(self, op: TransformOpInterface, effects: tuple[Effect, ...]) -> Sequence[Payload]:
+        """What an operation gives that may end the life of handles."""
+        state = self.state
+        state.check_repeats(op, effects)
+        if Effect.CONSUMES in effects:
+            deaths = state.consumed(op, effects)
+            try:
+                results = op.apply(self)
+            finally:
+                state.kill(deaths)
+        else:
+            results = op.apply(self)
+        state.sweep(op)
+        return results
 
     def look(self, op: TransformOpInterface) -> Sequence[Payload]:
         """What an operation that only looks would give its results."""
@@ -180,18 +214,14 @@ class Interpreter:
         state = self.state
         outer = state.enter()
         try:
-            for handle, payload in zip(block.args, args, strict=True):
-                state.bind(handle, payload)
-            op = block.first_op
-            while op is not None:
-                if type(op) is YieldOp:
-                    self.check(op)
-                    return [state.payload(operand) for operand in op.operands]
-                self.execute(op)
-                op = op.next_op
+            state.bind_all(block.args, args)
+            end = self._run(block.first_op)
+            if end is None:
+                return []
+            self.check(end)
+            return [state.payload(operand) for operand in end.operands]
         finally:
             state.leave(outer)
-        return []
 
     def check(self, op: Operation) -> None:
         """Checks the operands of a terminator, which is not executed."""

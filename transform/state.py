@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -19,7 +19,7 @@ from xdsl.dialects.transform import (
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
 from ..errors import ScheduleError, ScriptError
-from .interfaces import Effect, Payload, effect_on
+from .interfaces import Effect, Payload
 
 _USE_AFTER_DEATH = "op uses a handle invalidated by a previously executed transform op"
 _BY_CONSUMPTION = (
@@ -55,53 +55,51 @@ class Death:
         return tuple(notes)
 
 
+_Frame = tuple[list[int], list[int]]
+"""The handles of a region that can die: those to operations, and those to values."""
+
+Saved = tuple[dict[int, Payload], list[_Frame], dict[int, Death], dict[int, str]]
+"""What handles are at one time."""
+
+
 class TransformState:
     """The payload of each handle. A handle is alive, dead, or unknown because its region was left."""
 
     def __init__(self, root: Operation):
         self.root = root
-        # Handles are known by their identity, which Python finds faster than their hash.
+        # Handles are known by their identity, which Python finds faster than their hash. What was bound in regions that
+        # were left stays: nothing asks for it.
         self._payload: dict[int, Payload] = {}
-        self._handles: dict[int, SSAValue] = {}
-        """Those that stand for operations or values, and so can die."""
+        self._frames: list[_Frame] = [([], [])]
         self._dead: dict[int, Death] = {}
         self._lost: dict[int, str] = {}
-        self._scope: list[int] = []
         self.scheduled: dict[FuncOp, None] = {}
         """The kernels that primitives were applied to."""
 
-    def enter(self) -> list[int]:
+    def enter(self) -> int:
         """Starts a region of the script; gives what `leave` needs."""
-        outer, self._scope = self._scope, []
-        return outer
+        self._frames.append(([], []))
+        return len(self._frames) - 1
 
-    def leave(self, outer: list[int]) -> None:
+    def leave(self, outer: int) -> None:
         """Forgets the handles that were bound since `enter`."""
-        for key in self._scope:
-            self._payload.pop(key, None)
-            self._handles.pop(key, None)
-        if self._dead or self._lost:
-            for key in self._scope:
-                self._dead.pop(key, None)
-                self._lost.pop(key, None)
-        self._scope = outer
+        del self._frames[outer:]
 
-    def saved(self) -> tuple[dict[int, Payload], dict[int, SSAValue], dict[int, Death], dict[int, str], list[int]]:
+    def saved(self) -> Saved:
         """What handles are now, for `restore`."""
-        return self._payload.copy(), self._handles.copy(), self._dead.copy(), self._lost.copy(), self._scope.copy()
+        frames = [(ops.copy(), values.copy()) for ops, values in self._frames]
+        return self._payload.copy(), frames, self._dead.copy(), self._lost.copy()
 
-    def restore(
-        self, saved: tuple[dict[int, Payload], dict[int, SSAValue], dict[int, Death], dict[int, str], list[int]]
-    ) -> None:
+    def restore(self, saved: Saved) -> None:
         """Makes handles what they were."""
-        self._payload, self._handles, self._dead, self._lost, self._scope = saved
+        self._payload, self._frames, self._dead, self._lost = saved
 
     # Reading handles
 
     def payload(self, handle: SSAValue) -> Payload:
         """Whatever the handle stands for."""
         key = id(handle)
-        if key in self._lost:
+        if self._lost and key in self._lost:
             raise ScheduleError(self._lost[key])
         return self._payload[key]
 
@@ -128,7 +126,7 @@ class TransformState:
     def integers(self, handle: SSAValue) -> list[int]:
         """The integers that a param stands for."""
         values: list[int] = []
-        for attr in cast(Sequence[Attribute], self.payload(handle)):
+        for attr in self.payload(handle):
             if not isinstance(attr, IntegerAttr):
                 raise ScheduleError(f"expected an integer param, got {attr}")
             values.append(attr.value.data)
@@ -149,16 +147,26 @@ class TransformState:
 
     def bind(self, handle: SSAValue, payload: Payload) -> None:
         """Makes `handle` stand for `payload`."""
-        kind, key = type(handle.type), id(handle)
-        if kind is not AnyOpType and kind is not AnyParamType:
-            self._check_type(handle, payload)
-        self._payload[key] = payload
-        if kind is not AnyParamType:
-            self._handles[key] = handle
-        if self._dead or self._lost:
-            self._dead.pop(key, None)
-            self._lost.pop(key, None)
-        self._scope.append(key)
+        self.bind_all((handle,), (payload,))
+
+    def bind_all(self, handles: Sequence[SSAValue], payloads: Sequence[Payload]) -> None:
+        """Makes handles stand for one payload each."""
+        known, (ops, values) = self._payload, self._frames[-1]
+        had_died = bool(self._dead or self._lost)
+        for handle, payload in zip(handles, payloads, strict=True):
+            kind, key = type(handle.type), id(handle)
+            if kind is AnyOpType:
+                ops.append(key)
+            elif kind is not AnyParamType:
+                self._check_type(handle, payload)
+                if isinstance(handle.type, TransformOpHandleType):
+                    ops.append(key)
+                elif isinstance(handle.type, TransformValueHandleType):
+                    values.append(key)
+            known[key] = payload
+            if had_died:
+                self._dead.pop(key, None)
+                self._lost.pop(key, None)
 
     def _check_type(self, handle: SSAValue, payload: Payload) -> None:
         type = handle.type
@@ -205,21 +213,27 @@ class TransformState:
                     op,
                 )
 
-    def consumed(self, op: Operation) -> dict[int, Death]:
+    def consumed(self, op: Operation, effects: Sequence[Effect]) -> dict[int, Death]:
         """The handles that a transform op kills by upstream's rule, to be told before it runs."""
-        victims: dict[Operation, int] = {}
+        victims: dict[int, _Victim] = {}
         deaths: dict[int, Death] = {}
         for index, operand in enumerate(op.operands):
-            if effect_on(op, index) is Effect.CONSUMES and isinstance(operand.type, TransformOpHandleType):
-                payload = self.ops(operand)
-                victims.update((each, index) for each in payload)
+            effect = effects[min(index, len(effects) - 1)]
+            if effect is Effect.CONSUMES and isinstance(operand.type, TransformOpHandleType):
+                payload = self._ops(operand)
+                victims.update((id(each), (each, index)) for each in payload)
                 if not payload:
                     deaths[id(operand)] = Death(op, index, None, None)
-        if victims:
-            for key, owner in self._owners():
-                ancestor = _nearest(owner, victims)
-                if ancestor is not None and key not in deaths:
-                    deaths[key] = Death(op, victims[ancestor], ancestor, owner)
+        if not victims:
+            return deaths
+        nearest: dict[int, _Victim | None] = dict(victims)
+        for key, owners in self._owners():
+            if key in self._dead:
+                continue
+            for owner in owners:
+                victim = _nearest(owner, nearest)
+                if victim is not None and key not in deaths:
+                    deaths[key] = Death(op, victim[1], victim[0], owner)
         return deaths
 
     def kill(self, deaths: dict[int, Death]) -> None:
@@ -229,21 +243,16 @@ class TransformState:
     def sweep(self, killer: Operation) -> None:
         """Kills the handles to operations that are no longer part of the payload."""
         attached, dead = {id(self.root)}, self._dead
-        for key, handle in self._handles.items():
-            payload = self._payload[key]
-            if not payload or key in dead:
-                continue
-            for owner in _owners_of(handle, payload):
-                if id(owner) not in attached and not _is_attached(owner, attached):
+        for key, owners in self._owners():
+            for owner in owners:
+                if id(owner) not in attached and key not in dead and not _is_attached(owner, attached):
                     dead[key] = Death(killer, None, None, owner)
 
     def drop_detached(self, replacements: dict[Operation, Operation | None]) -> None:
         """Follows a rewrite: a handle to a replaced op becomes one to its replacement, erased ops leave their handles.
         A replacement of `None` was not found; its handle fails when it is used."""
         attached = {id(self.root)}
-        for key, handle in self._handles.items():
-            if not isinstance(handle.type, TransformOpHandleType):
-                continue
+        for key in (key for ops, _ in self._frames for key in ops):
             payload = self._payload[key]
             kept: list[Operation] = []
             for op in cast(Sequence[Operation], payload):
@@ -256,29 +265,20 @@ class TransformState:
                     kept.append(current)
             self._payload[key] = kept
 
-    def _owners(self) -> list[tuple[int, Operation]]:
-        """The operations that each living handle depends on."""
-        owners: list[tuple[int, Operation]] = []
-        for key, handle in self._handles.items():
-            payload = self._payload[key]
-            if payload and key not in self._dead:
-                owners.extend((key, owner) for owner in _owners_of(handle, payload))
-        return owners
+    def _owners(self) -> Iterator[tuple[int, Sequence[Operation]]]:
+        """The operations that each handle depends on."""
+        payload = self._payload
+        for ops, values in self._frames:
+            for key in ops:
+                yield key, cast("Sequence[Operation]", payload[key])
+            for key in values:
+                yield key, [owner for value in payload[key] if (owner := _owner_of(cast(SSAValue, value))) is not None]
 
 
-def _owners_of(handle: SSAValue, payload: Payload) -> Sequence[Operation]:
-    """The operations that a handle to a payload depends on."""
-    if type(handle.type) is AnyOpType or isinstance(handle.type, TransformOpHandleType):
-        return cast(Sequence[Operation], payload)
-    if not isinstance(handle.type, TransformValueHandleType):
-        return ()
-    owners: list[Operation] = []
-    for value in cast(Sequence[SSAValue], payload):
-        owner = value.owner
-        owner = owner.parent_op() if isinstance(owner, Block) else owner
-        if owner is not None:
-            owners.append(owner)
-    return owners
+def _owner_of(value: SSAValue) -> Operation | None:
+    """The operation that a payload value lives as long as."""
+    owner = value.owner
+    return owner.parent_op() if isinstance(owner, Block) else owner
 
 
 def _definition(handle: SSAValue) -> Operation | None:
@@ -286,12 +286,24 @@ def _definition(handle: SSAValue) -> Operation | None:
     return owner.parent_op() if isinstance(owner, Block) else owner
 
 
-def _nearest(op: Operation, among: dict[Operation, int]) -> Operation | None:
-    """The op itself or its nearest ancestor that is in `among`."""
+_Victim = tuple[Operation, int]
+
+
+def _nearest(op: Operation, known: dict[int, _Victim | None]) -> _Victim | None:
+    """The op itself or its nearest ancestor that dies. `known` are those, by identity; it remembers what is on the
+    way."""
+    path: list[int] = []
     current: Operation | None = op
-    while current is not None and current not in among:
+    found: _Victim | None = None
+    while current is not None:
+        key = id(current)
+        if key in known:
+            found = known[key]
+            break
+        path.append(key)
         current = current.parent_op()
-    return current
+    known.update(dict.fromkeys(path, found))
+    return found
 
 
 def _is_attached(op: Operation, attached: set[int]) -> bool:

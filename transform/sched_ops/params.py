@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from xdsl.dialects.builtin import DenseArrayBase, StringAttr, i64
 from xdsl.dialects.transform import TransformParamHandleType
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import IRDLOperation, irdl_op_definition, prop_def, result_def, var_operand_def
 from xdsl.parser import Parser
 from xdsl.printer import Printer
@@ -75,6 +75,16 @@ def mixed_integers(state: TransformState, static: Sequence[int], params: Sequenc
     return [state.integer(next(remaining)) if v == syntax.STATIC_OR_PARAM else v for v in static]
 
 
+class _Plan(NamedTuple):
+    """What an operation does with two integers, and which: `syntax.STATIC_OR_PARAM` where a param says it."""
+
+    kind: Attribute
+    static: Attribute
+    function: Callable[[int, int], int]
+    left: int
+    right: int
+
+
 class _Binary(TransformOpInterface, IRDLOperation):
     """Two operands, each an integer or a param; a param of one value is paired with each of several."""
 
@@ -88,20 +98,30 @@ class _Binary(TransformOpInterface, IRDLOperation):
         static = self.static_operands.get_values()
         if len(static) != 2 or static.count(syntax.STATIC_OR_PARAM) != len(self.params):
             raise VerifyException(f"expected two operands, integers or params, got {list(static)}")
-        known = self.known_kinds()
+        known = self.functions()
         if self.kind.data not in known:
             hint = did_you_mean(self.kind.data, known)
             raise VerifyException(f"expected one of {', '.join(known)}, got '{self.kind.data}'{hint}")
 
     @classmethod
-    def known_kinds(cls) -> Sequence[str]:
-        """What this operation can do."""
+    def functions(cls) -> Mapping[str, Callable[[int, int], int]]:
+        """What it does, by kind."""
         raise NotImplementedError
 
-    def pairs(self, state: TransformState) -> list[tuple[int, int]]:
+    def plan(self) -> _Plan:
+        """What the properties say, read again when one of them was exchanged: scripts run again and again."""
+        kind, static = self.properties["kind"], self.properties["static_operands"]
+        known: _Plan | None = vars(self).get("_plan")
+        if known is None or known.kind is not kind or known.static is not static:
+            left, right = integers_of(self.static_operands)
+            known = vars(self)["_plan"] = _Plan(kind, static, self.functions()[self.kind.data], left, right)
+        return known
+
+    def pairs(self, state: TransformState, plan: _Plan) -> list[tuple[int, int]]:
         """The values to combine."""
-        static, params = integers_of(self.static_operands), iter(self._operands)
-        left, right = (state.integers(next(params)) if v == syntax.STATIC_OR_PARAM else [v] for v in static)
+        params = self._operands
+        left = state.integers(params[0]) if plan.left == syntax.STATIC_OR_PARAM else [plan.left]
+        right = state.integers(params[-1]) if plan.right == syntax.STATIC_OR_PARAM else [plan.right]
         if len(left) == len(right) == 1:
             return [(left[0], right[0])]
         if len(left) != len(right) and 1 not in (len(left), len(right)):
@@ -121,12 +141,12 @@ class ParamOp(_Binary):
     result = result_def(TransformParamHandleType)
 
     @classmethod
-    def known_kinds(cls) -> Sequence[str]:
-        return list(OPERATIONS)
+    def functions(cls) -> Mapping[str, Callable[[int, int], int]]:
+        return OPERATIONS
 
     def apply(self, interpreter: Interpreter) -> Results:
-        operation = OPERATIONS[self.kind.data]
-        values = [operation(*pair) for pair in self.pairs(interpreter.state)]
+        plan = self.plan()
+        values = [plan.function(left, right) for left, right in self.pairs(interpreter.state, plan)]
         for value in values:
             if not -(2**63) <= value < 2**63:
                 raise ScheduleError(f"expected an integer of 64 bits, got {value}")
@@ -164,13 +184,13 @@ class ConstrainOp(_Binary):
     name = "sched.constrain"
 
     @classmethod
-    def known_kinds(cls) -> Sequence[str]:
-        return list(CONSTRAINTS)
+    def functions(cls) -> Mapping[str, Callable[[int, int], int]]:
+        return CONSTRAINTS
 
     def apply(self, interpreter: Interpreter) -> Results:
-        holds = CONSTRAINTS[self.kind.data]
-        for left, right in self.pairs(interpreter.state):
-            if not holds(left, right):
+        plan = self.plan()
+        for left, right in self.pairs(interpreter.state, plan):
+            if not plan.function(left, right):
                 raise ScheduleError(f"expected {left} {self.kind.data} {right}", self)
         return []
 
