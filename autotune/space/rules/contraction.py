@@ -1,23 +1,25 @@
 """Contractions: rows times panels, in tiles of accumulators that stay in registers.
 
 A panel is what one input holds for the lanes of some vectors; elements of the other input are broadcast. So products of
-matrices of all kinds and direct convolutions are alike: which input is the panel, which loops are lanes, how large the
-tile is, what is copied so that it lies in one piece, and which block of what stays in which cache are the choices.
+matrices of all kinds and direct convolutions are alike: which input is the panel, how large the tile is, what is copied
+so that it lies in one piece, and how large a block of what stays in which cache are the choices.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from ....dialects.loop import blocks_in
+from ....transform.panels import group_loops
 from ....transform.recorder import Handle
 from ..writer import Number, Writer
 from .product import (
     Product,
-    dimensions_of,
     inline_maps,
+    longest,
     loops_by_iterator,
     other_loops,
     own_loops,
@@ -25,172 +27,311 @@ from .product import (
     result_of,
     write_stride,
 )
-from .sizes import doublings, even_sizes
+from .sizes import doublings, even_sizes, thinned
+from .steps import attempt, finish_maps
+from .tile import Tile, copy_panel, copy_rows, pack_rows, squares
+from .vector import vector_sketches
 
 if TYPE_CHECKING:
     from ..build import Subject
     from ..sketch import Sketch
 
-MOST_UNROLLED = 160
-"""The most multiplications of vectors that are written one after another: what is more takes long to compile, and does
-not fit the cache of instructions."""
 PARALLEL_POINTS = 1 << 18
 """Fewer products than that are not worth waking threads."""
+MOST_TAPS = 16
+"""A dimension of a window with more taps is not unrolled."""
 
 
 def contraction(subject: Subject) -> Iterator[Sketch]:
     """Sketches for kernels with one contraction, after and before maps."""
-    for product in products(subject.blocks):
-        side = "panels" if product == products(subject.blocks)[0] else "left panels"
-        if product.rows:
-            for variant in _tiles(product):
-                yield from subject.sketch(f"contraction/{side}, {variant}", partial(variant.write, product))
+    found = products(subject.blocks)
+    for product in found:
+        if not _is_panel(product, found):
+            continue
+        side = "" if product is found[0] else ", left"
+        if not product.rows:
+            yield from vector_sketches(subject, product, side)
+            continue
+        for order in ("columns inside", "rows inside"):
+            for panel, rows in _copies(product, order):
+                layout = Layout(order, panel, rows)
+                yield from subject.sketch(f"contraction/tiles{side}, {layout}", partial(write_tiles, product, layout))
+                if product.alone and product.extents[longest(product.extents, product.sums)] >= 2 * DEPTHS[0]:
+                    yield from subject.sketch(
+                        f"contraction/parts{side}, {layout}", partial(write_parts, product, layout)
+                    )
+        if not product.alone or len(product.rows) > 1:
+            for order in ("rows outside", "columns outside"):
+                for staged in ("", ", staged") if product.before else ("",):
+                    name = f"contraction/blocks{side}, {order}{staged}"
+                    yield from subject.sketch(name, partial(write_blocks, product, order, bool(staged)))
+
+
+def _is_panel(product: Product, found: Sequence[Product]) -> bool:
+    """Whether the input is worth being the panel: it is a constant, or its lanes are neighbours, or can be made so."""
+    if product.panel_is_constant and product.whole:
+        return True
+    if product is not found[0]:
+        # Results would have to be transposed: only if the other way is not there.
+        return not found[0].near and product.near
+    return product.near or product.whole
 
 
 @dataclass(frozen=True)
-class Tiles:
-    """Tiles of accumulators for the whole sum; `order`: which of rows and columns goes round inside of a block."""
+class Layout:
+    """The order of loops around tiles, and how what is read lies."""
 
-    columns_inside: bool
+    order: str
     panel: str
     rows: str
 
     def __str__(self) -> str:
-        inside = "columns inside" if self.columns_inside else "rows inside"
-        return ", ".join([inside, f"panel {self.panel}", f"rows {self.rows}"])
+        return f"{self.order}, panel {self.panel}, rows {self.rows}"
 
-    def write(self, product: Product, write: Writer) -> None:
-        """Writes the sketch."""
-        inline_maps(write)
-        c = write.block(product.name)
-        out = result_of(write, product.name)
-        reads = write.get_reads(c)
-        panel, other = reads[product.panel], reads[product.other]
-        loops = loops_by_iterator(write, c, out)
-        lane = max(reversed(product.lanes), key=lambda i: product.extents[i])
-        row = product.rows[-1]
-        i, j = loops[row], loops[lane]
-        rest = other_loops(write, out, [i, j])
-        tile = Shape.choose(write, product, product.extents[row], product.extents[lane])
-        n = product.extents[lane]
-        across = write_stride(write, out, j) != 1
-        panels = write.choose("panels", doublings(-(-n // tile.lanes)), doublings(-(-n // tile.lanes))[-1])
-        block = write.times(tile.width, panels)
-        jb, jp = write.tile(j, block)
-        jo, ji = write.tile(jp, tile.width)
-        io, ii = write.tile(i, tile.rows)
-        inner = (io, jo) if self.columns_inside else (jo, io)
-        write.reorder(*rest, jb, *inner, *((ji, ii) if across else (ii, ji)))
-        write.compute_at(c, inner[-1])
-        own = own_loops(write, c)
-        sums = list(product.sums)
-        longest = max(reversed(sums), key=lambda k: product.extents[k])
-        step = write.choose("step", [1, 2, 4, 8])
-        write.at_most(write.times(tile.products, step), MOST_UNROLLED)
-        ko, ki = write.tile(own[longest], step)
-        others = [own[k] for k in own if k not in (row, lane, longest)]
-        write.reorder(*others, ko, ki, own[row], own[lane])
-        write.vectorize(own[lane])
-        write.unroll(ki, own[row])
-        reduced = [own[k] for k in sums if k != longest]
-        write.decompose_reduction(c, reduced[0] if reduced else ko)
-        if across:
-            write.vectorize(ii)
-            write.unroll(ji)
-        else:
-            write.vectorize(ji)
-            write.unroll(ii)
-        if product.points >= PARALLEL_POINTS and write.facts.get("threads", 1) > 1:
-            write.parallelize(jb)
-        peeled = [ko]
-        if self.panel == "packed":
-            write.pack(c, panel, own[lane], [tile.width])
-        elif self.panel == "copied":
-            peeled += copy(write, c, panel, jb, own[lane], product.panel, lane, longest, tile, product)
-
-        if self.rows == "copied":
-            copy_rows(write, c, other, io, own[row], product, row, longest)
-        write.peel(*peeled, io, jo, jb)
+    @property
+    def columns_inside(self) -> bool:
+        """Whether a tile of rows stays while columns pass by."""
+        return self.order == "columns inside"
 
 
-@dataclass(frozen=True)
-class Shape:
-    """A tile of accumulators."""
-
-    lanes: int
-    vectors: Number
-    rows: Number
-    width: Number
-    products: Number
-
-    @staticmethod
-    def choose(write: Writer, product: Product, m: int, n: int) -> Shape:
-        """Knobs for a tile that fits the registers, with a row of the panel and one broadcast element."""
-        registers = write.facts["vector_registers"]
-        lanes = write.facts["vector_bytes"] // product.element
-        needed = -(-n // lanes)
-        vectors = write.choose("vectors", range(1, min(needed, registers // 4) + 1))
-        rows = write.choose("rows", even_sizes(m, registers - 2))
-        accumulators = write.times(vectors, rows)
-        write.at_most(write.plus(write.plus(accumulators, vectors), 1), registers)
-        return Shape(lanes, vectors, rows, write.times(vectors, lanes), accumulators)
-
-
-def copy(
-    write: Writer,
-    c: Handle,
-    buffer: Handle,
-    at: Handle,
-    along: Handle,
-    position: int,
-    lane: int,
-    k: int,
-    tile: Shape,
-    product: Product,
-) -> list[Handle]:
-    """Copies what a block of columns reads of the panel, each panel of it in one piece. Gives loops to peel."""
-    block = write.block_op(c)
-    (column,) = dimensions_of(block, position, lane)
-    (depth,) = dimensions_of(block, position, k)
-    copied = write.cache_read(c, buffer, at, along)
-    staged = write.get_writes(copied)[0]
-    rank = len(write.block_op(copied).iterators)
-    loops = write.get_loops(copied)[-rank:]
-    if column == rank - 1:
-        outer, inner = write.tile(loops[column], tile.width)
-        write.vectorize(inner)
-        peeled = [outer]
+def _copies(product: Product, order: str) -> Iterator[tuple[str, str]]:
+    """What may be copied: of the panel, of the rows."""
+    if product.panel_is_constant and product.whole:
+        panels = ["packed"]
     else:
-        jo, ji = write.tile(loops[column], tile.lanes)
-        ko, ki = write.tile(loops[depth], tile.lanes)
-        write.reorder(jo, ko, ki, ji)
-        write.unroll(ki)
-        write.vectorize(ji)
-        peeled = [ko, jo]
-    write.pack(c, staged, along, [tile.width])
-    return peeled
+        panels = [*(["as it lies"] if product.near else []), *(["copied"] if product.whole else [])]
+    for panel in panels:
+        yield panel, "as they lie"
+        if product.other_is_constant:
+            yield panel, "packed"
+        elif len(product.rows) == 1 and order == "columns inside":
+            yield panel, "copied"
 
 
-def copy_rows(
-    write: Writer, c: Handle, buffer: Handle, at: Handle, along: Handle, product: Product, row: int, k: int
-) -> None:
-    """Copies the rows of a tile, such that they are no power of two apart."""
-    copied = write.cache_read(c, buffer, at)
-    staged = write.get_writes(copied)[0]
-    rank = len(write.block_op(copied).iterators)
-    loops = write.get_loops(copied)[-rank:]
-    outer, inner = write.tile(loops[-1], 32)
+def write_tiles(product: Product, layout: Layout, write: Writer) -> None:
+    """Each tile takes all steps of the sum at once; what reads the sums is computed from registers."""
+    inline_maps(write)
+    c, out = write.block(product.name), result_of(write, product.name)
+    reads = write.get_reads(c)
+    panel, other = reads[product.panel], reads[product.other]
+    split_groups(write, c, out)
+    loops = loops_by_iterator(write, c, out)
+    lane, row = longest(product.extents, product.lanes), product.rows[-1]
+    line = product.rows[-2] if len(product.rows) > 1 else None
+    n = product.extents[lane]
+    i, j = loops[row], loops[lane]
+    across = write_stride(write, out, j) != 1 and write_stride(write, out, i) == 1
+    tile = Tile.choose(write, product, n, product.extents[row], 1 if line is None else product.extents[line])
+    rest = other_loops(write, out, [i, j] if line is None else [i, j, loops[line]])
+    lines: tuple[Handle, ...] = ()
+    tops: list[Handle] = []
+    if line is not None:
+        above, below = write.tile(loops[line], tile.lines)
+        lines, tops = (below,), [above]
+    jb, jp = write.tile(j, write.times(tile.width, choose_panels(write, tile, n)))
+    jo, ji = write.tile(jp, tile.width)
+    io, ii = write.tile(i, tile.rows)
+    inner = (*tops, io, jo) if layout.columns_inside else (jo, *tops, io)
+    write.reorder(*rest, jb, *inner, *lines, *((ji, ii) if across else (ii, ji)))
+    write.compute_at(c, inner[-1])
+    own = own_loops(write, c)
+    steps = longest(product.extents, product.sums)
+    ko, ki = tile.unroll_steps(write, own[steps])
+    taps = [own[k] for k in product.sums if k != steps]
+    tiled = [own[each] for each in (line, row) if each is not None]
+    others = [own[k] for k in own if k not in (line, row, lane, *product.sums)]
+    write.reorder(*others, *taps, ko, ki, *tiled, own[lane])
+    write.vectorize(own[lane])
+    write.unroll(ki, *tiled)
+    write.decompose_reduction(c, [*taps, ko][0])
+    write.vectorize(ii if across else ji)
+    write.unroll(*lines, ji if across else ii)
+    on_threads(write, product, [*rest, jb, *inner[:1]])
+    peeled = read_layout(write, product, layout, c, panel, other, (jb, io), (own[lane], own[row]), (lane, row), tile)
+    write.peel(ko, *peeled, io, jo, jb, *tops)
+    finish(write, out)
+
+
+def write_parts(product: Product, layout: Layout, write: Writer) -> None:
+    """A tile takes some steps of the sum, and is added to the results, before it takes the next ones: what it reads
+    meanwhile is small enough for a cache."""
+    c = write.block(product.name)
+    reads = write.get_reads(c)
+    panel, other = reads[product.panel], reads[product.other]
+    own = own_loops(write, c)
+    lane, row = longest(product.extents, product.lanes), product.rows[-1]
+    steps = longest(product.extents, product.sums)
+    n, depth = product.extents[lane], product.extents[steps]
+    tile = Tile.choose(write, product, n, product.extents[row])
+    panels = choose_panels(write, tile, n)
+    part = write.choose("depth", [size for size in DEPTHS if size < depth])
+    jb, jp = write.tile(own[lane], write.times(tile.width, panels))
+    jo, jv = write.tile(jp, tile.width)
+    io, iv = write.tile(own[row], tile.rows)
+    kb, kp = write.tile(own[steps], part)
+    ko, ki = tile.unroll_steps(write, kp)
+    taps = [own[k] for k in product.sums if k != steps]
+    rest = [own[k] for k in own if k not in (row, lane, *product.sums)]
+    inner = (io, jo) if layout.columns_inside else (jo, io)
+    write.reorder(*rest, jb, kb, *inner, *taps, ko, ki, iv, jv)
+    write.vectorize(jv)
+    write.unroll(ki, iv)
+    added = write.cache_write(c, inner[-1])
+    by_stride = {write_stride(write, added, loop): loop for loop in reversed(write.get_loops(added))}
+    first, second = write.get_loops(added)[-len(product.extents) + len(product.sums) :][-2:]
+    write.vectorize(by_stride.get(1, second))
+    write.unroll(first)
+    on_threads(write, product, [*rest, jb])
+    peeled = read_layout(write, product, layout, c, panel, other, (kb, io), (jv, iv), (lane, row), tile)
+    write.peel(ko, *peeled, io, jo, jb, kb)
+    finish(write, c)
+
+
+DEPTHS = (64, 128, 192, 256, 384, 512)
+"""How many steps of a sum are taken at once, where a tile does not take all of them."""
+
+
+def write_blocks(product: Product, order: str, staged: bool, write: Writer) -> None:
+    """Sums of a block of rows and columns lie in a cache while blocks of the reduction pass by; then what reads them is
+    computed for the block."""
+    inline_maps(write)
+    c, out = write.block(product.name), result_of(write, product.name)
+    reads = write.get_reads(c)
+    panel, other = reads[product.panel], reads[product.other]
+    (sums,) = write.get_writes(c)
+    size = split_groups(write, c, out)
+    loops = loops_by_iterator(write, c, out)
+    lane, row = longest(product.extents, product.lanes), product.rows[-1]
+    line = product.rows[-2] if len(product.rows) > 1 else row
+    n, m, height = (product.extents[i] for i in (lane, row, line))
+    tile = Tile.choose(write, product, n, m, 1 if line == row else height)
+    # A block: lines of rows, or rows if there is but one line, and panels.
+    if line == row:
+        lines = write.choose("block", [size for size in (32, 64, 128, 256) if size < m] or [m])
+        elements = write.times(lines, tile.width)
+    else:
+        lines = write.choose("block", thinned(even_sizes(height, height), 8))
+        elements = write.times(write.times(lines, m), tile.width)
+    panels = choose_panels(write, tile, n)
+    l2 = write.facts["l2_bytes"]
+    write.at_most(
+        write.times(write.times(elements, panels), product.element), max(l2 // 2, m * n * product.element // 64)
+    )
+    yo, yi = write.tile(loops[line], lines)
+    ob, op = write.tile(loops[lane], write.times(tile.width, panels))
+    x = [] if line == row else [loops[row]]
+    rest = other_loops(write, out, [yo, yi, ob, op, *x])
+    around = (yo, ob) if order == "rows outside" else (ob, yo)
+    write.reorder(*rest, *around, yi, *x, op)
+    write.compute_at(c, around[-1])
+    if staged:
+        for name in product.before:
+            write.compute_at(write.block(name), around[0] if order == "rows outside" else around[-1])
+    own = own_loops(write, c)
+    if product.whole:
+        write.pack(c, sums, own[lane], [tile.width])
+    if product.panel_is_constant and product.whole:
+        if size > 1:
+            attempt(write.pack, c, panel, own[lane], [size])
+        write.pack(c, panel, own[lane], [tile.width])
+    if product.other_is_constant:
+        write.pack(c, other, own[row], [tile.rows])
+    steps = longest(product.extents, product.sums)
+    depth = product.extents[steps]
+    channels = write.choose("channels", sorted({*thinned(even_sizes(depth, depth, min(8, depth)), 6), depth}))
+    co, ci = write.tile(own[steps], channels)
+    xo, xi = write.tile(own[row], tile.rows)
+    oo, ov = write.tile(own[lane], tile.width)
+    tiled, tops = [xi], [xo]
+    if line != row:
+        y, below = write.tile(own[line], tile.lines)
+        tiled, tops = [below, xi], [y, xo]
+    taps = [own[k] for k in product.sums if k != steps]
+    ended: list[Handle] = []
+    if taps and product.extents[product.sums[-1]] <= MOST_TAPS and product.sums[-1] != steps:
+        last = taps.pop()
+        tap = write.choose("taps", [1, product.extents[product.sums[-1]]])
+        write.at_most(write.times(tile.vectors_used, tap), 2 * MOST_TAPS * 8)
+        some, each = write.tile(last, tap)
+        taps += [some, each]
+        ended = [each]
+    others = [own[k] for k in own if k not in (line, row, lane, *product.sums)]
+    write.reorder(*others, co, oo, *tops, ci, *taps, *tiled, ov)
+    write.vectorize(ov)
+    write.unroll(*ended, *tiled)
+    write.decompose_reduction(c, co)
+    peeled = [*tops, oo, ob]
+    peeled += write_results(write, out, op, (x or [yi])[0], tile)
+    on_threads(write, product, [*rest, *around])
+    write.peel(*peeled)
+    finish(write, out)
+
+
+def write_results(write: Writer, out: Handle, lane: Handle, row: Handle, tile: Tile) -> list[Handle]:
+    """Lanes of what reads sums: along theirs, or along rows if neighbours of results are there. Gives loops to peel."""
+    if write_stride(write, out, lane) != 1 and write_stride(write, out, row) == 1:
+        return squares(write, row, lane, tile.lanes, tile.lanes)
+    outer, inner = write.tile(lane, 2 * tile.lanes)
     write.vectorize(inner)
-    write.peel(outer)
-    write.storage_align(staged, 0, 32, 16)
+    return [outer]
 
 
-def _tiles(product: Product) -> Iterator[Tiles]:
-    panels = ("packed",) if product.panel_is_constant else ("as it lies", "copied")
-    for columns_inside in (True, False):
-        for panel in panels:
-            for rows in ("as they lie", "copied") if columns_inside else ("as they lie",):
-                yield Tiles(columns_inside, panel, rows)
+def choose_panels(write: Writer, tile: Tile, n: int) -> Number:
+    """How many panels a block has: some, or all there are."""
+    options = doublings(-(-n // tile.lanes))
+    return write.choose("panels", options, options[-1])
+
+
+def split_groups(write: Writer, c: Handle, out: Handle) -> int:
+    """Takes the loop apart along which results of one group follow those of another one; gives how many a group has."""
+    loops, size = group_loops(write.block_op(c), write.block_op(out))
+    for handle in write.get_loops(out):
+        if write.loop_op(handle) in loops:
+            write.tile(handle, size, tail="exact")
+            break
+    return size
+
+
+def finish(write: Writer, out: Handle) -> None:
+    """Lanes for the maps of the kernel that are not part of the tiles, such as what pads."""
+    known = {block.block_name for block in blocks_in(write.workload.kernel)} - {write.block_op(out).block_name}
+    finish_maps(write, [block.block_name for block in write.blocks if block.block_name not in known])
+
+
+def on_threads(write: Writer, product: Product, loops: Sequence[Handle]) -> None:
+    """The first of the loops that has an iteration for each thread runs on all of them, if the work is worth it."""
+    threads = write.facts.get("threads", 1)
+    if threads > 1 and product.points >= PARALLEL_POINTS:
+        for loop in loops:
+            if write.extent(loop) >= threads and attempt(write.parallelize, loop):
+                return
+
+
+def read_layout(
+    write: Writer,
+    product: Product,
+    layout: Layout,
+    c: Handle,
+    panel: Handle,
+    other: Handle,
+    at: tuple[Handle, Handle],
+    tiled: tuple[Handle, Handle],
+    iterators: tuple[int, int],
+    tile: Tile,
+) -> list[Handle]:
+    """Lets both inputs lie as the layout says. Gives loops to peel."""
+    peeled: list[Handle] = []
+    if layout.panel == "packed":
+        write.pack(c, panel, tiled[0], [tile.width])
+    elif layout.panel == "copied":
+        peeled += copy_panel(write, c, panel, at[0], tiled[0], product, iterators[0], tile)
+    if layout.rows == "packed" and product.other_is_constant:
+        write.pack(c, other, tiled[1], [tile.rows])
+    elif layout.rows == "packed":
+        peeled += pack_rows(write, c, other, at[0], tiled[1], product, iterators[1], tile)
+    elif layout.rows == "copied":
+        peeled += copy_rows(write, c, other, at[1], tile)
+    return peeled
 
 
 __all__ = ["contraction"]

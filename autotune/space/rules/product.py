@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ....dialects.loop import BlockOp, ForOp, IteratorKind, element_type
+from ....dialects.loop import BlockOp, ForOp, IteratorKind, ReadOp, element_type
+from ....dialects.quasi_affine import Lin
 from ....dialects.regions import iterator_forms, readers_of
 from ....errors import ScheduleError
 from ....transform.panels import iterators_in
@@ -16,6 +17,7 @@ from ....transform.structure import (
     is_constant,
     is_map,
     is_reduction,
+    loops_binding,
     stride_in,
 )
 from ..writer import Writer
@@ -41,6 +43,13 @@ class Product:
     """Which of the buffers that the block reads is the panel, and which one is the other input."""
     other: int
     panel_is_constant: bool
+    other_is_constant: bool
+    near: bool
+    """Whether the panel's elements for neighbouring lanes are neighbours."""
+    whole: bool
+    """Whether the panel moves along lanes in a dimension of its own, so that it can be copied as panels."""
+    alone: bool
+    """Whether the sums are results of the kernel."""
     element: int
     """The size of an accumulator, in bytes."""
 
@@ -60,7 +69,9 @@ def products(blocks: Sequence[BlockOp]) -> list[Product]:
         return []
     (block,) = reductions
     roles = contraction_of(block)
-    if roles is None or roles.left.buffer is roles.right.buffer:
+    if roles is None or roles.left.buffer is roles.right.buffer or None in iterator_forms(roles.left):
+        return []
+    if None in iterator_forms(roles.right):
         return []
     reads = list(dict.fromkeys(read.buffer for read in block.reads()))
     found: list[Product] = []
@@ -73,6 +84,8 @@ def products(blocks: Sequence[BlockOp]) -> list[Product]:
         if not lanes:
             continue
         spatial = [i for i, kind in enumerate(block.kinds) if kind is IteratorKind.SPATIAL]
+        lane = longest(block.extents, lanes)
+        (loop,) = loops_binding(block, [lane])
         found.append(
             Product(
                 block.block_name,
@@ -85,10 +98,26 @@ def products(blocks: Sequence[BlockOp]) -> list[Product]:
                 reads.index(panel.buffer),
                 reads.index(other.buffer),
                 is_constant(panel.buffer),
+                is_constant(other.buffer),
+                stride_in(loop, panel, panel.buffer) == 1,
+                _has_own_dimension(block, panel, lane),
+                all(reader is block for reader in readers_of(block.written_buffers()[0])),
                 element_bytes(element_type(block.written_buffers()[0])),
             )
         )
     return found
+
+
+def longest(extents: Sequence[int], iterators: Sequence[int]) -> int:
+    """The iterator with the most iterations, the last of several."""
+    return max(reversed(iterators), key=lambda i: extents[i])
+
+
+def _has_own_dimension(block: BlockOp, read: ReadOp, iterator: int) -> bool:
+    """Whether a read is at an iterator, and nothing else, in one dimension, and moves with it in no other one."""
+    value = block.iterators[iterator]
+    forms = [form for form in iterator_forms(read) if form is None or value in form.values()]
+    return len(forms) == 1 and forms[0] is not None and forms[0] == Lin.of(value)
 
 
 def inline_maps(write: Writer) -> None:
@@ -174,6 +203,7 @@ __all__ = [
     "Product",
     "dimensions_of",
     "inline_maps",
+    "longest",
     "loops_by_iterator",
     "other_loops",
     "own_loops",

@@ -1,0 +1,110 @@
+"""Tiles of accumulators, and copies of what goes into them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ....transform.recorder import Handle
+from ..writer import Number, Writer
+from .product import Product, dimensions_of
+from .sizes import even_sizes
+
+MOST_UNROLLED = 160
+"""The most multiplications of vectors that are written one after another: what is more takes long to compile, and does
+not fit the cache of instructions."""
+STEPS = (1, 2, 4, 8)
+"""How many steps of the reduction are written one after another."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """Accumulators in registers: vectors side by side, rows of them, perhaps on several lines."""
+
+    lanes: int
+    vectors: Number
+    rows: Number
+    lines: Number
+    width: Number
+    """How many elements the vectors have."""
+    vectors_used: Number
+    """How many vectors of accumulators there are."""
+
+    @staticmethod
+    def choose(write: Writer, product: Product, n: int, rows: int, lines: int = 1) -> Tile:
+        """Knobs for a tile that fits the registers, beside a row of the panel and one element that is broadcast."""
+        registers = write.facts["vector_registers"]
+        lanes = max(1, write.facts["vector_bytes"] // product.element)
+        vectors = write.choose("vectors", range(1, min(-(-n // lanes), registers // 4) + 1))
+        high = write.choose("rows", even_sizes(rows, registers - 2))
+        deep = write.choose("lines", even_sizes(lines, registers // 4)) if lines > 1 else 1
+        used = write.times(vectors, write.times(high, deep))
+        write.at_most(write.plus(write.plus(used, vectors), 1), registers)
+        return Tile(lanes, vectors, high, deep, write.times(vectors, lanes), used)
+
+    def unroll_steps(self, write: Writer, loop: Handle) -> tuple[Handle, Handle]:
+        """Some steps of the reduction at a time: the loops over groups of them, and over one group."""
+        step = write.choose("step", STEPS)
+        write.at_most(write.times(self.vectors_used, step), MOST_UNROLLED)
+        outer, inner = write.tile(loop, step)
+        return outer, inner
+
+
+def copy_panel(
+    write: Writer, c: Handle, panel: Handle, at: Handle, lane_loop: Handle, product: Product, lane: int, tile: Tile
+) -> list[Handle]:
+    """Copies what a block of columns reads of the panel, each panel of it in one piece. Gives loops to peel."""
+    (column,) = dimensions_of(write.block_op(c), product.panel, lane)
+    copied = write.cache_read(c, panel, at)
+    (staged,) = write.get_writes(copied)
+    loops = write.get_loops(copied)[-len(write.block_op(copied).iterators) :]
+    if column == len(loops) - 1:
+        outer, inner = write.tile(loops[column], tile.width)
+        write.vectorize(inner)
+        peeled = [outer]
+    else:
+        peeled = squares(write, loops[column], loops[-1], tile.lanes, tile.lanes)
+    write.pack(c, staged, lane_loop, [tile.width])
+    return peeled
+
+
+def copy_rows(write: Writer, c: Handle, rows: Handle, at: Handle, tile: Tile) -> list[Handle]:
+    """Copies the rows of a tile, such that they are no power of two apart, which would let them fight for the same
+    places in the cache. Gives loops to peel."""
+    copied = write.cache_read(c, rows, at)
+    (staged,) = write.get_writes(copied)
+    outer, inner = write.tile(write.get_loops(copied)[-1], 2 * tile.lanes)
+    write.vectorize(inner)
+    write.storage_align(staged, 0, 2 * tile.lanes, tile.lanes)
+    return [outer]
+
+
+def pack_rows(
+    write: Writer, c: Handle, rows: Handle, at: Handle, row_loop: Handle, product: Product, row: int, tile: Tile
+) -> list[Handle]:
+    """Copies rows such that what a tile takes of them in one step lies side by side. Gives loops to peel."""
+    (dimension,) = dimensions_of(write.block_op(c), product.other, row)
+    copied = write.cache_read(c, rows, at)
+    (staged,) = write.get_writes(copied)
+    loops = write.get_loops(copied)[-len(write.block_op(copied).iterators) :]
+    if dimension == len(loops) - 1:
+        outer, inner = write.tile(loops[dimension], tile.rows)
+        write.vectorize(inner)
+        peeled = [outer]
+    else:
+        peeled = squares(write, loops[dimension], loops[-1], tile.rows, tile.lanes)
+    write.pack(c, staged, row_loop, [tile.rows])
+    return peeled
+
+
+def squares(write: Writer, lane: Handle, step: Handle, width: Number, height: Number) -> list[Handle]:
+    """Lanes along a loop in which a block writes neighbours where it reads them along another one: what is read is
+    transposed in registers. Gives the loops over squares."""
+    lane_outer, lanes = write.tile(lane, width)
+    step_outer, steps = write.tile(step, height)
+    write.reorder(lane_outer, step_outer, steps, lanes)
+    write.unroll(steps)
+    write.vectorize(lanes)
+    return [lane_outer, step_outer]
+
+
+__all__ = ["MOST_UNROLLED", "STEPS", "Tile", "copy_panel", "copy_rows", "pack_rows", "squares"]
