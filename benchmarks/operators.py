@@ -5,6 +5,10 @@ Convolutions have constant weights, a bias and a ReLU, and plain NCHW arrays in 
 torch may choose between running eagerly, being frozen, and weights that it has packed: its best counts. The limit is a
 loop of fused multiply-adds on registers that takes its turns like all others.
 
+`--tune N` has N trials of each kernel measured first, with all algorithms that a convolution may be computed by, and
+compares what they found with what is shipped. A case's bound is the longer of two times, both measured in the same
+run: its operations, those of the winning algorithm, at the limit, and its data passing once, in the memory it fits.
+
 A shape is `conv:N,C,H,W,O,K,stride,pad,dilation,groups` or `matmul:M,N,K`. `K`, `stride`, `pad` and `dilation` are one
 number, or two, `3x5`. `--check` exits with 1 where a bar is missed; a wrong result, or an operator that does not
 compile, always does.
@@ -16,6 +20,7 @@ import argparse
 import json
 import statistics
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -33,11 +38,15 @@ import onnx
 import onnxruntime
 import stepwell as sw
 from onnx import TensorProto, helper, numpy_helper
-from stepwell.autotune.machine import Limit
+from stepwell.autotune.bound import argument_bytes, operations
+from stepwell.autotune.machine import Limit, Passage
+from stepwell.autotune.workload import Workload
 from stepwell.backends.llvm_cpu.backend import LlvmCpuBackend
 from stepwell.dialects.cpu import TargetAttr
 from stepwell.errors import StepwellError
+from stepwell.passes.loop.name_kernels import kernels as kernels_of
 from stepwell.runtime.openmp import openmp
+from stepwell.tools import driver
 from threadpoolctl import threadpool_limits
 
 Array = np.ndarray[Any, Any]
@@ -46,7 +55,11 @@ Contender = tuple[Run, Callable[[], Array]]
 """A call, and what its last one resulted in."""
 
 OURS = "stepwell"
+SHIPPED = "shipped"
+"""What we ship, where ours was tuned."""
 LIMIT = "limit"
+PASSAGE = "passage"
+"""The data of a case, passed through once."""
 PEERS = ("numpy", "onnxruntime", "torch")
 
 TOLERANCE = 1e-4
@@ -184,6 +197,7 @@ class Case:
     errors: dict[str, float] = field(default_factory=dict[str, float])
     """How far results are off the first peer's, relative to the largest element."""
     compile_seconds: float = 0.0
+    tune_seconds: float = 0.0
     failure: str = ""
 
     @property
@@ -206,6 +220,13 @@ class Case:
     def gflops(self, who: str) -> float:
         """How fast a contender is."""
         return self.problem.operations / self.seconds[who] / 1e9 if who in self.seconds else 0.0
+
+    bound: float = 0.0
+    """The least time that it could take, seconds; 0 unless it was tuned."""
+
+    def share(self, who: str) -> float:
+        """Which part of its time somebody needs at least."""
+        return self.bound / self.seconds[who] if self.bound and who in self.seconds else 0.0
 
     @property
     def of_limit(self) -> float:
@@ -454,6 +475,19 @@ def _fastest(runs: Sequence[Contender], seconds: float = 0.02) -> Contender:
     return runs[0] if len(runs) == 1 else min(runs, key=lambda contender: best(contender[0]))
 
 
+def _ours(model: onnx.ModelProto, inputs: Mapping[str, Array], threads: int, options: Mapping[str, Any]) -> Contender:
+    """A program of ours, with its inputs and its output bound once."""
+    exe = sw.compile(model, threads=threads, **options)
+    (name,) = (value.name for value in model.graph.output)
+    assert exe.output_names == (name,)
+    output = np.empty(exe.output_shapes[0], exe.output_dtypes[0])
+    arguments = tuple(
+        data.view(dtype) if data.dtype != dtype else data
+        for data, dtype in zip((inputs[name] for name in exe.input_names), exe.input_dtypes, strict=True)
+    )
+    return exe.bind(*arguments, out=output), lambda: _plain(output, inputs)
+
+
 def contenders(case: Case, threads: int, options: Mapping[str, Any]) -> dict[str, Contender]:
     """Everybody who computes a case, peers first; ours is missing if it does not compile."""
     problem = case.problem
@@ -478,7 +512,10 @@ def contenders(case: Case, threads: int, options: Mapping[str, Any]) -> dict[str
         found["torch"] = _fastest(_torch_runs(problem, list(inputs.values()), weights))
     start = time.perf_counter()
     try:
-        exe = sw.compile(model, threads=threads, **options)
+        ours = _ours(model, inputs, threads, options)
+        if "database" in options:
+            plain = {key: value for key, value in options.items() if key != "database"}
+            found[SHIPPED] = _ours(model, inputs, threads, plain)
     except StepwellError as error:
         case.failure = str(error).strip().partition("\n")[0] or type(error).__name__
         return found
@@ -486,14 +523,7 @@ def contenders(case: Case, threads: int, options: Mapping[str, Any]) -> dict[str
         case.failure = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
         return found
     case.compile_seconds = time.perf_counter() - start
-    (name,) = (value.name for value in model.graph.output)
-    assert exe.output_names == (name,)
-    output = np.empty(exe.output_shapes[0], exe.output_dtypes[0])
-    arguments = tuple(
-        data.view(dtype) if data.dtype != dtype else data
-        for data, dtype in zip((inputs[name] for name in exe.input_names), exe.input_dtypes, strict=True)
-    )
-    found[OURS] = exe.bind(*arguments, out=output), lambda: _plain(output, inputs)
+    found[OURS] = ours
     return found
 
 
@@ -578,12 +608,45 @@ def measure(case: Case, threads: int, seconds: float, options: Mapping[str, Any]
     _check(case, found)
     runs = {name: run for name, (run, _) in found.items()}
     runs[LIMIT] = limit
+    work, passage = (0, None)
+    if "database" in options and not case.failure:
+        work, passage = _least_work(case.problem, options)
+        runs[PASSAGE] = passage
     times = take_turns(runs, seconds, threads)
     _check(case, found)
     for name, each in times.items():
         case.seconds[name] = statistics.median(each)
         case.calls[name] = len(each)
     case.limit = threads * limit.operations / case.seconds[LIMIT] / 1e9
+    if passage is not None:
+        case.bound = max(work / case.limit / 1e9, case.seconds[PASSAGE] * passage.share / threads)
+
+
+def _least_work(problem: Problem, options: Mapping[str, Any]) -> tuple[int, Passage]:
+    """The operations of the kernels that a problem becomes with what a database knows, and their data."""
+    module = driver.lower(
+        problem.model(), until="loop-name-kernels", **{key: value for key, value in options.items() if key != "cache"}
+    )
+    found = [Workload.of_kernel(kernel) for kernel in kernels_of(module)]
+    read, written = map(sum, zip(*map(argument_bytes, found), strict=True))
+    target = LlvmCpuBackend().default_target()
+    assert isinstance(target, TargetAttr)
+    return sum(map(operations, found)), Passage(target, read, written)
+
+
+def tune(case: Case, trials: int, threads: int, seed: int, options: Mapping[str, Any]) -> None:
+    """Measures schedules of the kernels that a case may become."""
+    exact = bool(options.get("exact", False))
+    start = time.perf_counter()
+    sw.tune(
+        case.problem.model(),
+        trials_per_kernel=trials,
+        database=options["database"],
+        threads=threads,
+        seed=seed,
+        exact=exact,
+    )
+    case.tune_seconds = time.perf_counter() - start
 
 
 # the bars
@@ -603,6 +666,25 @@ def geometric_mean(ratios: Sequence[float]) -> float:
     if not ratios or min(ratios) <= 0:
         return 0.0
     return exp(sum(map(log, ratios)) / len(ratios))
+
+
+def tuned_bars(cases: Sequence[Case]) -> list[Bar]:
+    """What is promised about cases that were tuned."""
+    before = geometric_mean([case.share(SHIPPED) for case in cases])
+    after = geometric_mean([case.share(OURS) for case in cases])
+    half = (1 + before) / 2
+    what = f"bound / time, geometric mean, at least {half:.3f}, half-way from {before:.3f} to 1"
+    found = [Bar(what, after >= half, f"{after:.3f}")]
+    worst = min(cases, key=lambda case: case.seconds.get(SHIPPED, 0.0) / case.seconds.get(OURS, 1.0))
+    gain = worst.seconds.get(SHIPPED, 0.0) / worst.seconds.get(OURS, 1.0)
+    found.append(
+        Bar(f"no kernel over 2 % slower than before ({worst.name} is the worst)", gain >= 0.98, f"{gain:.3f}x")
+    )
+    members = [case.ratio for case in cases if case.group == "C"]
+    if members:
+        mean = geometric_mean(members)
+        found.append(Bar("geometric mean of C at least 1.25x", mean >= 1.25, f"{mean:.3f}x"))
+    return found
 
 
 def bars(cases: Sequence[Case], exact: bool) -> list[Bar]:
@@ -660,6 +742,7 @@ def _versions() -> dict[str, str]:
     return found
 
 
+TUNED_HEADER = f"{'before':>8} {'gain':>6}  {'bound/time':>10}"
 HEADER = f"{'':12} {'ours':>8} {'numpy':>8} {'ort':>8} {'torch':>8}  {'ratio':>6}  {'limit':>6}    {'µs':>8}"
 
 
@@ -670,6 +753,10 @@ def row(case: Case) -> str:
         return f"{case.name:12} {speeds}  {'-':>6}  {'-':>6}  {'':8}    {case.problem} FAILED: {case.failure}"
     what = f"{case.problem}" + (f" ({case.note})" if case.note else "")
     microseconds = 1e6 * case.seconds[OURS]
+    if case.bound:
+        gain = case.seconds[SHIPPED] / case.seconds[OURS]
+        shares = f"{case.share(SHIPPED):.3f} {case.share(OURS):.3f}"
+        what = f"{1e6 * case.seconds[SHIPPED]:8.1f} {gain:5.2f}x {shares:>12}  {what}"
     return f"{case.name:12} {speeds}  {case.ratio:5.2f}x  {case.of_limit:6.1%}  {microseconds:10.1f}  {what}"
 
 
@@ -681,7 +768,8 @@ def report(cases: Sequence[Case], exact: bool) -> list[Bar]:
         ratios = [case.ratio for case in members]
         low = min(members, key=lambda case: case.ratio)
         print(f"{group:8} geometric mean {geometric_mean(ratios):.3f}x of {len(members)}, {low.name} {low.ratio:.3f}x")
-    found = bars(cases, exact)
+    tuned = [case for case in cases if case.bound]
+    found = tuned_bars(tuned) if tuned else bars(cases, exact)
     if found:
         print()
     for bar in found:
@@ -700,6 +788,7 @@ def write_json(path: Path, cases: Sequence[Case], found: Sequence[Bar], threads:
             "best_peer": case.best_peer,
             "ratio": case.ratio,
             "of_limit": case.of_limit,
+            "bound_over_time": {name: case.share(name) for name in (OURS, SHIPPED) if case.bound},
         }
         for case in cases
     ]
@@ -754,6 +843,8 @@ def main() -> int:
     parser.add_argument("--exact", action="store_true", help="without algorithms that round in another way: Winograd")
     parser.add_argument("--no-cache", action="store_true", help="compile everything anew")
     parser.add_argument("--seconds", type=float, default=2.0, help="the most that a case is measured for (default: 2)")
+    parser.add_argument("--tune", type=int, metavar="N", default=0, help="measure N trials of each kernel first")
+    parser.add_argument("--db", type=Path, metavar="FILE", help="where trials are kept; elsewhere if it is not given")
     parser.add_argument("--check", action="store_true", help="exit with 1 where a bar is missed")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was found there")
     arguments = parser.parse_args()
@@ -775,9 +866,13 @@ def main() -> int:
     print(", ".join(f"{name} {number}" for name, number in _versions().items()))
     if threads > 1 and not openmp().available:
         print(openmp().note)
-    print(HEADER, flush=True)
-    with threadpool_limits(threads):
+    print(HEADER + ("  " + TUNED_HEADER if arguments.tune else ""), flush=True)
+    with threadpool_limits(threads), tempfile.TemporaryDirectory() as folder:
+        if arguments.tune:
+            options["database"] = arguments.db or Path(folder) / "tuned.db"
         for case in cases:
+            if arguments.tune:
+                tune(case, arguments.tune, threads, arguments.seed, options)
             measure(case, threads, arguments.seconds, options, limit)
             print(row(case), flush=True)
     found = report(cases, arguments.exact)
