@@ -33,9 +33,11 @@ class Workload:
     """Its operators, and the shapes of what it takes and gives."""
     calls: int = 1
     """How often the program calls it."""
+    convolutions: tuple[tuple[str, str], ...] = ()
+    """The convolutions that it computes, each by which algorithm: keys as `graph-select-conv-algorithm` knows them."""
 
     @staticmethod
-    def of_kernel(kernel: FuncOp, calls: int = 1) -> Workload:
+    def of_kernel(kernel: FuncOp, calls: int = 1, convolutions: tuple[tuple[str, str], ...] = ()) -> Workload:
         """The workload of a kernel in a module that names the target."""
         parent = kernel.parent_op()
         attributes: Mapping[str, Attribute] = parent.attributes if isinstance(parent, ModuleOp) else {}
@@ -43,7 +45,7 @@ class Workload:
         alone = kernel.clone()
         alone.sym_visibility = None
         module = ModuleOp([alone], DictionaryAttr(dict(attributes)).data)
-        workload = Workload(module, digest, description, calls)
+        workload = Workload(module, digest, description, calls, convolutions)
         if target_of(module) is None:
             raise CompileError("expected a module with a target to tune a kernel of it, got none")
         return workload

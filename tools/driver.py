@@ -18,6 +18,7 @@ from xdsl.dialects import func
 from xdsl.dialects import llvm as upstream_llvm
 from xdsl.dialects.builtin import (
     FunctionType,
+    IntAttr,
     IntegerAttr,
     MemRefType,
     ModuleOp,
@@ -32,6 +33,7 @@ from ..backends.backend import Backend
 from ..backends.dtypes import dtype_name
 from ..backends.registry import backend_of, get_backend, make_context, pass_registry
 from ..dialects import graph
+from ..dialects.cpu import TARGET, TargetAttr
 from ..dialects.layout import LayoutAttr
 from ..dialects.loop import LAYOUT, byte_count
 from ..dialects.source import parse_module, verify_module
@@ -502,6 +504,14 @@ def _set_target(module: ModuleOp, backend: Backend, target: Attribute | None) ->
         module.attributes[backend.target_attribute] = backend.default_target()
 
 
+def set_threads(module: ModuleOp, threads: int) -> None:
+    """Lets the target of a module have so many threads: what schedules reckon with."""
+    target = module.attributes.get(TARGET)
+    if isinstance(target, TargetAttr):
+        values = [IntAttr(threads) if each is target.threads else each for each in target.parameters]
+        module.attributes[TARGET] = TargetAttr.new(values)
+
+
 # the front doors
 
 
@@ -697,6 +707,9 @@ class _Compiler:
     ) -> Executable:
         facts = ProgramFacts()
         facts.look(module)
+        if tuned is not None and self.threads:
+            # What is tuned is tuned for a number of threads.
+            set_threads(module, self.threads)
         manager = _prepared(self.manager, self.schedule, sizes, self.choice, tuned)
         parts = split(manager) if self.backend.links_objects else None
         if parts is not None and rung_of(module) in ("graph", "te", "loop"):

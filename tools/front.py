@@ -89,7 +89,7 @@ def compile(
     choice = [conv_algorithm, exact]
     key = None
     if kept is not None:
-        key = _program_key(source, target, schedule, pipeline, sizes, choice, _fingerprint(database))
+        key = _program_key(source, target, schedule, pipeline, sizes, choice, _fingerprint(database, threads))
     if kept is not None and key is not None:
         start = time.perf_counter()
         compiled = find_program(kept, key, _folder(source))
@@ -142,7 +142,7 @@ def _program_key(
     pipeline: str | os.PathLike[str] | None,
     sizes: Mapping[str, int] | None,
     choice: list[Any],
-    database: str | None,
+    database: list[Any] | None,
 ) -> str | None:
     """The key of a program that is compiled from a file for this machine; None if it is none, or not to be read."""
     if target != "llvm-cpu" or not isinstance(source, str | os.PathLike):
@@ -165,14 +165,16 @@ def _program_key(
         return None
 
 
-def _fingerprint(database: DatabaseSource | None) -> str | None:
-    """What a compilation depends on in a database."""
+def _fingerprint(database: DatabaseSource | None, threads: int) -> list[Any] | None:
+    """What a compilation with a database depends on."""
+    if database is None:
+        return None
     if not isinstance(database, str | os.PathLike):
-        return None if database is None else database.fingerprint()
+        return [database.fingerprint(), threads]
     from ..autotune.database.store import Database
 
     with Database(database, create=False) as opened:
-        return opened.fingerprint()
+        return [opened.fingerprint(), threads]
 
 
 def _pipeline_text(pipeline: str | os.PathLike[str]) -> str:

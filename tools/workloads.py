@@ -1,20 +1,32 @@
-"""The workloads of a program: its kernels, each of which is tuned once however often it is called."""
+"""The workloads of a program: its kernels, each of which is tuned once however often it is called, and those that its
+convolutions become by other algorithms."""
 
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from xdsl.dialects.builtin import IntAttr, ModuleOp
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp, StringAttr
+from xdsl.dialects.func import CallOp, FuncOp
 from xdsl.ir import Attribute
 
 from ..autotune.workload import Workload
-from ..dialects.cpu import TARGET, TargetAttr
 from ..errors import CompileError, PipelineError
-from ..passes.loop.name_kernels import lone_kernels
+from ..passes.graph.select_conv_algorithm import (
+    ALGORITHMS,
+    CONVOLUTION,
+    GraphSelectConvAlgorithmPass,
+    algorithm_of,
+    why_not,
+)
+from ..passes.loop.name_kernels import NameKernelsPass, lone_kernels
+from ..passes.pass_manager import PassManager
 from . import driver
-from .separate import SCHEDULING, find_kernels, split
+from .separate import SCHEDULING, split
 
 if TYPE_CHECKING:
     from .driver import Source
@@ -32,6 +44,9 @@ def workloads_of(
 ) -> list[Workload]:
     """The distinct kernels of a program, in order, before anybody has scheduled them.
 
+    Where `conv_algorithm` is `auto`, what each convolution becomes by any of the algorithms that may compute it comes
+    after them; by Winograd's it is not if the results have to be `exact`.
+
     `threads`: how many the kernels are tuned for, if not as many as the target has.
 
     Raises:
@@ -48,23 +63,86 @@ def workloads_of(
         missing = ", ".join(f"'{name}'" for name in names)
         raise CompileError(f"expected a program with fixed sizes to tune, got symbols {missing} without sizes")
     if threads is not None:
-        _set_threads(module, threads)
-    parts[0].run(ctx, module)
-    calls = {kernel.hash: kernel.calls for kernel in find_kernels(module)}
-    found: dict[str, Workload] = {}
-    for kernel in lone_kernels(module):
-        workload = Workload.of_kernel(kernel)
-        if workload.hash not in found:
-            count = calls.get(workload.hash, 1)
-            found[workload.hash] = Workload(workload.module, workload.hash, workload.description, max(count, 1))
-    if not found:
+        driver.set_threads(module, threads)
+    before, after = _split_at_choice(parts[0])
+    before.run(ctx, module)
+    choices = [conv_algorithm]
+    if conv_algorithm == "auto" and any(algorithm_of(op) is not None for op in module.walk()):
+        choices = [name for name in ALGORITHMS if why_not(name, exact) is None]
+    found = _Found()
+    for choice in choices[:-1]:
+        found.add(_with_choice(after, choice, exact), ctx, module.clone())
+    found.add(_with_choice(after, choices[-1], exact), ctx, module)
+    if not found.workloads:
         raise CompileError("expected a program with kernels to tune, got none that stands for itself")
-    return list(found.values())
+    return list(found.workloads.values())
 
 
-def _set_threads(module: ModuleOp, threads: int) -> None:
-    target = module.attributes.get(TARGET)
-    if isinstance(target, TargetAttr):
-        module.attributes[TARGET] = TargetAttr.new(
-            [IntAttr(threads) if each is target.threads else each for each in target.parameters]
-        )
+def _split_at_choice(manager: PassManager) -> tuple[PassManager, PassManager]:
+    """The steps before convolutions are given algorithms, and those from there on."""
+    names = [step.pass_.name for step in manager.steps]
+    name = GraphSelectConvAlgorithmPass.name
+    at = names.index(name) if name in names else len(names)
+    return replace(manager, steps=manager.steps[:at]), replace(manager, steps=manager.steps[at:])
+
+
+def _with_choice(manager: PassManager, algorithm: str, exact: bool) -> PassManager:
+    """The steps with another choice, up to where kernels get names of their own."""
+    select = GraphSelectConvAlgorithmPass(algorithm, exact).told(mark=True)  # pyright: ignore[reportArgumentType]
+    steps = tuple(
+        replace(step, pass_=select) if isinstance(step.pass_, GraphSelectConvAlgorithmPass) else step
+        for step in manager.steps
+        if step.pass_.name != NameKernelsPass.name
+    )
+    return replace(manager, steps=steps)
+
+
+@dataclass
+class _Found:
+    """What was found so far: by hash, first what the program has as it is."""
+
+    workloads: dict[str, Workload] = field(default_factory=dict[str, Workload])
+
+    def add(self, manager: PassManager, ctx: Context, module: ModuleOp) -> None:
+        """Adds the kernels of a program; after the first time, those that compute convolutions in another way."""
+        first = not self.workloads
+        computed: dict[str, list[tuple[str, str]]] = {}
+        for step in manager.steps:
+            replace(manager, steps=(step,)).run(ctx, module)
+            if step.pass_.name == "graph-fuse":
+                computed = _take_marks(module)
+        calls = Counter(op.callee.string_value() for op in module.walk() if isinstance(op, CallOp))
+        own: dict[str, Workload] = {}
+        for kernel in lone_kernels(module):
+            name = kernel.sym_name.data
+            new = Workload.of_kernel(kernel, max(calls[name], 1), tuple(computed.get(name, ())))
+            known = own.get(new.hash)
+            own[new.hash] = new if known is None else _both(known, new, known.calls + new.calls)
+        for digest, new in own.items():
+            known = self.workloads.get(digest)
+            if known is not None:
+                self.workloads[digest] = _both(known, new, known.calls)
+            elif first or new.convolutions:
+                self.workloads[digest] = new
+
+
+def _both(one: Workload, other: Workload, calls: int) -> Workload:
+    """Two kernels that are equal here, and may have been different before."""
+    convolutions = tuple(dict.fromkeys((*one.convolutions, *other.convolutions)))
+    return replace(one, calls=calls, convolutions=convolutions)
+
+
+def _take_marks(module: ModuleOp) -> dict[str, list[tuple[str, str]]]:
+    """The convolution that each function computes, and by what; what says so is removed."""
+    computed: dict[str, list[tuple[str, str]]] = {}
+    for function in module.ops:
+        if not isinstance(function, FuncOp):
+            continue
+        found: list[tuple[str, str]] = []
+        for op in function.walk():
+            mark, algorithm = op.attributes.pop(CONVOLUTION, None), algorithm_of(op)
+            if isinstance(mark, StringAttr) and algorithm is not None:
+                found.append((mark.data, algorithm))
+        if len(found) == 1:
+            computed[function.sym_name.data] = found
+    return computed

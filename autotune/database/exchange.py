@@ -24,7 +24,7 @@ from ...runtime.cache import key_of
 from ..trial import Status, Trial
 from ..workload import Workload
 from .schema import VERSION
-from .store import Database, check_trial, insert_trial, insert_workload, record_of, rows_with_ids
+from .store import Database, check_trial, insert_algorithms, insert_trial, insert_workload, record_of, rows_with_ids
 
 FORMAT = "stepwell trials"
 _CHECKSUM = "checksum"
@@ -178,8 +178,7 @@ def _insert(connection: sqlite3.Connection, line: dict[str, Any]) -> int:
         case "algorithm":
             _check(line, _ALGORITHM)
             _check_workload(connection, line["workload"])
-            values = (line["convolution"], line["algorithm"], line["workload"])
-            connection.execute("INSERT OR IGNORE INTO algorithms VALUES (?, ?, ?)", values)
+            insert_algorithms(connection, [(line["convolution"], line["algorithm"], line["workload"])])
         case "trial":
             return _insert_trial(connection, line)
         case other:
@@ -262,9 +261,7 @@ def merge(database: Database, other: Database | str | os.PathLike[str]) -> int:
     with other.reader() as source, database.writer() as connection:
         for record in records:
             insert_workload(connection, record)
-        connection.executemany(
-            "INSERT OR IGNORE INTO algorithms VALUES (?, ?, ?)", source.execute("SELECT * FROM algorithms").fetchall()
-        )
+        insert_algorithms(connection, source.execute("SELECT * FROM algorithms").fetchall())
         features = _features(source)
         for number, uid, versions, trial in rows_with_ids(source):
             count += insert_trial(connection, trial, uid, versions, features.get(number))

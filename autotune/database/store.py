@@ -124,13 +124,17 @@ class Database:
     # what is put in
 
     def add_workload(self, workload: Workload) -> None:
-        """Adds a workload, if it is not there."""
+        """Adds a workload, if it is not there, and which convolutions it computes."""
+        uses = [(convolution, algorithm, workload.hash) for convolution, algorithm in workload.convolutions]
         with self.reader() as connection:
-            if _has_workload(connection, workload.hash):
+            known = "SELECT 1 FROM algorithms WHERE convolution = ? AND algorithm = ? AND workload = ?"
+            uses = [use for use in uses if connection.execute(known, use).fetchone() is None]
+            if not uses and _has_workload(connection, workload.hash):
                 return
         record = record_of(workload)
         with self.writer() as connection:
             insert_workload(connection, record)
+            insert_algorithms(connection, uses)
 
     def record(self, trial: Trial, features: NDArray[np.float32] | None = None, schema: str = "") -> None:
         """Adds a trial of a workload that is there, and the features of what it ran, in the columns of `schema`."""
@@ -141,12 +145,6 @@ class Database:
         blob = None if features is None else (schema, features.astype("<f4").tobytes())
         with self.writer() as connection:
             insert_trial(connection, trial, secrets.token_hex(8), self._versions, blob)
-
-    def add_algorithms(self, uses: Iterable[tuple[str, str, str]]) -> None:
-        """Adds which workloads a convolution becomes: its structure, an algorithm, and a workload's hash."""
-        with self.writer() as connection:
-            for use in uses:
-                connection.execute("INSERT OR IGNORE INTO algorithms VALUES (?, ?, ?)", use)
 
     # what is looked up
 
@@ -360,6 +358,11 @@ def insert_workload(connection: sqlite3.Connection, record: WorkloadRecord) -> N
             json.dumps(record.extents),
         ),
     )
+
+
+def insert_algorithms(connection: sqlite3.Connection, uses: Iterable[tuple[str, str, str]]) -> None:
+    """Writes which workloads convolutions become: the key of each, an algorithm, a workload's hash."""
+    connection.executemany("INSERT OR IGNORE INTO algorithms VALUES (?, ?, ?)", uses)
 
 
 def insert_trial(
