@@ -9,20 +9,18 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..errors import ArgumentError, CompileError
 from .bound import argument_bytes, operations
 from .database.store import Database
 from .measure.interface import MeasureInput, Measurer
 from .models.create import ModelFactory
-from .models.interface import Features
 from .progress import COUNTED, KernelState, Progress, TuneReport
 from .search.budget import Standing, next_kernel
 from .search.interface import Outcome, Searcher, SearcherFactory
 from .search.ranking import Matrix, ModelRanking
 from .space.build import SHIPPED, build_space
-from .space.sketch import Candidate, Choices, Sketch, Space
+from .space.sketch import Candidate, Sketch, Space
 from .trial import Status, Trial
 from .workload import Workload
 
@@ -59,16 +57,9 @@ class MatrixFactory(Protocol):
 
 def closed_forms(workload: Workload) -> Matrix:
     """Features as closed forms of knobs, which are made when a sketch is first asked for."""
-    from .features.closed_forms import SketchFeatures
+    from .features.closed_forms import WorkloadFeatures
 
-    made: dict[Sketch, SketchFeatures] = {}
-
-    def matrix(sketch: Sketch, choices: Choices) -> tuple[Features, NDArray[np.bool_]]:
-        if sketch not in made:
-            made[sketch] = SketchFeatures(workload, sketch)
-        return made[sketch].matrix(choices)
-
-    return matrix
+    return WorkloadFeatures(workload).matrix
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from stepwell.autotune.measure.interface import Finished, MeasureInput, Measurer
 from stepwell.autotune.models.interface import Features, Samples, Scores
 from stepwell.autotune.space.sketch import Candidate, Choices, Sketch, Space
 from stepwell.autotune.trial import Status, Trial
@@ -112,3 +113,50 @@ class Ridge:
         if self.weights is None:
             return np.zeros(len(features))
         return features.astype(np.float64) @ self.weights[:-1] + self.weights[-1]
+
+
+class FakeMeasurer(Measurer):
+    """Gives the formula's times, and remembers what it was asked."""
+
+    def __init__(self, *, noise: float = 0.0, stop_after: int | None = None) -> None:
+        self.noise = noise
+        self.stop_after = stop_after
+        self.measured: list[MeasureInput] = []
+        self.batches: list[int] = []
+        self.failures: dict[str, Status] = {}
+        """What becomes of scripts of some sketches."""
+        self.shipped_seconds = 2e-3
+        self._rng = np.random.default_rng(0)
+
+    def measure(
+        self,
+        workload: Workload,
+        inputs: Sequence[MeasureInput],
+        *,
+        best_seconds: float = math.inf,
+        finished: Finished | None = None,
+    ) -> list[Trial]:
+        self.batches.append(len(inputs))
+        trials: list[Trial] = []
+        for position, each in enumerate(inputs):
+            if self.stop_after is not None and len(self.measured) >= self.stop_after:
+                raise KeyboardInterrupt
+            self.measured.append(each)
+            trials.append(self._trial(workload, each))
+            if finished is not None:
+                finished(position, trials[-1])
+        return trials
+
+    def _trial(self, workload: Workload, given: MeasureInput) -> Trial:
+        status = self.failures.get(given.sketch, Status.OK)
+        times: tuple[float, ...] = ()
+        if status is Status.OK:
+            is_shipped = given.sketch == "shipped"
+            time = self.shipped_seconds if is_shipped else seconds(given.sketch, given.knobs)
+            times = (time * math.exp(self.noise * self._rng.standard_normal()),)
+        error = "" if status is Status.OK else f"expected loop 'i' of extent {len(self.measured)} to be whole"
+        knobs = dict(given.knobs)
+        return Trial(workload.hash, given.script, status, times, error, sketch=given.sketch, knobs=knobs)
+
+    def close(self) -> None:
+        pass

@@ -71,9 +71,9 @@ class EvolutionarySearch:
     def _next_generation(self, found: dict[int, tuple[Choices, Scores]]) -> None:
         """Lets the best candidates, of all sketches together, have children, which join the others."""
         terrain = self._terrain
-        scores = np.concatenate([scores for _, scores in found.values()])
-        if not len(scores):
+        if not found:
             return
+        scores = np.concatenate([scores for _, scores in found.values()])
         limit = np.sort(scores)[::-1][min(_PARENTS, len(scores)) - 1]
         parents = {sketch: np.flatnonzero(scores >= limit) for sketch, (_, scores) in found.items()}
         total = sum(len(rows) for rows in parents.values())
