@@ -15,12 +15,10 @@ from __future__ import annotations
 import argparse
 import fcntl
 import json
-import os
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from math import exp, log
 from pathlib import Path
@@ -256,31 +254,28 @@ def workloads(family: str, seed: int) -> Iterator[tuple[str, Workload]]:
 # measuring
 
 
-@dataclass
 class Turns:
-    """A core of our own to measure on, and a file that is locked meanwhile, so that others can take turns with us."""
+    """A file that is locked while we run, so that others that measure take turns with us."""
 
-    core: int | None
-    lock: Path | None
+    def __init__(self, lock: Path | None) -> None:
+        self.file = lock.open("a") if lock is not None else None
+        self._begin()
 
-    @contextmanager
-    def __call__(self) -> Iterator[None]:
-        before = os.sched_getaffinity(0)
-        with self.lock.open("a") if self.lock is not None else nullcontext() as file:
-            if file is not None:
-                fcntl.flock(file, fcntl.LOCK_EX)
-            if self.core is not None:
-                os.sched_setaffinity(0, {self.core})
-            try:
-                yield
-            finally:
-                os.sched_setaffinity(0, before)
-        if self.lock is not None:
+    def _begin(self) -> None:
+        if self.file is not None:
+            fcntl.flock(self.file, fcntl.LOCK_EX)
+        self.since = time.monotonic()
+
+    def rest(self) -> None:
+        """Gives others a turn, if ours has been long."""
+        if self.file is not None and time.monotonic() > self.since + TURN:
+            fcntl.flock(self.file, fcntl.LOCK_UN)
             time.sleep(PAUSE)
+            self._begin()
 
 
-PAUSE = 0.1
-"""So long others may ask for the lock."""
+TURN, PAUSE = 50.0, 0.2
+"""How many seconds a turn takes, and how long others may ask for theirs."""
 AT_ONCE = 24
 """The candidates that are measured in one turn."""
 
@@ -303,8 +298,8 @@ class Collection:
         for first in range(0, len(new), AT_ONCE):
             part = new[first : first + AT_ONCE]
             inputs = [self._input(candidate) for candidate in part]
-            with self.turns():
-                found = self.measurer.measure(self.workload, inputs, best_seconds=self.best)
+            self.turns.rest()
+            found = self.measurer.measure(self.workload, inputs, best_seconds=self.best)
             for candidate, trial in zip(part, found, strict=True):
                 if trial.status is Status.OK:
                     self.trials.append((candidate, trial.seconds, uniform))
@@ -380,8 +375,7 @@ def main() -> int:
     parser.add_argument("--judged", type=int, default=2, help=f"how many workloads get {JUDGED} (default: 2)")
     parser.add_argument("--seed", type=int, default=0, help="of workloads and candidates")
     parser.add_argument("--minutes", type=float, default=60.0, help="start no workload later than this (default: 60)")
-    parser.add_argument("--core", type=int, help="the core to measure on")
-    parser.add_argument("--lock", type=Path, metavar="FILE", help="is locked while something is measured")
+    parser.add_argument("--lock", type=Path, metavar="FILE", help="is locked meanwhile, but for pauses")
     parser.add_argument("--pack", action="store_true", help="make the shipped data set of what is in the folder")
     arguments = parser.parse_args()
     arguments.into.mkdir(parents=True, exist_ok=True)
@@ -394,7 +388,7 @@ def main() -> int:
         print(f"{len(data.samples)} trials of {len(records)} workloads; {sizes}")
         return 0
     end = time.monotonic() + arguments.minutes * 60
-    turns = Turns(arguments.core, arguments.lock)
+    turns = Turns(arguments.lock)
     drawn = {family: workloads(family, arguments.seed) for family in arguments.families.split(",")}
     with LocalMeasurer(1, run_seconds=5.0) as measurer:
         for number in range(arguments.workloads):
