@@ -1,15 +1,24 @@
-"""Workloads and scripts for tests of measuring."""
+"""Workloads and scripts for tests of measuring, and candidates that misbehave."""
 
 from __future__ import annotations
 
+import os
+import signal
+import time
 from collections.abc import Sequence
+from dataclasses import replace
+from unittest.mock import patch
 
 from stepwell import te
+from stepwell.autotune.measure import worker
+from stepwell.autotune.measure.compile import Built, Compiler, Failure
 from stepwell.autotune.workload import Workload
+from stepwell.backends.llvm_cpu.codegen import MachineSpec, NativeModule
 from stepwell.dialects.cpu import TargetAttr
 from stepwell.passes.loop.name_kernels import kernels
 from stepwell.runtime.host import host_facts
 from stepwell.tools.driver import lower
+from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
 
 
@@ -56,3 +65,66 @@ def tiled(lanes: int) -> str:
         "sched.reorder %jo, %k, %ji : !op, !op, !op",
         "sched.vectorize %ji : !op",
     )
+
+
+# candidates that misbehave
+
+FAULTS = {
+    "segfault": "store i32 1, ptr null",
+    "trap": "call void @llvm.trap()",
+    "abort": "call void @abort()",
+    "exit": "call void @exit(i32 3)",
+    "endless": 'br label %again\nagain:\ncall void asm sideeffect "", ""()\nbr label %again\nnever:',
+    "nothing": "",
+    "input": "store float 1.0, ptr %v0",
+    "overrun": "%p = getelementptr float, ptr %v2, i64 BEYOND\nstore float 1.0, ptr %p",
+}
+"""Bodies of native code that do what no candidate should."""
+
+
+def fault(name: str) -> str:
+    """A script for a matmul whose candidate misbehaves when it is run, or, if `name` says so, when it is compiled."""
+    return f"// fault: {name}\n{tiled(8)}"
+
+
+def faulty_build(text: str, script: str, seconds: float) -> Built | Failure:
+    """Compiles a candidate of a matmul as `worker.build` does, and puts a fault in it if its script says so."""
+    name = script.partition("\n")[0].removeprefix("// fault: ") if script.startswith("// fault: ") else ""
+    match name:
+        case "compiler-segfault":
+            os.kill(os.getpid(), signal.SIGSEGV)
+        case "compiler-error":
+            with patch.object(Compiler, "scheduled", side_effect=ZeroDivisionError("two\nlines")):
+                return worker.build(text, script, seconds)
+        case "compiler-endless":
+            with patch.object(Compiler, "scheduled", side_effect=_never_ends):
+                return worker.build(text, script, seconds)
+        case "compiler-memory":
+            with patch.object(Compiler, "scheduled", side_effect=lambda _: bytearray(1 << 50)):
+                return worker.build(text, script, seconds)
+        case "slow":
+            time.sleep(0.3)
+        case _:
+            pass
+    built = worker.build(text, script, seconds)
+    if name not in FAULTS or not isinstance(built, Built):
+        return built
+    size = next(each.byte_size for each in built.signature.parameters if each.role == "output")
+    body = FAULTS[name].replace("BEYOND", str(-(-size // 4096) * 4096 // 4 + 8))
+    arguments = ", ".join(f"ptr %v{i}" for i in range(len(built.signature.parameters)))
+    code = f"""declare void @llvm.trap()
+declare void @abort()
+declare void @exit(i32)
+define void @{built.signature.entry}({arguments}) {{
+{body}
+ret void
+}}
+"""
+    target = built.code.target
+    spec = MachineSpec(target["triple"], target["cpu"], target["features"])
+    return replace(built, code=replace(built.code, code=NativeModule(code, spec).object()))
+
+
+def _never_ends(script: str) -> ModuleOp:
+    while True:
+        pass

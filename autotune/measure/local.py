@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from ...errors import CompileError
 from ...runtime.host import usable_threads
@@ -21,6 +21,8 @@ from .interface import Finished, MeasureInput, Measurer
 from .processes import Died, Processes
 from .timing import Effort
 from .worker import TIMED_OUT, Measured, Reference, build, make_reference, run, start
+
+Build: TypeAlias = Callable[[str, str, float], Built | Failure]
 
 RETRIES = 2
 """How often a candidate is tried again whose process somebody else has killed."""
@@ -35,6 +37,7 @@ class LocalMeasurer(Measurer):
         seed: what the elements of arguments come from.
         compile_seconds, run_seconds: how long a candidate may take at most.
         memory: how many bytes a process may have; 0 means half of the machine's.
+        build: what compiles a candidate in another process, `worker.build` or something that takes its place.
     """
 
     def __init__(
@@ -46,11 +49,13 @@ class LocalMeasurer(Measurer):
         compile_seconds: float = 20.0,
         run_seconds: float = 10.0,
         memory: int = 0,
+        build: Build = build,
     ):
         self.jobs = jobs or usable_threads()
         self.effort = effort or Effort()
         self.seed = seed
         self.compile_seconds, self.run_seconds = compile_seconds, run_seconds
+        self._build_one = build
         memory = memory or _half_of_memory()
         self._compilers = Processes(self.jobs, start, [memory])
         self._timer = Processes(1, start, [memory])
@@ -130,7 +135,7 @@ class LocalMeasurer(Measurer):
         for tries_left in range(RETRIES, -1, -1):
             outcomes: dict[int, Built | Failure | Died] = {}
             jobs = [(workload.text, inputs[position].script, self.compile_seconds) for position in left]
-            self._compilers.map(build, jobs, outcomes.__setitem__)
+            self._compilers.map(self._build_one, jobs, outcomes.__setitem__)
             killed: list[int] = []
             for position, outcome in zip(left, (outcomes[index] for index in range(len(left))), strict=True):
                 if isinstance(outcome, Built):

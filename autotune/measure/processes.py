@@ -150,18 +150,19 @@ class Processes:
         """Does jobs, and takes from `waiting` those that end; whether the pool is still there."""
         pool = self._start()
         futures: dict[int, Any] = {}
+        is_broken = False
         try:
             for position, arguments in waiting.items():
                 futures[position] = pool.schedule(function, args=arguments, timeout=self._patience)
-        except RuntimeError:  # it is broken
-            pass
+        except RuntimeError:
+            is_broken = True
         for position, future in futures.items():
             result = self._result(pool, future, futures.values())
             if result is None:
                 return False
             del waiting[position]
             finished(position, result)
-        return True
+        return not is_broken
 
     def call(self, function: Callable[..., _T], *arguments: Any) -> _T | Died:
         """Calls a function in one of the processes."""

@@ -31,7 +31,7 @@ TIMED_OUT = 124
 
 _TICK = 0.05
 
-_HOPELESS = 4
+_HOPELESS = 2
 """How many times slower than what is clearly slow a first call is, with cold caches, that tells enough."""
 
 
@@ -117,8 +117,10 @@ def make_reference(text: str, seed: int, path: str) -> Reference | Failure:
     try:
         prepared = prepare(Workload.of_text(text), seed)
         prepared.save(Path(path))
-    except (StepwellError, MemoryError) as error:
+    except StepwellError as error:
         return Failure(Status.COMPILE_ERROR, one_line(error))
+    except Exception as error:
+        return Failure(Status.COMPILE_ERROR, f"{type(error).__name__}: {one_line(error)}")
     return Reference(path, prepared.signature, prepared.tolerances)
 
 
