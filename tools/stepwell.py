@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .db_command import add_db
+from .report_command import add_report
 from .tune_command import add_tune
 
 # What a command needs is imported by the command: help and mistakes must be quick.
@@ -37,6 +38,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_compile(commands.add_parser("compile", help="compile a model, IR of any rung, or emit it on one"))
     _add_run(commands.add_parser("run", help="run a compiled program, or a model, on arrays in a file"))
     add_db(commands.add_parser("db", help="look into databases of trials, and put them together"))
+    add_report(commands.add_parser("report", help="write a page about what a database of trials holds"))
     add_tune(commands.add_parser("tune", help="search schedules for the kernels of a program"), _size)
     return parser
 
