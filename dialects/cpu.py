@@ -92,6 +92,10 @@ class TargetAttr(ParametrizedAttribute):
         numbers = (vector_bytes, vector_registers, l1_bytes, l2_bytes, l3_bytes, threads, int(fma))
         return cls(StringAttr(triple), StringAttr(cpu), StringAttr(features), *map(IntAttr, numbers))
 
+    def with_threads(self, threads: int) -> TargetAttr:
+        """The same CPU with so many threads."""
+        return TargetAttr.new([IntAttr(threads) if each is self.threads else each for each in self.parameters])
+
     def facts(self) -> Mapping[str, int]:
         """The facts that schedules may ask for, by name."""
         return {name: getattr(self, name).data for name in (*_NUMBER_FACTS, "fma")}

@@ -18,7 +18,6 @@ from xdsl.dialects import func
 from xdsl.dialects import llvm as upstream_llvm
 from xdsl.dialects.builtin import (
     FunctionType,
-    IntAttr,
     IntegerAttr,
     MemRefType,
     ModuleOp,
@@ -508,8 +507,7 @@ def set_threads(module: ModuleOp, threads: int) -> None:
     """Lets the target of a module have so many threads: what schedules reckon with."""
     target = module.attributes.get(TARGET)
     if isinstance(target, TargetAttr):
-        values = [IntAttr(threads) if each is target.threads else each for each in target.parameters]
-        module.attributes[TARGET] = TargetAttr.new(values)
+        module.attributes[TARGET] = target.with_threads(threads)
 
 
 # the front doors

@@ -74,6 +74,7 @@ class DatabaseCosts:
 
     database: Database
 
-    def seconds(self, convolution: str) -> Mapping[str, float]:
-        """The least time of each algorithm by which the convolution with this key was computed."""
-        return self.database.algorithms(convolution)
+    def seconds(self, convolution: str, target: str) -> Mapping[str, float]:
+        """The least time of each algorithm by which the convolution with this key was computed: on the target, or on
+        one that differs from it in its number of threads, if there are no others."""
+        return self.database.algorithms(convolution, target)

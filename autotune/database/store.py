@@ -227,15 +227,23 @@ class Database:
             for row in rows
         ]
 
-    def algorithms(self, convolution: str) -> dict[str, float]:
-        """The least recorded time of each algorithm that a convolution was computed by, in seconds."""
+    def algorithms(self, convolution: str, target: str = "") -> dict[str, float]:
+        """The least recorded time of each algorithm that a convolution was computed by, in seconds: for a target if
+        there are some, else for all."""
         query = (
-            "SELECT algorithms.algorithm, min(trials.seconds) FROM algorithms "
+            "SELECT algorithms.algorithm, workloads.target = ? AS same, min(trials.seconds) FROM algorithms "
+            "JOIN workloads ON workloads.hash = algorithms.workload "
             "JOIN trials ON trials.workload = algorithms.workload AND trials.status = 'ok' "
-            "WHERE algorithms.convolution = ? GROUP BY algorithms.algorithm ORDER BY algorithms.algorithm"
+            "WHERE algorithms.convolution = ? GROUP BY algorithms.algorithm, same"
         )
         with self.reader() as connection:
-            return {name: float(seconds) for name, seconds in connection.execute(query, (convolution,))}
+            rows = connection.execute(query, (target, convolution)).fetchall()
+        same = any(row[1] for row in rows)
+        found: dict[str, float] = {}
+        for algorithm, is_same, seconds in sorted(rows):
+            if bool(is_same) == same:
+                found[str(algorithm)] = float(seconds)
+        return found
 
     def stats(self) -> Stats:
         """How much there is."""

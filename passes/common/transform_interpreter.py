@@ -39,18 +39,23 @@ class TransformInterpreterPass(PassRunningPass):
         return None if source is None else parse_module(ctx, *source)
 
     def apply_with(self, runner: PassRunner, op: ModuleOp) -> None:
-        from ...transform.interpreter import apply_script
+        from ...transform.interpreter import apply_script, find_entry
+        from ...transform.library import libraries_of
+        from ..loop.apply_schedules import shipped_libraries
 
         source = self.source()
         script = None if source is None else parse_module(runner.ctx, *source)
         if script is not None and source is not None:
             verify_module(script, *source)
+            # It may go on with our schedules, but not begin with them.
+            find_entry(script, self.entry_point, libraries_of(runner.ctx))
         apply_script(
             op if script is None else script,
             op,
             entry=self.entry_point,
             ctx=runner.ctx,
             passes=runner,
+            libraries=() if script is None else shipped_libraries(),
         )
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:

@@ -16,7 +16,7 @@ from xdsl.pattern_rewriter import PatternRewriter, PatternRewriteWalker, Rewrite
 from xdsl.rewriter import InsertPoint
 
 from ...dialects import graph
-from ...dialects.cpu import TARGET
+from ...dialects.cpu import TARGET, TargetAttr
 from ...dialects.extents import Extent
 from ...dialects.graph import FusionClass
 from ...operators.convolution import ConvOp
@@ -46,9 +46,9 @@ _GAIN = 0.9
 class CostOracle(Protocol):
     """Who knows how long convolutions take."""
 
-    def seconds(self, convolution: str) -> Mapping[str, float]:
-        """The time that each algorithm has taken for the convolution with this key, with what is fused to it; nothing
-        of those that nobody has measured."""
+    def seconds(self, convolution: str, target: str) -> Mapping[str, float]:
+        """The time that each algorithm has taken for the convolution with this key, with what is fused to it, on a
+        target; nothing of those that nobody has measured."""
         ...
 
 
@@ -84,14 +84,20 @@ class SelectAlgorithm(RewritePattern):
         if algorithm == "auto":
             algorithm = cheapest_algorithm(op, self.exact)
             if self.costs is not None:
-                algorithm = self._least_recorded(op, algorithm, self.costs.seconds(self._key(op)))
+                algorithm = self._least_recorded(op, algorithm, self._recorded(op, self.costs))
         if algorithm == "gemm":
             op.algorithm = StringAttr(algorithm)
         elif algorithm in _TILES and self._may_transform(op):
             self._transform(op, _TILES[algorithm], rewriter)
 
     def _key(self, op: ConvOp) -> str:
-        return convolution_key(op, self.constants.module.attributes.get(TARGET), self.constants.is_known(op.weight))
+        return convolution_key(op, self._target(), self.constants.is_known(op.weight))
+
+    def _target(self) -> Attribute | None:
+        return self.constants.module.attributes.get(TARGET)
+
+    def _recorded(self, op: ConvOp, costs: CostOracle) -> Mapping[str, float]:
+        return costs.seconds(self._key(op), str(self._target()))
 
     def _may_transform(self, op: ConvOp) -> bool:
         return self.may_name and fits_winograd(op) and self.constants.is_known(op.weight)
@@ -123,8 +129,10 @@ class SelectAlgorithm(RewritePattern):
 
 def convolution_key(op: ConvOp, target: Attribute | None, is_constant: bool) -> str:
     """Equal for convolutions that the same kernels compute, whatever the algorithm: their structure, the operators that
-    may be fused to their results, the target, and whether the weights are known."""
+    may be fused to their results, the target but for its number of threads, and whether the weights are known."""
     window = op.window
+    if isinstance(target, TargetAttr):
+        target = target.with_threads(1)
     parts = [str(op.input.type), str(op.weight.type), str(window), str(op.group_count), str(is_constant), str(target)]
     value: SSAValue = op.result
     while (use := value.get_user_of_unique_use()) is not None and isinstance(use, graph.TensorOp):
