@@ -43,7 +43,7 @@ def script(*lines: str) -> str:
     """A script whose body are some lines, in which `!op` is any handle to operations."""
     body = "\n    ".join(line.replace("!op", "!transform.any_op") for line in lines)
     return f"""module attributes {{transform.with_named_sequence}} {{
-  transform.named_sequence @__transform_main(%root: !transform.any_op {{transform.readonly}}) {{
+  transform.named_sequence @__transform_main(%root: !transform.any_op {{transform.consumed}}) {{
     {body}
     transform.yield
   }}

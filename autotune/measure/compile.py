@@ -119,13 +119,15 @@ def kernel_signature(kernel: FuncOp) -> tuple[Signature, tuple[LayoutAttr | None
 class _Signature(Instrumentation):
     """The signature, as long as the kernel still says it."""
 
+    name: str
     found: tuple[Signature, tuple[LayoutAttr | None, ...]] | None = None
 
     def after_pass(self, pass_: ModulePass, op: Operation) -> None:
         assert isinstance(op, ModuleOp)
         for each in op.ops:
-            if isinstance(each, FuncOp) and any(OUTPUT in own.data for own in each.arg_attrs or ()):
-                self.found = kernel_signature(each)
+            if isinstance(each, FuncOp) and each.sym_name.data == self.name:
+                if any(OUTPUT in own.data for own in each.arg_attrs or ()):
+                    self.found = kernel_signature(each)
                 return
 
 
@@ -169,7 +171,7 @@ class Compiler:
         if not schedule:
             manager = replace(manager, steps=manager.steps[1:])
         module.attributes[APART] = UnitAttr()
-        told = _Signature()
+        told = _Signature(self.workload.kernel.sym_name.data)
         manager.run(self.ctx, module, (told,))
         if not backend.is_lowered(module) or told.found is None:
             raise CompileError("expected a pipeline that ends in native code, got one that leaves other operations")

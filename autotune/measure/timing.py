@@ -82,13 +82,14 @@ def time_call(
     call: Callable[[], object],
     effort: Effort,
     *,
+    threads: int = 1,
     best_seconds: float = inf,
     between: Callable[[], object] | None = None,
     clock: Clock | None = None,
 ) -> tuple[float, ...]:
     """The seconds that a call takes, one number for each repetition. It was called before: what is first has been done.
 
-    `between` is called before each call, and not timed.
+    `between` is called before each call, and not timed. `threads` is how many may run in a call.
     """
     clock = clock or SystemClock()
     calls = 1
@@ -106,7 +107,7 @@ def time_call(
             if len(disturbed) < effort.patience:
                 continue
             if not times:
-                return tuple(each.processor for each in disturbed) if _on_one_thread(disturbed) else _calm(disturbed)
+                return tuple(each.processor for each in disturbed) if threads == 1 else _calm(disturbed)
             return tuple(times)
         if between is None and repetition.seconds * calls < effort.shortest and not times:
             calls = _calls_for(repetition.seconds, effort.shortest, calls)
@@ -120,10 +121,6 @@ def time_call(
 
 def _calls_for(seconds: float, shortest: float, calls: int) -> int:
     return max(math.ceil(shortest * 1.2 / max(seconds, 1e-8)), calls + 1)
-
-
-def _on_one_thread(repetitions: Sequence[_Repetition]) -> bool:
-    return all(each.processor <= each.seconds for each in repetitions)
 
 
 def _calm(repetitions: Sequence[_Repetition]) -> tuple[float, ...]:

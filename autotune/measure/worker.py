@@ -187,7 +187,7 @@ def _run(reference: Reference, built: Built, threads: int, effort: Effort, best_
         between = partial(_empty_caches, effort.flush_bytes)
     else:
         bound()  # the check has taken the caches
-    return Measured(time_call(bound, effort, best_seconds=best_seconds, between=between, clock=clock))
+    return Measured(time_call(bound, effort, threads=threads, best_seconds=best_seconds, between=between, clock=clock))
 
 
 def _out(arrays: Sequence[Array]) -> Any:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from measured import LOOPS, matmul, script, tiled
 from stepwell.autotune.measure.interface import MeasureInput
 from stepwell.autotune.measure.local import LocalMeasurer
+from stepwell.autotune.measure.timing import Effort
 from stepwell.autotune.trial import Status, Trial
 
 
@@ -42,3 +46,57 @@ def test_trials_come_in_order_and_one_by_one(measurer: LocalMeasurer):
 
 def test_nothing_to_measure(measurer: LocalMeasurer):
     assert measurer.measure(matmul(), []) == []
+
+
+def test_parallel_loops_run_on_the_threads_of_the_target(measurer: LocalMeasurer):
+    workload = matmul(64, 64, 64, threads=2)
+    parallel = script(*LOOPS, "sched.parallelize %i : !op")
+    (trial,) = measurer.measure(workload, [MeasureInput(parallel)])
+    assert trial.status is Status.OK, trial.error
+
+
+def test_caches_are_emptied_if_that_is_wanted():
+    with LocalMeasurer(1, effort=Effort(flush_bytes=1 << 20)) as measurer:
+        (trial,) = measurer.measure(matmul(), [MeasureInput(tiled(16))])
+    assert trial.status is Status.OK and len(trial.times) >= 3
+
+
+def test_a_script_without_primitives_is_the_shipped_schedule(measurer: LocalMeasurer):
+    (trial,) = measurer.measure(matmul(), [MeasureInput(script())])
+    assert trial.status is Status.OK
+
+
+def test_shipped_sequences_may_be_included(measurer: LocalMeasurer):
+    include = script(
+        '%f = transform.structured.match ops{["func.func"]} in %root : (!op) -> !op',
+        "transform.include @schedule_kernel failures(propagate) (%f) : (!op) -> ()",
+    )
+    (trial,) = measurer.measure(matmul(), [MeasureInput(include)])
+    assert trial.status is Status.OK, trial.error
+
+
+def test_a_script_that_runs_passes(measurer: LocalMeasurer):
+    (trial,) = measurer.measure(
+        matmul(), [MeasureInput(script('%m = transform.apply_registered_pass "cse" to %root : (!op) -> !op'))]
+    )
+    assert trial.status is Status.OK, trial.error
+
+
+def test_a_script_of_a_user_needs_no_guard(tmp_path: Path):
+    """Workers do not import the main module, in which the tuner may be running."""
+    program = tmp_path / "program.py"
+    program.write_text(
+        f"""
+import sys
+print("once", flush=True)
+sys.path.insert(0, {str(Path(__file__).parents[2])!r})
+from measured import matmul, tiled
+from stepwell.autotune.measure.interface import MeasureInput
+from stepwell.autotune.measure.local import LocalMeasurer
+from stepwell.autotune.measure.timing import Effort
+with LocalMeasurer(2) as measurer:
+    print(measurer.measure(matmul(), [MeasureInput(tiled(8))])[0].status.value)
+"""
+    )
+    done = subprocess.run([sys.executable, str(program)], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.split() == ["once", "ok"], done.stderr
