@@ -20,6 +20,9 @@ VERSION = 1
 BUSY_SECONDS = 300.0
 """How long a writer waits for others, one of which may have been stopped for a while in the middle of a record."""
 
+MEMORY = ":memory:"
+"""The path of a database that is nowhere else, and gone when it is closed."""
+
 TABLES = """
 CREATE TABLE workloads (
     hash TEXT PRIMARY KEY,
@@ -94,7 +97,8 @@ def connect(path: str, *, create: bool) -> sqlite3.Connection:
 
 
 def _open(path: str, mode: str) -> sqlite3.Connection:
-    uri = f"file:{quote(os.path.abspath(path))}?{'immutable=1' if mode == 'immutable' else f'mode={mode}'}"
+    option = "immutable=1" if mode == "immutable" else f"mode={mode}"
+    uri = path if path == MEMORY else f"file:{quote(os.path.abspath(path))}?{option}"
     connection = sqlite3.connect(
         uri, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=256
     )
