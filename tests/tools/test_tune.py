@@ -1,0 +1,248 @@
+"""`stepwell tune` and `stepwell.tune`: what they take, what they show, and what they leave behind."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import stepwell as sw
+import synthetic_space as synthetic
+from stepwell.autotune.database.store import Database
+from stepwell.autotune.progress import KernelState
+from stepwell.autotune.trial import Status, Trial
+from stepwell.errors import ArgumentError, DatabaseError, ScriptError, StepwellError
+from stepwell.te import compute, placeholder
+from stepwell.tools import tuning
+from stepwell.tools.stepwell import main
+from stepwell.tools.tune_display import Lines, _Table, time_left, time_text
+from stepwell.tools.workloads import workloads_of
+
+KERNEL = """
+func.func @main(%A: tensor<64xf32> {te.name = "A"}) -> tensor<64xf32> {
+  %B = te.compute "B" spatial(%i in 64) {
+    %a = te.read %A[%i] : tensor<64xf32>
+    %b = arith.addf %a, %a : f32
+    te.yield %b : f32
+  } -> tensor<64xf32>
+  func.return %B : tensor<64xf32>
+}
+"""
+
+SPACE = """
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !transform.any_op {transform.consumed}) {
+    %b = sched.match_block "map0" in %root : (!transform.any_op) -> !transform.any_op
+    %i = sched.get_loops %b : (!transform.any_op) -> !transform.any_op
+    %size = transform.tune.knob<"size"> SELECTED options = [4, 8, 16] -> !transform.any_param
+    %io, %ii = sched.tile %i tile_sizes [%size] : (!transform.any_op, !transform.any_param)
+        -> (!transform.any_op, !transform.any_op)
+    sched.vectorize %ii : !transform.any_op
+    transform.yield
+  }
+}
+"""
+
+
+@pytest.fixture
+def kernel(tmp_path: Path) -> Path:
+    path = tmp_path / "kernel.mlir"
+    path.write_text(KERNEL)
+    return path
+
+
+@pytest.fixture
+def space(tmp_path: Path) -> Path:
+    path = tmp_path / "space.mlir"
+    path.write_text(SPACE.replace("SELECTED ", ""))
+    return path
+
+
+@pytest.fixture
+def measurer(monkeypatch: pytest.MonkeyPatch) -> synthetic.FakeMeasurer:
+    """What measures in place of this machine: a formula."""
+    fake = synthetic.FakeMeasurer()
+    monkeypatch.setattr(tuning, "make_measurer", lambda *_: fake)
+    return fake
+
+
+def run(*arguments: object) -> int:
+    return main([str(argument) for argument in arguments])
+
+
+def test_a_script_with_knobs_is_a_space(kernel: Path, space: Path, measurer: synthetic.FakeMeasurer):
+    report = sw.tune(kernel, trials=100, space=space, search="random")
+    assert sorted(str(each.knobs["size"]) for each in measurer.measured[:4] if each.knobs) == ["16", "4", "8"]
+    assert measurer.measured[0].sketch == "shipped"
+    assert report.trials == 4
+    (state,) = report.kernels
+    assert state.candidates == 3 and "no more candidates" in state.note
+
+
+def test_decided_knobs_are_opened_again(kernel: Path, space: Path, measurer: synthetic.FakeMeasurer):
+    space.write_text(SPACE.replace("SELECTED", "= 8 from"))
+    with pytest.raises(ScriptError, match="expected a script with open knobs .*; --reopen opens"):
+        sw.tune(kernel, trials=1, space=space, search="random")
+    sw.tune(kernel, trials=2, space=space, search="random", reopen=True, shipped=False)
+    assert measurer.measured[0].knobs == {"size": 8}
+
+
+def test_the_best_script_is_opened_again(kernel: Path, space: Path, measurer: synthetic.FakeMeasurer, tmp_path: Path):
+    path = tmp_path / "trials.db"
+    with pytest.raises(DatabaseError, match="expected a script for .* to open again, got none"):
+        sw.tune(kernel, trials=2, database=path, search="random", reopen=True)
+    best = sw.tune(kernel, trials=3, database=path, space=space, search="grid", shipped=False).best()
+    assert best is not None
+    measurer.measured.clear()
+    report = sw.tune(kernel, trials=4, database=path, search="grid", reopen=True, shipped=False)
+    # All three are known.
+    assert report.trials == 0
+
+
+def test_one_kernel_of_a_program(tmp_path: Path, measurer: synthetic.FakeMeasurer, space: Path):
+    source = tmp_path / "two.mlir"
+    source.write_text(
+        """
+func.func @main(%x: tensor<4x8xf32>, %w: tensor<8x8xf32>, %v: tensor<8x3xf32>) -> tensor<4x3xf32> {
+  %m = graph.matmul %x, %w : (tensor<4x8xf32>, tensor<8x8xf32>) -> tensor<4x8xf32>
+  %n = graph.matmul %m, %v : (tensor<4x8xf32>, tensor<8x3xf32>) -> tensor<4x3xf32>
+  func.return %n : tensor<4x3xf32>
+}
+"""
+    )
+    first, second = workloads_of(source)
+    report = sw.tune(source, trials=2, kernel=second.hash[:8], search="random", space=space)
+    assert [state.workload.hash for state in report.kernels] == [second.hash]
+    with pytest.raises(ArgumentError, match="expected the hash of a kernel of the program, got ''"):
+        sw.tune(source, trials=2, kernel="")
+    both = sw.tune([first, second], trials_per_kernel=1, search="random", space=space)
+    assert [state.trials for state in both.kernels] == [1, 1]
+
+
+def test_threads_are_part_of_the_workload(kernel: Path):
+    (one,), (three,) = workloads_of(kernel, threads=1), workloads_of(kernel, threads=3)
+    assert one.hash != three.hash
+    assert "threads = 3" in str(three.target)
+
+
+def test_tensors_are_tuned(measurer: synthetic.FakeMeasurer, space: Path):
+    a = placeholder((64,), "float32", name="A")
+    report = sw.tune([a, compute((64,), lambda i: a[i] + a[i], name="B")], trials=1, space=space, search="random")
+    assert report.trials == 1
+
+
+def test_symbols_need_sizes(tmp_path: Path):
+    source = tmp_path / "symbolic.mlir"
+    source.write_text(KERNEL.replace("tensor<64xf32>", "tensor<?xf32, #te.shape<n>>").replace("in 64", "in n"))
+    with pytest.raises(StepwellError, match="expected .*'n'"):
+        workloads_of(source)
+    assert len(workloads_of(source, sizes={"n": 8})) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "expected a number of trials, of trials for each kernel, or of seconds, got none"),
+        ({"trials": 0}, "expected a positive number as trials, got 0"),
+        ({"trials": 1, "search": "gridd"}, "expected a search .*did you mean 'grid'"),
+        ({"trials": 1, "model": "none"}, "expected a model"),
+        ({"trials": 1, "kernel": "zz"}, "expected the hash of a kernel"),
+        ({"trials": 1, "threads": -1}, "expected"),
+        ({"trials": 1, "reopen": True}, "expected a database or a script to open knobs of"),
+    ],
+)
+def test_what_cannot_work_is_refused(
+    kernel: Path, measurer: synthetic.FakeMeasurer, options: dict[str, object], message: str
+):
+    with pytest.raises(StepwellError, match=message):
+        sw.tune(kernel, **options)  # pyright: ignore
+    assert measurer.measured == []
+
+
+# the command
+
+
+def test_the_command_says_what_it_found(
+    kernel: Path, space: Path, measurer: synthetic.FakeMeasurer, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
+    measurer.failures = {"space": Status.OK}
+    path = tmp_path / "trials.db"
+    assert run("tune", kernel, "--trials", 4, "--db", path, "--space", space, "--search", "grid") == 0
+    out, err = capfd.readouterr()
+    assert "4 trials of 1 kernels" in out and "x shipped" in out
+    assert "best" in err and "done" in err
+    with Database(path, create=False) as database:
+        assert len({trial.script for trial in database.trials()}) == 4
+
+
+def test_the_command_says_why_candidates_failed(
+    kernel: Path, space: Path, measurer: synthetic.FakeMeasurer, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
+    measurer.failures = {"space": Status.REFUSED}
+    assert run("tune", kernel, "--trials", 4, "--db", tmp_path / "a.db", "--space", space, "--search", "random") == 0
+    out, err = capfd.readouterr()
+    assert "3 x refused: expected loop … of extent … to be whole" in err
+    assert "shipped" in out
+
+
+def test_an_interrupt_ends_the_command_with_what_was_found(
+    kernel: Path, space: Path, measurer: synthetic.FakeMeasurer, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
+    measurer.stop_after = 2
+    assert run("tune", kernel, "--trials", 4, "--db", tmp_path / "a.db", "--space", space, "--search", "random") == 0
+    out, err = capfd.readouterr()
+    assert "2 trials of 1 kernels" in out and "stopped" in out
+    assert "Traceback" not in err
+
+
+# the display
+
+
+def state() -> KernelState:
+    kernel = KernelState(synthetic.workload(), operations=1000, sketches=2, candidates=1234, trials=5, wanted=64)
+    kernel.shipped = Trial(kernel.workload.hash, "a", Status.OK, (2e-6,), sketch="shipped")
+    kernel.best = Trial(kernel.workload.hash, "b", Status.OK, (1e-6,), sketch="x")
+    failed = Trial(kernel.workload.hash, "c", Status.REFUSED, error="expected loop 'i' of extent 3")
+    kernel.count([kernel.shipped, kernel.best, failed])
+    return kernel
+
+
+def test_lines_are_for_what_is_new():
+    stream = io.StringIO()
+    lines, kernel = Lines(stream), state()
+    lines.start([kernel])
+    for _ in range(5):
+        lines.update(kernel, "measure", 0.5)
+    (line,) = stream.getvalue().splitlines()
+    assert "best 1 us, 1.0 GFLOP/s, 2.00 x shipped" in line and "5 trials (1 refused)" in line and "left" in line
+
+
+def test_the_table_shows_kernels_and_reasons():
+    console = pytest.importorskip("rich.console").Console(file=io.StringIO(), width=160)
+    table, kernels = _Table(), [state() for _ in range(30)]
+    table.start(kernels)
+    table.update(kernels[20], "measure", 0.25)
+    console.print(table.render())
+    text = console.file.getvalue()
+    assert "5/64" in text and "2.00" in text and "1,234" in text and "25%" in text
+    assert "30 x refused: expected loop … of extent …" in text
+    assert "30 kernels, 0 of them done" in text
+
+
+def test_times_for_people():
+    assert [time_text(each) for each in (1.5, 2.5e-3, 1.25e-5, 3e-9)] == ["1.5 s", "2.5 ms", "12.5 us", "3 ns"]
+    assert time_left(10.0, 0.25) == pytest.approx(30.0) and time_left(10.0, None) is None
+
+
+# all of it
+
+
+def test_a_kernel_is_tuned_on_this_machine(kernel: Path, space: Path, tmp_path: Path):
+    path = tmp_path / "trials.db"
+    report = sw.tune(kernel, trials=4, database=path, space=space, search="grid", threads=1)
+    (found,) = report.kernels
+    assert found.statuses[Status.OK] == 4 and found.best is not None and found.seconds < 1e-3
+    program = sw.compile(kernel, database=path, cache=False)
+    x = np.arange(64, dtype=np.float32)
+    np.testing.assert_array_equal(program(x), x + x)
