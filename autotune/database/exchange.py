@@ -230,8 +230,11 @@ def _insert_trial(connection: sqlite3.Connection, line: Mapping[str, Any]) -> in
     check_trial(trial)
     if not all(isinstance(value, int | str) for value in trial.knobs.values()):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise DatabaseError(f"expected knobs that are numbers or strings, got {trial.knobs}")
-    features = line.get("features")
-    blob = None if features is None else (str(features["schema"]), _decoded(features["data"]))
+    blob = None
+    if line.get("features") is not None:
+        _check(line, {"features": dict})
+        _check(line["features"], {"schema": str, "data": str})
+        blob = (line["features"]["schema"], _decoded(line["features"]["data"]))
     versions = json.dumps(line.get("versions", {}), sort_keys=True)
     return insert_trial(connection, trial, str(line.get("uid") or secrets.token_hex(8)), versions, blob)
 
