@@ -250,9 +250,20 @@ class Analysis:
         cost = StatementCost(statement, extents, straight)
         cost.width = max(1.0, target.vector_bytes / statement.bytes)
         useful: Value = 1.0
-        for waste, span in zip(layout.waste[number], layout.span[number], strict=True):
-            if not is_zero(slots[waste]):
-                useful = useful * (1.0 - slots[waste] / maximum(slots[span], 1.0))
+        in_lanes: Value = 1.0
+        guarded: Value = 0.0
+        for position, loop in enumerate(statement.loops):
+            if is_zero(waste := slots[layout.waste[number][position]]):
+                continue
+            kept = 1.0 - waste / maximum(slots[layout.span[number][position]], 1.0)
+            kept = maximum(kept, 1e-6)
+            useful = useful * kept
+            peeled = slots[layout.peeled[loop]]
+            open_ = choose(waste > 0.0, 1.0, 0.0) * (1.0 - peeled)
+            if not is_zero(lanes := slots[layout.in_lanes[number][position]]):
+                in_lanes = in_lanes * choose(lanes > 0.0, kept, 1.0)
+                cost.masked = maximum(cost.masked, open_ * lanes)
+            guarded = maximum(guarded, open_ * slots[layout.in_branches[number][position]])
         cost.useful = useful
         iterations = self.iterations[statement.loops[-1]] if statement.loops else 1.0
         cost.points = iterations * useful
@@ -261,12 +272,8 @@ class Analysis:
             cost.lanes = product(e for e, kind in zip(extents, kinds, strict=True) if kind in VECTORS)
             padded = power_of_two(cost.lanes)
             cost.registers = maximum(ceildiv(padded, cost.width), 1.0)
-            cost.lane_use = cost.lanes / (cost.registers * cost.width)
-            if not is_zero(lost := slots[layout.lane_waste[number]]):
-                kept = 1.0 - lost / maximum(slots[layout.lane_span[number]], 1.0)
-                run = useful / maximum(kept, 1e-6)
-                cost.lane_use = cost.lane_use * kept
-                cost.masked = choose(both(lost > 0.0, slots[layout.lane_peeled[number]] < 0.5), 1.0, 0.0)
+            cost.lane_use = cost.lanes / (cost.registers * cost.width) * in_lanes
+            run = useful / in_lanes
         blocks = iterations / cost.lanes * run
         cost.executed = blocks * cost.registers
         for position, kind in enumerate(kinds):
@@ -291,8 +298,7 @@ class Analysis:
             cost.gathered = cost.gathered + found.gathered
             cost.shuffled = cost.shuffled + found.shuffled
         self._chain(cost, kinds)
-        if not is_zero(guarded := slots[layout.branch_waste[number]]):
-            cost.branches = cost.executed * choose(guarded > 0.0, 1.0, 0.0)
+        cost.branches = cost.executed * guarded
         if statement.branches:
             cost.branches = cost.branches + cost.executed * float(statement.branches)
         return cost

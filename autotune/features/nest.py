@@ -18,6 +18,7 @@ from xdsl.dialects.builtin import IndexType, MemRefType
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation, SSAValue
 
+from ...dialects.layout import aligned_shape
 from ...dialects.loop import (
     CONSTANT,
     OUTPUT,
@@ -84,6 +85,8 @@ class Buffer:
     """The loop that it lives in, or -1."""
     rank: int
     is_float: bool
+    alignments: tuple[tuple[int, int], ...]
+    """What strides are modulo factors: factors and what is left."""
 
 
 @dataclass(frozen=True)
@@ -148,38 +151,34 @@ class Layout:
 
     def __init__(self, structure: Structure) -> None:
         self.size = 0
-        self.needs: list[tuple[int, ...]] = []
-        """For each slot, those that are above 1 where it means something; where one is not, it is 0."""
+        self.needs: list[tuple[tuple[int, int], ...]] = []
+        """For each slot, others, and how large they are at least where it means something; where one is less, it is 0."""
         self.extent = [self._slot() for _ in structure.loops]
-        self.peeled = [self._slot(at) for at in self.extent]
+        self.peeled = [self._slot((at, 2)) for at in self.extent]
         self.shape = [tuple(self._slot() for _ in range(buffer.rank)) for buffer in structure.buffers]
         self.waste: list[tuple[int, ...]] = []
         """For each statement and loop: how many of `span` points a guard that ends with the loop cuts off."""
         self.span: list[tuple[int, ...]] = []
-        self.lane_waste: list[int] = []
-        """For each statement: how many lanes of the last vector a guard cuts off, and if that has code of its own."""
-        self.lane_span: list[int] = []
-        self.lane_peeled: list[int] = []
-        self.branch_waste: list[int] = []
-        """For each statement: how many points of a guard there are that unrolled iterations ask about one by one."""
+        self.in_lanes: list[tuple[int, ...]] = []
+        """Whether such a guard is about lanes."""
+        self.in_branches: list[tuple[int, ...]] = []
+        """Whether unrolled iterations ask about it one by one, unless the tail is peeled."""
         self.moves: list[list[list[tuple[int, ...]]]] = []
         """For each statement, access and dimension: how far each loop moves."""
         for statement in structure.statements:
             self.waste.append(tuple(self._slot() for _ in statement.loops))
-            self.span.append(tuple(self._slot() for _ in statement.loops))
-            self.lane_waste.append(self._slot())
-            self.lane_span.append(self._slot())
-            self.lane_peeled.append(self._slot())
-            self.branch_waste.append(self._slot())
+            self.span.append(tuple(self._slot((at, 1)) for at in self.waste[-1]))
+            self.in_lanes.append(tuple(self._slot((at, 1)) for at in self.waste[-1]))
+            self.in_branches.append(tuple(self._slot((at, 1)) for at in self.waste[-1]))
             self.moves.append([self._access(structure, statement, access) for access in statement.accesses])
 
     def _access(self, structure: Structure, statement: Statement, access: Access) -> list[tuple[int, ...]]:
         return [
-            tuple(self._slot(self.extent[loop], self.shape[access.buffer][d]) for loop in statement.loops)
+            tuple(self._slot((self.extent[loop], 2), (self.shape[access.buffer][d], 2)) for loop in statement.loops)
             for d in range(structure.buffers[access.buffer].rank)
         ]
 
-    def _slot(self, *needs: int) -> int:
+    def _slot(self, *needs: tuple[int, int]) -> int:
         self.size += 1
         self.needs.append(needs)
         return self.size - 1
@@ -236,6 +235,7 @@ class _Describer:
                 home,
                 len(shape),
                 is_float(element_type(value)),
+                tuple(_alignments(value).values()),
             )
         )
 
@@ -260,7 +260,7 @@ class _Describer:
             self._guards(number, block, layout, slots)
             self._moves(number, block, layout, slots)
         for slot, needs in enumerate(layout.needs):
-            if slots[slot] and any(slots[need] <= 1 for need in needs):
+            if needs and slots[slot] and any(slots[need] < least for need, least in needs):
                 slots[slot] = 0
         return Nest(structure, slots)
 
@@ -324,16 +324,11 @@ class _Describer:
                 continue
             head = max(moving, key=lambda value: (_distances(form)[value] * (_extent(value) - 1), -position[value]))
             at = position[head]
-            peeled = around[at].peel is not None
             if waste > slots[layout.waste[number][at]]:
+                inner = [around[position[value]] for value in moving if value is not head]
                 slots[layout.waste[number][at]], slots[layout.span[number][at]] = waste, span
-            in_lanes = lane is not None and lane.induction_variable in moving
-            if in_lanes and waste > slots[layout.lane_waste[number]]:
-                slots[layout.lane_waste[number]], slots[layout.lane_span[number]] = waste, span
-                slots[layout.lane_peeled[number]] = int(peeled)
-            inner = [around[position[value]] for value in moving if value is not head]
-            if not peeled and any(loop.kind is LoopKind.UNROLLED for loop in inner):
-                slots[layout.branch_waste[number]] = max(slots[layout.branch_waste[number]], waste)
+                slots[layout.in_lanes[number][at]] = int(lane is not None and lane.induction_variable in moving)
+                slots[layout.in_branches[number][at]] = int(any(loop.kind is LoopKind.UNROLLED for loop in inner))
 
 
 _Access = ReadOp | WriteOp | ReduceOp | PrefetchOp
@@ -373,8 +368,16 @@ def _full_shape(buffer: SSAValue, storage: Storage) -> tuple[int, ...]:
     first = int(storage.slot is not None)
     extents = dict(zip(storage.kept, storage.shape[first:], strict=False))
     shape = [extents.get(d, 1) for d in _order(buffer, storage)]
+    if alignments := _alignments(buffer):
+        # Also where there is one row only: it makes no difference then.
+        shape = aligned_shape(shape, _order(buffer, storage), alignments) or shape
     lanes = (storage.shape[-1],) if storage.lane is not None else ()
     return (*storage.shape[:first], *shape, *lanes)
+
+
+def _alignments(buffer: SSAValue) -> Mapping[int, tuple[int, int]]:
+    owner = buffer.owner
+    return owner.alignments if isinstance(owner, AllocOp) else {}
 
 
 def _full_indices(buffer: SSAValue, storage: Storage, found: AccessPlan) -> list[Lin | SSAValue]:

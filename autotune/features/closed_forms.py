@@ -1,0 +1,420 @@
+"""Features of the candidates of a sketch as closed forms of its knobs: of thousands at once, without applying a script.
+
+A sketch is applied to a few candidates, chosen so that they are unlike. Each number of the kernels that come out is a
+function of the knobs out of what tiling, packing and peeling make of extents (`identify.Pool`); all simple functions that
+give what was seen are kept, and the next candidate that is applied is one where they differ. What was applied at last
+has to be what was foretold. A kernel that was measured is one more sample (`observe`): forms that are not exact there
+are found again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+from xdsl.context import Context
+from xdsl.dialects.func import FuncOp
+
+from ...backends.registry import make_context, pass_registry
+from ...errors import StepwellError
+from ...passes.pass_manager import PassRunner
+from ...transform.interpreter import apply_script
+from ...transform.library import ScriptFile
+from ...transform.script import shipped_schedules
+from ..space.sample import random_choices
+from ..space.sketch import Choices, Sketch
+from ..workload import Workload
+from .columns import FEATURES, Features, features, target_of
+from .forms import Form, Forms, Numbers, knob_columns, numbers_of, params_of
+from .identify import Pool
+from .nest import Nest, Structure, describe
+from .values import Value
+
+FIRST = 4
+"""How many candidates a sketch is applied to before anything is foretold."""
+MOST = 20
+"""How many it is applied to at most."""
+TESTS = 2
+"""How many candidates one after the other have to be what was foretold."""
+LOOKED_AT = 192
+"""How many candidates functions are compared at."""
+
+
+@dataclass
+class _Class:
+    """Candidates of one structure."""
+
+    structure: Structure
+    rows: list[int] = field(default_factory=list[int])
+    """The samples of it."""
+    forms: dict[int, list[Form]] = field(default_factory=dict[int, list[Form]])
+    """For each slot that varies, the functions that it may be."""
+    constants: Numbers = field(default_factory=lambda: np.zeros(0, np.int64))
+    unknown: set[int] = field(default_factory=set[int])
+    """The slots that no function gives."""
+    unseen: dict[tuple[tuple[int, int], ...], list[int]] = field(
+        default_factory=dict[tuple[tuple[int, int], ...], list[int]]
+    )
+    """What slots need that meant nothing in any sample."""
+
+
+class WorkloadFeatures:
+    """The features of all candidates of a workload's sketches."""
+
+    def __init__(self, workload: Workload) -> None:
+        self.workload = workload
+        self.forms = Forms()
+        self.trusted: dict[Form, int] = {}
+        """The functions that were found in sketches, and in how many."""
+        self._sketches: dict[int, SketchFeatures] = {}
+        self.extents = _extents(workload)
+
+    def of(self, sketch: Sketch) -> SketchFeatures:
+        """The features of one sketch's candidates."""
+        found = self._sketches.get(id(sketch))
+        if found is None:
+            found = self._sketches[id(sketch)] = SketchFeatures(self.workload, sketch, self)
+        return found
+
+    def matrix(self, sketch: Sketch, choices: Choices) -> tuple[Features, NDArray[np.bool_]]:
+        """Features of candidates of a sketch, a row each, and of which of them they are known."""
+        return self.of(sketch).matrix(choices)
+
+
+class SketchFeatures:
+    """The features of a sketch's candidates."""
+
+    def __init__(self, workload: Workload, sketch: Sketch, all: WorkloadFeatures | None = None) -> None:
+        self.workload = workload
+        self.sketch = sketch
+        self._all = all if all is not None else WorkloadFeatures(workload)
+        self._forms = self._all.forms
+        self._target = target_of(workload)
+        self._params = params_of(sketch, self._forms)
+        self._numbers = numbers_of(sketch)
+        self._choices: list[tuple[int, ...]] = []
+        self._nests: list[Nest | None] = []
+        self._known: dict[tuple[int, ...], int] = {}
+        self._classes: dict[Structure, _Class] = {}
+        self._decided_by: tuple[int, ...] | None = ()
+        """The knobs that decide which structure comes out; none if it is not known."""
+        self._labels: dict[tuple[int, ...], Structure | None] = {}
+        self._is_identified = False
+        self.applied = 0
+        """How often the script was applied."""
+        self.retired = 0
+        """How many functions were found to be wrong by what was measured."""
+
+    def matrix(self, choices: Choices) -> tuple[Features, NDArray[np.bool_]]:
+        """Features of candidates, a row each, and of which of them they are known."""
+        if not self._is_identified:
+            self._identify()
+        choices = np.asarray(choices, np.int32).reshape(len(choices), len(self.sketch.knobs))
+        found = np.zeros((len(choices), len(FEATURES)), np.float32)
+        known = np.zeros(len(choices), np.bool_)
+        if not len(choices):
+            return found, known
+        for structure, rows in self._by_structure(choices):
+            group = self._classes[structure]
+            if group.unknown:
+                continue
+            whole = len(rows) == len(choices)
+            slots = self._slots(group, choices if whole else choices[rows])
+            result = features(structure, slots, self._target)
+            sure = ~self._unseen(group, slots, len(rows))
+            if whole:
+                found = np.ascontiguousarray(np.broadcast_to(result, found.shape))
+                known = sure
+            else:
+                found[rows], known[rows] = result, sure
+        if not known.all():
+            self._recall(choices, found, known)
+        return found, known
+
+    def nest(self, choice: Sequence[int]) -> Nest | None:
+        """What a candidate looks like: its script is applied; none if that is refused."""
+        return self._nests[self._apply(tuple(map(int, choice)))]
+
+    def observe(self, choice: Sequence[int], func: FuncOp) -> bool:
+        """Compares what was foretold of a candidate with the kernel that came out; whether it was right."""
+        key = tuple(map(int, choice))
+        if key in self._known:
+            return True
+        number = self._add(key, describe(func))
+        if not self._is_identified:
+            return True
+        if self._is_foretold(number):
+            return True
+        self.retired += 1
+        self._learn()
+        return False
+
+    def _is_foretold(self, number: int) -> bool:
+        """Whether the forms that are used give a sample's structure and numbers."""
+        nest, choices = self._nests[number], np.asarray([self._choices[number]], np.int32)
+        groups = list(self._by_structure(choices))
+        if nest is None:
+            return not groups
+        if not groups or groups[0][0] != nest.structure:
+            return False
+        group = self._classes[nest.structure]
+        slots = self._slots(group, choices)
+        return not group.unknown and all(
+            int(np.asarray(value).flat[0]) == int(seen) for value, seen in zip(slots, nest.slots, strict=True)
+        )
+
+    # identification
+
+    def _identify(self) -> None:
+        self._is_identified = True
+        rng = np.random.default_rng(0)
+        grid = np.unique(random_choices(self.sketch, rng, LOOKED_AT), axis=0)
+        if not len(grid):
+            return
+        grid = rng.permutation(grid)
+        for row in _unlike(self.sketch, grid, FIRST):
+            self._apply(tuple(map(int, row)))
+        self._learn()
+        tests = 0
+        while self.applied < min(MOST, len(grid)):
+            choice, is_test = self._most_uncertain(grid)
+            if choice is None or (is_test and tests == TESTS):
+                break
+            number = self._apply(choice)
+            if is_test:
+                tests = tests + 1 if self._is_foretold(number) else 0
+            self._learn()
+        for group in self._classes.values():
+            for options in group.forms.values():
+                for form in options[:1]:
+                    self._all.trusted[form] = self._all.trusted.get(form, 0) + 1
+
+    def _most_uncertain(self, grid: Choices) -> tuple[tuple[int, ...] | None, bool]:
+        """The candidate about which functions differ most; if they don't, any one that was not applied yet, and that
+        this is so."""
+        doubts = np.zeros(len(grid))
+        for structure, rows in self._by_structure(grid):
+            group = self._classes[structure]
+            slots = self._slots(group, grid[rows])
+            here = self._unseen(group, slots, len(rows)).astype(np.float64)
+            seen: set[tuple[Form, ...]] = set()
+            value = self._forms.evaluator(knob_columns(self.sketch, grid[rows]))
+            for slot, options in group.forms.items():
+                if len(options) > 1 and (key := tuple(options)) not in seen:
+                    seen.add(key)
+                    differs = np.zeros(len(rows), np.bool_)
+                    for other in options[1:]:
+                        differs |= value(other) != value(options[0])
+                    for need, least in group.structure.layout.needs[slot]:
+                        differs &= slots[need] >= least
+                    here += differs
+            doubts[rows] += here
+        if self._decided_by is not None and len(self._labels) > 1:
+            for at, row in enumerate(grid):
+                if tuple(int(row[knob]) for knob in self._decided_by) not in self._labels:
+                    doubts[at] += 1.0
+        for at in np.argsort(-doubts, kind="stable"):
+            key = tuple(map(int, grid[at]))
+            if key not in self._known:
+                return key, doubts[at] == 0.0
+        return None, True
+
+    def _apply(self, key: tuple[int, ...]) -> int:
+        found = self._known.get(key)
+        if found is not None:
+            return found
+        self.applied += 1
+        module = self.workload.copy()
+        try:
+            apply_script(self.sketch.select(key), module, ctx=_context(), passes=_passes(), libraries=_shipped())
+            nest = describe(next(op for op in module.ops if isinstance(op, FuncOp)))
+        except StepwellError:
+            nest = None
+        return self._add(key, nest)
+
+    def _add(self, key: tuple[int, ...], nest: Nest | None) -> int:
+        number = self._known[key] = len(self._choices)
+        self._choices.append(key)
+        self._nests.append(nest)
+        return number
+
+    def _learn(self) -> None:
+        """Finds functions that give all samples."""
+        self._decide()
+        rows: dict[Structure, list[int]] = {}
+        for number, nest in enumerate(self._nests):
+            if nest is not None:
+                rows.setdefault(nest.structure, []).append(number)
+        for structure, members in rows.items():
+            group = self._classes.setdefault(structure, _Class(structure))
+            if group.rows != members:
+                self._fit(group, members)
+
+    def _fit(self, group: _Class, members: list[int]) -> None:
+        new = members[len(group.rows) :]
+        group.rows = list(members)
+        slots = np.stack([nest.slots for at in members if (nest := self._nests[at]) is not None])
+        columns = knob_columns(self.sketch, [self._choices[at] for at in members])
+        value = self._forms.evaluator(knob_columns(self.sketch, [self._choices[at] for at in new]))
+        latest = slots[len(slots) - len(new) :]
+        group.constants, group.unknown = slots[0], set()
+        pool: Pool | None = None
+        found: dict[bytes, list[Form]] = {}
+        needs = group.structure.layout.needs
+        group.unseen = {}
+        for slot, least in enumerate(needs):
+            varying = tuple(pair for pair in least if (slots[:, pair[0]] != slots[0, pair[0]]).any())
+            if varying and all(slots[0, need] >= at for need, at in least if (need, at) not in varying):
+                met = np.logical_and.reduce([slots[:, need] >= at for need, at in varying])
+                if not met.any():
+                    group.unseen.setdefault(varying, []).append(slot)
+        for slot in np.flatnonzero((slots != slots[0]).any(0)):
+            where = np.ones(len(slots), np.bool_)
+            for need, least in needs[slot]:
+                where &= slots[:, need] >= least
+            if not where.any():
+                continue
+            kept = [
+                form
+                for form in group.forms.get(int(slot), ())
+                if bool((~where[-len(new) :] | (value(form) == latest[:, slot])).all())
+            ]
+            if not kept:
+                key = slots[:, slot].tobytes() + where.tobytes()
+                if key not in found:
+                    if pool is None:
+                        alignments = [each for buffer in group.structure.buffers for each in buffer.alignments]
+                        pool = Pool(self._forms, columns, self._params, self._all.extents, self._numbers, alignments)
+                    found[key] = pool.matches(slots[:, slot], where)
+                kept = found[key]
+            kept = self._preferred(kept)
+            group.forms[int(slot)] = kept
+            if not kept:
+                group.unknown.add(int(slot))
+
+    def _preferred(self, options: list[Form]) -> list[Form]:
+        """Functions that were found in other sketches come first."""
+        return sorted(options, key=lambda form: form not in self._all.trusted)
+
+    # what is known
+
+    def _decide(self) -> None:
+        """Finds which knobs decide about the structure, as few as possible."""
+        labels = [nest.structure if nest is not None else None for nest in self._nests]
+        knobs = range(len(self.sketch.knobs))
+        subsets: list[tuple[int, ...]] = [(), *((i,) for i in knobs), *((i, j) for i in knobs for j in knobs if i < j)]
+        self._decided_by, self._labels = None, {}
+        for subset in subsets:
+            table: dict[tuple[int, ...], Structure | None] = {}
+            keys = [tuple(choice[knob] for knob in subset) for choice in self._choices]
+            if all(table.setdefault(key, label) == label for key, label in zip(keys, labels, strict=True)):
+                self._decided_by, self._labels = subset, table
+                return
+
+    def _by_structure(self, choices: Choices) -> list[tuple[Structure, NDArray[np.intp]]]:
+        """Rows by the structures that they will have, as far as that is known."""
+        if self._decided_by is None:
+            return []
+        if not self._decided_by:
+            structure = self._labels.get(())
+            return [] if structure is None else [(structure, np.arange(len(choices)))]
+        found: list[tuple[Structure, NDArray[np.intp]]] = []
+        rows: dict[Structure, list[NDArray[np.bool_]]] = {}
+        part = choices[:, list(self._decided_by)]
+        for key, structure in self._labels.items():
+            if structure is not None:
+                rows.setdefault(structure, []).append((part == np.asarray(key)).all(1))
+        for structure, masks in rows.items():
+            if len(at := np.flatnonzero(np.logical_or.reduce(masks))):
+                found.append((structure, at))
+        return found
+
+    def _slots(self, group: _Class, choices: Choices) -> list[Value]:
+        """The numbers of candidates of one structure: one for all of them, or an array."""
+        value = self._forms.evaluator(knob_columns(self.sketch, choices))
+        known: dict[Form, Value] = {}
+        slots: list[Value] = [float(number) for number in group.constants.tolist()]
+        for slot, options in sorted(group.forms.items()):
+            form = options[0] if options else -1
+            if form < 0:
+                continue
+            number = known.get(form)
+            if number is None:
+                found = value(form)
+                number = known[form] = found.astype(np.float64) if found.ndim else float(found)
+            for need, least in group.structure.layout.needs[slot]:
+                number = _where_at_least(slots[need], float(least), number)
+            slots[slot] = number
+        return slots
+
+    def _unseen(self, group: _Class, slots: Sequence[Value], count: int) -> NDArray[np.bool_]:
+        """The candidates in which something means something that meant nothing in all samples."""
+        found = np.zeros(count, np.bool_)
+        for needs in group.unseen:
+            met = np.ones(count, np.bool_)
+            for need, least in needs:
+                met &= slots[need] >= least
+            found |= met
+        return found
+
+    def _recall(self, choices: Choices, found: Features, known: NDArray[np.bool_]) -> None:
+        """Fills in the rows that are not known but were applied."""
+        for row in np.flatnonzero(~known):
+            number = self._known.get(tuple(map(int, choices[row])))
+            nest = None if number is None else self._nests[number]
+            if nest is not None:
+                found[row] = features(nest.structure, nest.slots.reshape(1, -1), self._target)[0]
+                known[row] = True
+
+
+@cache
+def _context() -> Context:
+    return make_context()
+
+
+@cache
+def _passes() -> PassRunner:
+    return PassRunner(_context(), pass_registry())
+
+
+@cache
+def _shipped() -> tuple[ScriptFile, ...]:
+    return shipped_schedules()
+
+
+def _where_at_least(value: Value, least: float, then: Value) -> Value:
+    if isinstance(value, np.ndarray):
+        enough = value >= least
+        return then if enough.all() else np.where(enough, then, 0.0)
+    return then if value >= least else 0.0
+
+
+def _unlike(sketch: Sketch, grid: Choices, count: int) -> list[NDArray[np.int32]]:
+    """Some candidates that choose as many different options as possible."""
+    seen: list[set[int]] = [set() for _ in sketch.knobs]
+    chosen: list[NDArray[np.int32]] = []
+    for _ in range(min(count, len(grid))):
+        new = np.zeros(len(grid), np.int64)
+        for knob, options in enumerate(seen):
+            new += ~np.isin(grid[:, knob], list(options))
+        row = grid[int(np.argmax(new))]
+        chosen.append(row)
+        for knob, options in enumerate(seen):
+            options.add(int(row[knob]))
+    return chosen
+
+
+def _extents(workload: Workload) -> set[int]:
+    """The numbers of a kernel before it is scheduled."""
+    nest = describe(workload.kernel)
+    layout = nest.structure.layout
+    places = [*layout.extent, *(at for shape in layout.shape for at in shape)]
+    return {int(nest.slots[at]) for at in places}
+
+
+Matrix = Callable[[Sketch, Choices], "tuple[Features, NDArray[np.bool_]]"]
+
+__all__ = ["SketchFeatures", "WorkloadFeatures"]
