@@ -60,7 +60,7 @@ CREATE TABLE trials (
     versions INTEGER NOT NULL REFERENCES versions (id)
 );
 CREATE INDEX trials_by_time ON trials (workload, status, seconds, measured_at, id);
-CREATE INDEX trials_by_script ON trials (script);
+CREATE INDEX trials_by_script ON trials (script, workload, measured_at, id);
 CREATE TABLE features (
     trial INTEGER PRIMARY KEY REFERENCES trials (id) ON DELETE CASCADE,
     schema TEXT NOT NULL,       -- which columns these are

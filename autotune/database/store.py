@@ -34,6 +34,12 @@ _TRIAL = (
     "trials.compile_seconds, trials.measured_at, trials.machine, trials.sketch, trials.knobs, trials.predicted"
 )
 _TRIALS = f"SELECT {_TRIAL} FROM trials JOIN scripts ON scripts.id = trials.script"
+STANDS = (
+    "trials.status = 'ok' AND NOT EXISTS (SELECT 1 FROM trials AS newer WHERE newer.workload = trials.workload "
+    "AND newer.script = trials.script AND newer.status <> 'lost' "
+    "AND (newer.measured_at, newer.id) > (trials.measured_at, trials.id))"
+)
+"""Of several trials of one script the newest counts: the luckiest would be taken for the fastest."""
 _FASTEST = "ORDER BY trials.seconds, trials.measured_at, trials.id"
 
 
@@ -185,8 +191,9 @@ class Database:
         return int(trials), int(right)
 
     def best(self, workload: Workload | WorkloadRecord | str) -> Trial | None:
-        """The fastest right trial of a workload: by the median of its times, the earliest of several."""
-        query = f"{_TRIALS} WHERE trials.workload = ? AND trials.status = 'ok' {_FASTEST} LIMIT 1"
+        """The fastest right trial of a workload: by the median of its times, the earliest of several. Of several trials
+        of one script the newest counts."""
+        query = f"{_TRIALS} WHERE trials.workload = ? AND {STANDS} {_FASTEST} LIMIT 1"
         with self.reader() as connection:
             row = connection.execute(query, (hash_of(workload),)).fetchone()
         return None if row is None else self._trial(row)
@@ -233,8 +240,8 @@ class Database:
         query = (
             "SELECT algorithms.algorithm, workloads.target = ? AS same, min(trials.seconds) FROM algorithms "
             "JOIN workloads ON workloads.hash = algorithms.workload "
-            "JOIN trials ON trials.workload = algorithms.workload AND trials.status = 'ok' "
-            "WHERE algorithms.convolution = ? GROUP BY algorithms.algorithm, same"
+            "JOIN trials ON trials.workload = algorithms.workload "
+            f"WHERE algorithms.convolution = ? AND {STANDS} GROUP BY algorithms.algorithm, same"
         )
         with self.reader() as connection:
             rows = connection.execute(query, (target, convolution)).fetchall()
@@ -262,10 +269,12 @@ class Database:
     def fingerprint(self) -> str:
         """What a compilation depends on: equal as long as it finds the same scripts and costs."""
         with self.reader() as connection:
-            fastest = connection.execute(
-                "SELECT workload, checksum, min(seconds) FROM trials JOIN scripts ON scripts.id = trials.script "
-                "WHERE status = 'ok' GROUP BY workload ORDER BY workload"
-            ).fetchall()
+            query = (
+                "SELECT workload, checksum, seconds FROM trials JOIN scripts ON scripts.id = trials.script "
+                f"WHERE trials.workload = ? AND {STANDS} {_FASTEST} LIMIT 1"
+            )
+            hashes = connection.execute("SELECT hash FROM workloads ORDER BY hash").fetchall()
+            fastest = [connection.execute(query, row).fetchone() for row in hashes]
             algorithms = connection.execute("SELECT * FROM algorithms").fetchall()
         return checksum(json.dumps([fastest, algorithms]).encode())
 

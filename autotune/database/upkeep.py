@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from ...errors import DatabaseError
 from .schema import BUSY_SECONDS
-from .store import Database
+from .store import STANDS, Database
 
 
 def prune(
@@ -21,7 +21,8 @@ def prune(
     """Removes trials; how many. What nothing needs any more, scripts above all, goes with them.
 
     Args:
-        keep: how many of the right trials of a workload stay, the fastest ones; all if it is not given.
+        keep: how many scripts of a workload stay, those that were fastest when they were last measured; all if it is
+            not given.
         failures: whether trials that are not right are removed.
         features: whether all features are removed.
         empty: whether workloads without trials are removed.
@@ -32,9 +33,9 @@ def prune(
     with database.writer() as connection:
         if keep is not None:
             removed += connection.execute(
-                "DELETE FROM trials WHERE id IN (SELECT id FROM (SELECT id, row_number() OVER "
-                "(PARTITION BY workload ORDER BY seconds, measured_at, id) AS place FROM trials WHERE status = 'ok') "
-                "WHERE place > ?)",
+                "DELETE FROM trials WHERE status = 'ok' AND id NOT IN (SELECT id FROM (SELECT id, row_number() OVER "
+                "(PARTITION BY workload ORDER BY seconds, measured_at, id) AS place FROM trials "
+                f"WHERE {STANDS}) WHERE place <= ?)",
                 (keep,),
             ).rowcount
         if failures:

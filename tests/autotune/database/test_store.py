@@ -116,6 +116,22 @@ def test_the_earliest_of_equals_is_the_best(path: Path) -> None:
         assert best is not None and best.script == "b"
 
 
+def test_of_one_script_the_newest_trial_counts(path: Path) -> None:
+    with Database(path) as database:
+        database.add_workload(WORKLOAD)
+        for seconds, script, at in ((1.0, "lucky", 1.0), (2.0, "b", 2.0), (3.0, "lucky", 3.0), (9.0, "lucky", 0.5)):
+            database.record(trial(seconds, script=script, at=at))
+        best = database.best(WORKLOAD)
+        assert best is not None and best.script == "b"
+        # What could not be measured says nothing; what is wrong now was never right.
+        for status in (Status.LOST, Status.WRONG):
+            database.record(Trial(WORKLOAD.hash, "b", status, error="e", measured_at=4.0))
+            best = database.best(WORKLOAD)
+            assert best is not None and best.script == ("b" if status is Status.LOST else "lucky")
+        assert database.prune(1) == 3
+        assert database.best(WORKLOAD) == best
+
+
 @given(st.lists(st.tuples(st.sampled_from(Status), st.lists(st.floats(1e-9, 1e3), min_size=1, max_size=3))))
 def test_the_best_is_that_of_a_list(records: list[tuple[Status, list[float]]]) -> None:
     trials = [
