@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import onnx
 import stepwell as sw
 from stepwell import te
 from stepwell.autotune.space.build import build_space
@@ -15,6 +17,7 @@ from stepwell.autotune.workload import Workload
 from stepwell.backends.llvm_cpu.backend import LlvmCpuBackend
 from stepwell.backends.registry import make_context, pass_registry
 from stepwell.dialects.cpu import TargetAttr
+from stepwell.dialects.loop import BlockOp
 from stepwell.errors import StepwellError
 from stepwell.passes.loop.apply_schedules import shipped_libraries
 from stepwell.passes.pass_manager import PassRunner
@@ -97,3 +100,28 @@ def zero_padded(x: te.Tensor, before: int, after: int) -> te.Tensor:
 
     border = before + after
     return te.compute((*outer, height + border, width + border), element, name="padded")
+
+
+def winograd_workload(algorithm: str, images: int, channels: int, outputs: int, size: int) -> Workload:
+    """A convolution of 3×3 windows, a bias and a ReLU, by an algorithm."""
+    shapes = {"x": (images, channels, size, size), "w": (outputs, channels, 3, 3), "b": (outputs,)}
+    rng = np.random.default_rng(0)
+    weights = [
+        onnx.numpy_helper.from_array((rng.integers(-4, 5, shapes[name]) / 8).astype(np.float32), name) for name in "wb"
+    ]
+    graph = onnx.helper.make_graph(
+        [
+            onnx.helper.make_node("Conv", ["x", "w", "b"], ["z"], pads=[1, 1, 1, 1]),
+            onnx.helper.make_node("Relu", ["z"], ["y"]),
+        ],
+        "convolution",
+        [onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, shapes["x"])],
+        [onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, (images, outputs, size, size))],
+        weights,
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)])
+    ctx, module, manager = driver.prepare(model, target="llvm-cpu", sizes=None, conv_algorithm=algorithm)
+    names = [step.pass_.name for step in manager.steps]
+    replace(manager, steps=manager.steps[: names.index("apply-schedules")]).run(ctx, module)
+    kernels = [op for op in module.ops if isinstance(op, FuncOp) and not op.is_declaration]
+    return Workload.of_kernel(next(op for op in kernels if any(isinstance(each, BlockOp) for each in op.walk())))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from .contraction import contraction
 from .shipped import shipped
 from .windows import windows
+from .winograd import winograd
 
 if TYPE_CHECKING:
     from ..build import Subject
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 RULES: dict[str, Callable[[Subject], Iterator[Sketch]]] = {
     "contraction": contraction,
     "windows": windows,
+    "winograd": winograd,
     "shipped": shipped,
 }
 """In the order in which they are asked."""

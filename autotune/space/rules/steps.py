@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ....dialects.loop import BlockOp, IteratorKind, element_type
+from ....dialects.loop import BlockOp, IteratorKind, LoopKind, element_type, enclosing_loops
 from ....dialects.regions import writers_of
 from ....errors import ScheduleError
 from ....transform.recorder import Handle
@@ -85,10 +85,11 @@ def vectorize_map(write: Writer, block: Handle, loop: Handle, width: Number) -> 
     return True
 
 
-def finish_maps(write: Writer, done: Sequence[str], vectors: Number = 2) -> None:
-    """Lanes along the last dimension of all maps that are not scheduled yet."""
+def finish_maps(write: Writer, vectors: Number = 2) -> None:
+    """Lanes along the last dimension of all maps that have none yet."""
     for block in write.blocks:
-        if block.block_name in done or not is_map(block):
+        lanes = any(loop.kind is LoopKind.VECTORIZED for loop in enclosing_loops(block))
+        if lanes or not is_map(block) or not block.written_buffers():
             continue
         handle = write.block(block.block_name)
         loops = moving_loops(write, handle)

@@ -166,7 +166,7 @@ def _padded(name: str, order: str, write: Writer) -> None:
         write.vectorize(line)
         write.unroll(lines)
     write.peel(plane.y, plane.x)
-    finish_maps(write, [name, *_names(write, [out, *reads])])
+    finish_maps(write)
     parallel(write, c, 8)
 
 
@@ -203,12 +203,8 @@ def _finish(write: Writer, c: Handle, out: Handle, plane: Plane) -> None:
     write.vectorize(plane.lanes)
     write.unroll(plane.rows)
     write.peel(plane.x, plane.y)
-    finish_maps(write, _names(write, [c, out]))
+    finish_maps(write)
     parallel(write, c, 8)
-
-
-def _names(write: Writer, blocks: list[Handle]) -> list[str]:
-    return [write.block_op(block).block_name for block in blocks]
 
 
 def _product(extents: list[int]) -> int:
