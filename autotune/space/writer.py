@@ -124,6 +124,12 @@ class Writer(Recorder, ScheduleMethods):
         """The other way round."""
         self.at_most(b, a)
 
+    def divides(self, a: Number, b: Number) -> None:
+        """A constraint that one number divides another one, if a knob is in one of them and a number alone does not
+        divide all."""
+        if a != 1 and not (isinstance(a, int) and isinstance(b, int)):
+            self.constrain(a, b, kind="divides")
+
     def value(self, number: Number) -> int:
         """What a number is for the options that the sketch is written with."""
         return number if isinstance(number, int) else number.number

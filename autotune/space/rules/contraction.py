@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ....dialects.loop import blocks_in
 from ....transform.panels import group_loops
 from ....transform.recorder import Handle
 from ..writer import Number, Writer
@@ -21,13 +20,15 @@ from .product import (
     inline_maps,
     longest,
     loops_by_iterator,
+    maker,
+    merge_loops,
     other_loops,
     own_loops,
     products,
     result_of,
     write_stride,
 )
-from .sizes import doublings, even_sizes, thinned
+from .sizes import doublings, fitting
 from .steps import attempt, finish_maps
 from .tile import Tile, copy_panel, copy_rows, pack_rows, squares
 from .vector import vector_sketches
@@ -52,15 +53,14 @@ def contraction(subject: Subject) -> Iterator[Sketch]:
         if not product.rows:
             yield from vector_sketches(subject, product, side)
             continue
-        for order in ("columns inside", "rows inside"):
-            for panel, rows in _copies(product, order):
-                layout = Layout(order, panel, rows)
+        for order in ("columns inside", "rows inside") if product.lane_is_last else ():
+            for layout in _layouts(product, order):
                 yield from subject.sketch(f"contraction/tiles{side}, {layout}", partial(write_tiles, product, layout))
                 if product.alone and product.extents[longest(product.extents, product.sums)] >= 2 * DEPTHS[0]:
                     yield from subject.sketch(
                         f"contraction/parts{side}, {layout}", partial(write_parts, product, layout)
                     )
-        if not product.alone or len(product.rows) > 1:
+        if not product.alone or len(product.rows) > 1 or not product.lane_is_last:
             for order in ("rows outside", "columns outside"):
                 for staged in ("", ", staged") if product.before else ("",):
                     name = f"contraction/blocks{side}, {order}{staged}"
@@ -84,9 +84,11 @@ class Layout:
     order: str
     panel: str
     rows: str
+    staged: bool = False
+    """Whether maps before it are computed for each block of columns."""
 
     def __str__(self) -> str:
-        return f"{self.order}, panel {self.panel}, rows {self.rows}"
+        return f"{self.order}, panel {self.panel}, rows {self.rows}" + (", staged" if self.staged else "")
 
     @property
     def columns_inside(self) -> bool:
@@ -94,18 +96,27 @@ class Layout:
         return self.order == "columns inside"
 
 
-def _copies(product: Product, order: str) -> Iterator[tuple[str, str]]:
-    """What may be copied: of the panel, of the rows."""
+def _layouts(product: Product, order: str) -> Iterator[Layout]:
+    """What may be copied: of the panel, of the rows; and what is made for a block at a time."""
     if product.panel_is_constant and product.whole:
         panels = ["packed"]
+    elif product.panel_is_made:
+        panels = [*(["as it lies"] if product.near else []), *(["packed"] if product.whole and product.near else [])]
     else:
         panels = [*(["as it lies"] if product.near else []), *(["copied"] if product.whole else [])]
     for panel in panels:
-        yield panel, "as they lie"
-        if product.other_is_constant:
-            yield panel, "packed"
-        elif len(product.rows) == 1 and order == "columns inside":
-            yield panel, "copied"
+        rows = ["packed" if product.other_is_constant else "as they lie"]
+        if (
+            not product.other_is_constant
+            and len(product.rows) == 1
+            and order == "columns inside"
+            and not product.before
+        ):
+            rows.append("copied")
+        for each in rows:
+            yield Layout(order, panel, each)
+            if product.before:
+                yield Layout(order, panel, each, staged=True)
 
 
 def write_tiles(product: Product, layout: Layout, write: Writer) -> None:
@@ -115,12 +126,12 @@ def write_tiles(product: Product, layout: Layout, write: Writer) -> None:
     reads = write.get_reads(c)
     panel, other = reads[product.panel], reads[product.other]
     split_groups(write, c, out)
+    merge_loops(write, c, out)
     loops = loops_by_iterator(write, c, out)
     lane, row = longest(product.extents, product.lanes), product.rows[-1]
     line = product.rows[-2] if len(product.rows) > 1 else None
     n = product.extents[lane]
     i, j = loops[row], loops[lane]
-    across = write_stride(write, out, j) != 1 and write_stride(write, out, i) == 1
     tile = Tile.choose(write, product, n, product.extents[row], 1 if line is None else product.extents[line])
     rest = other_loops(write, out, [i, j] if line is None else [i, j, loops[line]])
     lines: tuple[Handle, ...] = ()
@@ -132,8 +143,10 @@ def write_tiles(product: Product, layout: Layout, write: Writer) -> None:
     jo, ji = write.tile(jp, tile.width)
     io, ii = write.tile(i, tile.rows)
     inner = (*tops, io, jo) if layout.columns_inside else (jo, *tops, io)
-    write.reorder(*rest, jb, *inner, *lines, *((ji, ii) if across else (ii, ji)))
+    write.reorder(*rest, jb, *inner, *lines, ii, ji)
     write.compute_at(c, inner[-1])
+    if layout.staged:
+        compute_before_at(write, product, jb)
     own = own_loops(write, c)
     steps = longest(product.extents, product.sums)
     ko, ki = tile.unroll_steps(write, own[steps])
@@ -144,12 +157,12 @@ def write_tiles(product: Product, layout: Layout, write: Writer) -> None:
     write.vectorize(own[lane])
     write.unroll(ki, *tiled)
     write.decompose_reduction(c, [*taps, ko][0])
-    write.vectorize(ii if across else ji)
-    write.unroll(*lines, ji if across else ii)
+    write.vectorize(ji)
+    write.unroll(*lines, ii)
     on_threads(write, product, [*rest, jb, *inner[:1]])
     peeled = read_layout(write, product, layout, c, panel, other, (jb, io), (own[lane], own[row]), (lane, row), tile)
     write.peel(ko, *peeled, io, jo, jb, *tops)
-    finish(write, out)
+    finish_maps(write)
 
 
 def write_parts(product: Product, layout: Layout, write: Writer) -> None:
@@ -184,7 +197,7 @@ def write_parts(product: Product, layout: Layout, write: Writer) -> None:
     on_threads(write, product, [*rest, jb])
     peeled = read_layout(write, product, layout, c, panel, other, (kb, io), (jv, iv), (lane, row), tile)
     write.peel(ko, *peeled, io, jo, jb, kb)
-    finish(write, c)
+    finish_maps(write)
 
 
 DEPTHS = (64, 128, 192, 256, 384, 512)
@@ -200,6 +213,7 @@ def write_blocks(product: Product, order: str, staged: bool, write: Writer) -> N
     panel, other = reads[product.panel], reads[product.other]
     (sums,) = write.get_writes(c)
     size = split_groups(write, c, out)
+    merge_loops(write, c, out)
     loops = loops_by_iterator(write, c, out)
     lane, row = longest(product.extents, product.lanes), product.rows[-1]
     line = product.rows[-2] if len(product.rows) > 1 else row
@@ -210,7 +224,8 @@ def write_blocks(product: Product, order: str, staged: bool, write: Writer) -> N
         lines = write.choose("block", [size for size in (32, 64, 128, 256) if size < m] or [m])
         elements = write.times(lines, tile.width)
     else:
-        lines = write.choose("block", thinned(even_sizes(height, height), 8))
+        lines = write.choose("block", fitting(height, 8))
+        write.divides(tile.lines, lines)
         elements = write.times(write.times(lines, m), tile.width)
     panels = choose_panels(write, tile, n)
     l2 = write.facts["l2_bytes"]
@@ -225,8 +240,7 @@ def write_blocks(product: Product, order: str, staged: bool, write: Writer) -> N
     write.reorder(*rest, *around, yi, *x, op)
     write.compute_at(c, around[-1])
     if staged:
-        for name in product.before:
-            write.compute_at(write.block(name), around[0] if order == "rows outside" else around[-1])
+        compute_before_at(write, product, around[0] if order == "rows outside" else around[-1])
     own = own_loops(write, c)
     if product.whole:
         write.pack(c, sums, own[lane], [tile.width])
@@ -238,7 +252,7 @@ def write_blocks(product: Product, order: str, staged: bool, write: Writer) -> N
         write.pack(c, other, own[row], [tile.rows])
     steps = longest(product.extents, product.sums)
     depth = product.extents[steps]
-    channels = write.choose("channels", sorted({*thinned(even_sizes(depth, depth, min(8, depth)), 6), depth}))
+    channels = write.choose("channels", [size for size in fitting(depth, 8) if size >= min(depth, 8)])
     co, ci = write.tile(own[steps], channels)
     xo, xi = write.tile(own[row], tile.rows)
     oo, ov = write.tile(own[lane], tile.width)
@@ -264,7 +278,7 @@ def write_blocks(product: Product, order: str, staged: bool, write: Writer) -> N
     peeled += write_results(write, out, op, (x or [yi])[0], tile)
     on_threads(write, product, [*rest, *around])
     write.peel(*peeled)
-    finish(write, out)
+    finish_maps(write)
 
 
 def write_results(write: Writer, out: Handle, lane: Handle, row: Handle, tile: Tile) -> list[Handle]:
@@ -274,6 +288,14 @@ def write_results(write: Writer, out: Handle, lane: Handle, row: Handle, tile: T
     outer, inner = write.tile(lane, 2 * tile.lanes)
     write.vectorize(inner)
     return [outer]
+
+
+def compute_before_at(write: Writer, product: Product, loop: Handle) -> None:
+    """Lets what runs before a contraction run for each iteration of a loop, the nearest first."""
+    names = {block.block_name for block in write.blocks}
+    for name in reversed(product.before):
+        if name in names:
+            write.compute_at(write.block(name), loop)
 
 
 def choose_panels(write: Writer, tile: Tile, n: int) -> Number:
@@ -290,12 +312,6 @@ def split_groups(write: Writer, c: Handle, out: Handle) -> int:
             write.tile(handle, size, tail="exact")
             break
     return size
-
-
-def finish(write: Writer, out: Handle) -> None:
-    """Lanes for the maps of the kernel that are not part of the tiles, such as what pads."""
-    known = {block.block_name for block in blocks_in(write.workload.kernel)} - {write.block_op(out).block_name}
-    finish_maps(write, [block.block_name for block in write.blocks if block.block_name not in known])
 
 
 def on_threads(write: Writer, product: Product, loops: Sequence[Handle]) -> None:
@@ -322,6 +338,10 @@ def read_layout(
     """Lets both inputs lie as the layout says. Gives loops to peel."""
     peeled: list[Handle] = []
     if layout.panel == "packed":
+        if product.panel_is_made:
+            outer, inner = write.tile(write.get_loops(maker(write, c, product.panel))[-1], tile.width)
+            write.vectorize(inner)
+            peeled.append(outer)
         write.pack(c, panel, tiled[0], [tile.width])
     elif layout.panel == "copied":
         peeled += copy_panel(write, c, panel, at[0], tiled[0], product, iterators[0], tile)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ....dialects.loop import BlockOp, ForOp, IteratorKind, ReadOp, element_type
+from ....dialects.loop import BlockOp, ForOp, IteratorKind, ReadOp, ReduceOp, element_type
 from ....dialects.quasi_affine import Lin
-from ....dialects.regions import iterator_forms, readers_of
+from ....dialects.regions import alloc_of, iterator_forms, readers_of, writers_of
 from ....errors import ScheduleError
 from ....transform.panels import iterators_in
 from ....transform.recorder import Handle
@@ -48,6 +48,10 @@ class Product:
     """Whether the panel's elements for neighbouring lanes are neighbours."""
     whole: bool
     """Whether the panel moves along lanes in a dimension of its own, so that it can be copied as panels."""
+    panel_is_made: bool
+    """Whether a map before it makes the panel."""
+    lane_is_last: bool
+    """Whether neighbours of sums are in neighbouring lanes."""
     alone: bool
     """Whether the sums are results of the kernel."""
     element: int
@@ -74,6 +78,7 @@ def products(blocks: Sequence[BlockOp]) -> list[Product]:
     if None in iterator_forms(roles.right):
         return []
     reads = list(dict.fromkeys(read.buffer for read in block.reads()))
+    sums = next(write for write in block.writes() if isinstance(write, ReduceOp))
     found: list[Product] = []
     moving = [i for i, extent in enumerate(block.extents) if extent > 1]
     for panel, other, lanes, rows in (
@@ -101,6 +106,8 @@ def products(blocks: Sequence[BlockOp]) -> list[Product]:
                 is_constant(other.buffer),
                 stride_in(loop, panel, panel.buffer) == 1,
                 _has_own_dimension(block, panel, lane),
+                alloc_of(panel.buffer) is not None,
+                stride_in(loop, sums, sums.buffers[0]) == 1,
                 all(reader is block for reader in readers_of(block.written_buffers()[0])),
                 element_bytes(element_type(block.written_buffers()[0])),
             )
@@ -140,6 +147,26 @@ def result_of(write: Writer, name: str) -> Handle:
     if len(readers) == 1 and is_map(readers[0]):
         return write.block(readers[0].block_name)
     return write.cache_write(write.block(name))
+
+
+def merge_loops(write: Writer, block: Handle, out: Handle) -> None:
+    """Makes one loop of those around `out` that go along one iterator of a contraction together, such as lines and
+    columns of an image whose points are numbered."""
+    sums, results = write.block_op(block), write.block_op(out)
+    forms = iterators_in(sums, results)
+    for iterator in sums.iterators:
+        form = forms.get(iterator)
+        values = set(form.values()) if form is not None else set()
+        loops = [loop for loop in write.get_loops(out) if write.loop_op(loop).induction_variable in values]
+        if len(loops) > 1:
+            write.coalesce(*loops)
+
+
+def maker(write: Writer, block: Handle, position: int) -> Handle:
+    """The block that makes one of the buffers that a block reads."""
+    reads = list(dict.fromkeys(read.buffer for read in write.block_op(block).reads()))
+    (found,) = writers_of(reads[position])
+    return write.block(found.block_name)
 
 
 def loops_by_iterator(write: Writer, block: Handle, out: Handle) -> dict[int, Handle]:
@@ -205,6 +232,8 @@ __all__ = [
     "inline_maps",
     "longest",
     "loops_by_iterator",
+    "maker",
+    "merge_loops",
     "other_loops",
     "own_loops",
     "products",

@@ -24,6 +24,13 @@ def divisors(extent: int) -> list[int]:
     return [size for size in range(1, extent + 1) if extent % size == 0]
 
 
+def fitting(extent: int, count: int, most: int | None = None) -> list[int]:
+    """Some sizes that divide an extent, if there are more than two of them; else sizes that do so nearly."""
+    limit = extent if most is None else min(most, extent)
+    found = [size for size in divisors(extent) if size <= limit]
+    return thinned(found if len(found) > 2 else even_sizes(extent, limit), count)
+
+
 def thinned(sizes: list[int], count: int) -> list[int]:
     """At most `count` of the sizes, the first and the last among them, evenly spread."""
     if len(sizes) <= count:

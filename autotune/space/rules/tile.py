@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ....transform.recorder import Handle
 from ..writer import Number, Writer
 from .product import Product, dimensions_of
-from .sizes import even_sizes
+from .sizes import even_sizes, fitting
 
 MOST_UNROLLED = 160
 """The most multiplications of vectors that are written one after another: what is more takes long to compile, and does
@@ -36,7 +36,7 @@ class Tile:
         lanes = max(1, write.facts["vector_bytes"] // product.element)
         vectors = write.choose("vectors", range(1, min(-(-n // lanes), registers // 4) + 1))
         high = write.choose("rows", even_sizes(rows, registers - 2))
-        deep = write.choose("lines", even_sizes(lines, registers // 4)) if lines > 1 else 1
+        deep = write.choose("lines", fitting(lines, 6, registers // 4)) if lines > 1 else 1
         used = write.times(vectors, write.times(high, deep))
         write.at_most(write.plus(write.plus(used, vectors), 1), registers)
         return Tile(lanes, vectors, high, deep, write.times(vectors, lanes), used)
