@@ -20,6 +20,7 @@ from .compile import Built, Failure, threads_of
 from .interface import Finished, MeasureInput, Measurer
 from .processes import Died, Processes
 from .timing import Effort
+from .turns import turn
 from .worker import TIMED_OUT, Measured, Reference, build, make_reference, run, start
 
 Build: TypeAlias = Callable[[str, str, float], Built | Failure]
@@ -38,6 +39,8 @@ class LocalMeasurer(Measurer):
         compile_seconds, run_seconds: how long a candidate may take at most.
         memory: how many bytes a process may have; 0 means half of the machine's.
         build: what compiles a candidate in another process, `worker.build` or something that takes its place.
+        turns: a file that measurers of one machine lock in turns, so that none compiles while another one is timing.
+        folder: where files of arrays are put; empty means where temporary files are.
     """
 
     def __init__(
@@ -50,16 +53,19 @@ class LocalMeasurer(Measurer):
         run_seconds: float = 10.0,
         memory: int = 0,
         build: Build = build,
+        turns: Path | None = None,
+        folder: str = "",
     ):
         self.jobs = jobs or usable_threads()
         self.effort = effort or Effort()
         self.seed = seed
         self.compile_seconds, self.run_seconds = compile_seconds, run_seconds
         self._build_one = build
+        self._turns = turns
         memory = memory or _half_of_memory()
         self._compilers = Processes(self.jobs, start, [memory])
         self._timer = Processes(1, start, [memory])
-        self._folder = tempfile.TemporaryDirectory(prefix="stepwell-tune-")
+        self._folder = tempfile.TemporaryDirectory(prefix="stepwell-tune-", dir=folder or None)
         self._references: dict[str, Reference] = {}
         self._machine = platform.node()
 
@@ -84,9 +90,11 @@ class LocalMeasurer(Measurer):
             if finished is not None:
                 finished(position, trial)
 
-        built = self._build(workload, inputs, lambda position, failure: record(position, failure, failure.seconds))
+        with turn(self._turns, alone=False):
+            built = self._build(workload, inputs, lambda position, failure: record(position, failure, failure.seconds))
         for position, candidate in sorted(built.items()):
-            outcome = self._run(reference, candidate, threads_of(workload), best_seconds)
+            with turn(self._turns, alone=True):
+                outcome = self._run(reference, candidate, threads_of(workload), best_seconds)
             record(position, outcome, candidate.seconds)
             best_seconds = min(best_seconds, trials[position].seconds)
         return [trials[position] for position in range(len(inputs))]
@@ -100,7 +108,8 @@ class LocalMeasurer(Measurer):
         key = workload.text
         if key not in self._references:
             path = str(Path(self._folder.name) / f"{len(self._references)}.bin")
-            found = self._compilers.call(make_reference, key, self.seed, path)
+            with turn(self._turns, alone=False):
+                found = self._compilers.call(make_reference, key, self.seed, path)
             if isinstance(found, Died):
                 raise CompileError(f"expected a reference for {workload}, got a process that died: {_why(found)}")
             if isinstance(found, Failure):

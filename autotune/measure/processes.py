@@ -51,9 +51,22 @@ def _without_main() -> Generator[None]:
             spawn.get_preparation_data = original
 
 
+@contextmanager
+def _with_children() -> Generator[None]:
+    """Lets a daemonic process, such as Dask's workers are, have children: ours end with it."""
+    config: dict[str, Any] = getattr(multiprocessing.current_process(), "_config", {})
+    is_daemon = config.pop("daemon", None)
+    try:
+        yield
+    finally:
+        if is_daemon is not None:
+            config["daemon"] = is_daemon
+
+
 class _Process(ForkServerProcess):
     def start(self) -> None:
-        with _without_main():
+        self.daemon = True  # nobody waits for it
+        with _without_main(), _with_children():
             super().start()
 
 

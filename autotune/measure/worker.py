@@ -30,26 +30,30 @@ TIMED_OUT = 124
 """What a process exits with that did not end in time."""
 
 _TICK = 0.05
+_WAITING = 0.1
+"""How much a second counts in which the process did not run."""
 
 _HOPELESS = 2
 """How many times slower than what is clearly slow a first call is, with cold caches, that tells enough."""
 
 
 class Watchdog:
-    """Ends the process if a job takes too long. Time during which the process was stopped, or the machine slept, does
-    not count: it is counted in ticks of a thread, which stops with the others."""
+    """Ends the process if a job takes too long. What counts is the time that it runs: not that during which the process
+    is stopped, or others have its core. Time in which it only waits counts a little, so that it does not wait forever.
+    """
 
     def __init__(self) -> None:
         self._left = inf
         self._started = False
 
     def _run(self) -> None:
-        last = time.monotonic()
+        last, used = time.monotonic(), time.process_time()
         while True:
             time.sleep(_TICK)
-            now = time.monotonic()
-            self._left -= min(now - last, 4 * _TICK)
-            last = now
+            now, used_now = time.monotonic(), time.process_time()
+            passed = now - last
+            self._left -= max(min(passed, used_now - used), min(passed, 2 * _TICK) * _WAITING)
+            last, used = now, used_now
             if self._left < 0:
                 os._exit(TIMED_OUT)
 
