@@ -35,7 +35,7 @@ class AnnealingSearch:
     def propose(self, count: int) -> list[Candidate]:
         if not self._chains:
             self._start()
-        return select_batch(self._terrain, self._walk(), count)
+        return select_batch(self._terrain, self._walk(), count, self._ranking.error())
 
     def _start(self) -> None:
         """Puts chains where chance says, as many on each sketch."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,10 +14,12 @@ from .terrain import Terrain
 
 EPSILON = 0.1
 """How many of the candidates that are measured chance decides."""
-_POOL = 12
-"""Among how many times as many as are wanted they are chosen to differ."""
-_LIKENESS = 0.3
-"""How much of the spread of scores a candidate loses that is like one that is chosen already."""
+CURIOSITY = 1.0
+"""How much the ranking is believed to be wrong about what is unlike everything measured, in errors that it made."""
+_POOL = 384
+"""Among how many of the best they are chosen."""
+_OF_EACH = 12
+"""How many of each sketch are among these at least."""
 
 
 @dataclass(frozen=True)
@@ -27,57 +30,73 @@ class Ranked:
 
     def best(self, count: int) -> list[tuple[Candidate, float]]:
         """The best, in order; of equal ones the one that comes first."""
-        scores = np.concatenate([part[2] for part in self.parts]) if self.parts else np.zeros(0)
-        sketches = np.concatenate([np.full(len(part[2]), part[0]) for part in self.parts]) if self.parts else scores
-        starts = np.cumsum([0, *(len(part[2]) for part in self.parts)])
-        order = np.argsort(-scores, kind="stable")[:count]
-        order = order[np.isfinite(scores[order])]
-        at = {part[0]: (number, part[1]) for number, part in enumerate(self.parts)}
         found: list[tuple[Candidate, float]] = []
-        for position in order.tolist():
-            sketch = int(sketches[position])
-            number, choices = at[sketch]
-            row = choices[position - int(starts[number])]
-            found.append((Candidate(sketch, tuple(row.tolist())), float(scores[position])))
-        return found
+        for sketch, choices, scores in self.parts:
+            order = np.argsort(-scores, kind="stable")[:count]
+            order = order[np.isfinite(scores[order])]
+            pairs = zip(choices[order].tolist(), scores[order].tolist(), strict=True)
+            found += [(Candidate(sketch, tuple(row)), score) for row, score in pairs]
+        return sorted(found, key=lambda each: -each[1])[:count]
+
+    def pool(self) -> list[tuple[Candidate, float]]:
+        """The best, and of each sketch some."""
+        found = dict(self.best(_POOL))
+        for part in self.parts:
+            found |= dict(Ranked((part,)).best(_OF_EACH))
+        return sorted(found.items(), key=lambda each: -each[1])
 
 
-def select_batch(terrain: Terrain, ranked: Ranked, count: int) -> list[Candidate]:
-    """So many candidates to measure. They count as proposed."""
+def select_batch(terrain: Terrain, ranked: Ranked, count: int, error: float) -> list[Candidate]:
+    """So many candidates to measure, which count as proposed. `error`: how far off the ranking's scores are likely to
+    be, where nothing like it was measured."""
     by_chance = int(terrain.rng.binomial(count, EPSILON)) if count > 1 else 0
-    found = terrain.propose(_different(terrain, ranked.best(_POOL * count), count - by_chance))
+    found = terrain.propose(_promising(terrain, ranked.pool(), count - by_chance, CURIOSITY * error))
     if len(found) < count:
         found += terrain.propose(terrain.sample(count - len(found)))
     if len(found) < count:
-        more = ranked.best(_POOL * count)
-        found += terrain.propose(each for each, _ in more[: count - len(found)] if terrain.is_new(each))
+        more = ranked.best(count + len(found))
+        found += terrain.propose([each for each, _ in more if terrain.is_new(each)][: count - len(found)])
     return found
 
 
-def _different(terrain: Terrain, pool: list[tuple[Candidate, float]], count: int) -> list[Candidate]:
-    """The best of a pool, which lose for being like those that are taken before them."""
+def _promising(terrain: Terrain, pool: list[tuple[Candidate, float]], count: int, curiosity: float) -> list[Candidate]:
+    """Those of a pool that may turn out best: their scores, and the more the less they are like what was measured or
+    is taken before them."""
     if not pool or count <= 0:
         return []
     scores = np.array([score for _, score in pool])
-    spread = float(scores.max() - scores.min()) or 1.0
     likeness = np.zeros(len(pool))
-    left = np.ones(len(pool), np.bool_)
+    places = [(sketch, np.flatnonzero([each.sketch == sketch for each, _ in pool])) for sketch in _sketches(pool)]
+    rows = {sketch: (at, _scaled(terrain, sketch, [pool[n][0].choice for n in at])) for sketch, at in places}
+    for sketch, (at, points) in rows.items():
+        known = _scaled(terrain, sketch, terrain.measured(sketch))
+        likeness[at] = np.max(_likeness(points, known), axis=1, initial=0.0)
     taken: list[int] = []
-    while len(taken) < min(count, len(pool)):
-        worth = np.where(left, scores - _LIKENESS * spread * likeness, -np.inf)
-        best = int(np.argmax(worth))
+    for _ in range(min(count, len(pool))):
+        best = int(np.argmax(scores + curiosity * (1.0 - likeness)))
         taken.append(best)
-        left[best] = False
-        likeness = np.maximum(likeness, _likeness(pool[best][0], [each for each, _ in pool]))
+        scores[best] = -np.inf
+        at, points = rows[pool[best][0].sketch]
+        own = points[np.flatnonzero(at == best)]
+        likeness[at] = np.maximum(likeness[at], _likeness(points, own)[:, 0])
     return [pool[position][0] for position in taken]
 
 
-def _likeness(one: Candidate, others: list[Candidate]) -> NDArray[np.float64]:
-    """How many knobs are set alike, as a share; squared, so that what differs a little is like it."""
-    alike = [
-        sum(a == b for a, b in zip(one.choice, each.choice, strict=True)) / max(len(one.choice), 1)
-        if each.sketch == one.sketch
-        else 0.0
-        for each in others
-    ]
-    return np.square(np.asarray(alike))
+def _sketches(pool: list[tuple[Candidate, float]]) -> list[int]:
+    return sorted({each.sketch for each, _ in pool})
+
+
+def _scaled(terrain: Terrain, sketch: int, choices: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+    """Choices as points between 0 and 1."""
+    sizes = np.asarray(terrain.sizes[sketch], np.float32)
+    points = np.asarray(choices, np.float32).reshape(len(choices), len(sizes))
+    return (points / np.maximum(sizes - 1, 1)).astype(np.float32)
+
+
+def _likeness(points: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How much each of some points is like each of some others: 1 if it is the same, half of that if knobs are turned
+    by a fifth in the mean."""
+    if not points.shape[1]:
+        return np.ones((len(points), len(others)), np.float32)
+    apart = np.abs(points[:, None, :] - others[None, :, :]).mean(axis=2)
+    return np.exp2(-5.0 * apart)

@@ -42,8 +42,8 @@ class EvolutionarySearch:
     def propose(self, count: int) -> list[Candidate]:
         if self._terrain.is_small:
             parts = [(at, rows, self._ranking.scores(at, rows)) for at, rows in self._terrain.everything()]
-            return select_batch(self._terrain, Ranked(tuple(parts)), count)
-        return select_batch(self._terrain, self._evolved(), count)
+            return select_batch(self._terrain, Ranked(tuple(parts)), count, self._ranking.error())
+        return select_batch(self._terrain, self._evolved(), count, self._ranking.error())
 
     def _evolved(self) -> Ranked:
         """What some generations come to, unseen candidates only."""

@@ -28,6 +28,10 @@ class Ranking(Protocol):
         """Learns what became of candidates."""
         ...
 
+    def error(self) -> float:
+        """How far off scores are likely to be, for candidates that are unlike those it was told of."""
+        ...
+
 
 class Searcher(Protocol):
     """Decides what is measured next. Two with one seed that are told the same propose the same."""

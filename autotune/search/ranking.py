@@ -17,6 +17,13 @@ from .terrain import SMALL
 Matrix: TypeAlias = Callable[[Sketch, Choices], "tuple[Features, NDArray[np.bool_]]"]
 """Features of candidates of a sketch, and of which of them they are known."""
 
+_RECENT = 24
+"""How many trials the error of a model is estimated from."""
+_GUESSED_ERROR = 0.3
+"""The error of a model that nothing is known of, in logarithms of time."""
+_GUESSES = 4
+"""How many trials that guess counts for."""
+
 
 class ModelRanking:
     """Ranks by a cost model, which is fitted to the trials of this workload when it is asked after a new one."""
@@ -26,13 +33,23 @@ class ModelRanking:
         self._model = model
         self._tables = [_Table(sketch, matrix, kept=space.size <= SMALL) for sketch in space.sketches]
         self._measured: dict[Candidate, float] = {}
+        self._errors: list[float] = []
         self._stale = False
 
     def tell(self, outcomes: Sequence[Outcome]) -> None:
-        for candidate, trial in outcomes:
-            if np.isfinite(trial.seconds) and trial.seconds > 0.0:
-                self._measured[candidate] = trial.seconds
-                self._stale = True
+        timed = [(each, trial.seconds) for each, trial in outcomes if 0.0 < trial.seconds < np.inf]
+        new = [(candidate, seconds) for candidate, seconds in timed if candidate not in self._measured]
+        foretold = [(self.predicted(candidate), seconds) for candidate, seconds in new]
+        self._errors += [-np.log(seconds) - score for score, seconds in foretold if score is not None]
+        self._measured.update(timed)
+        self._stale = self._stale or bool(timed)
+
+    def error(self) -> float:
+        """The standard deviation of what was foretold wrong lately, as far as there was enough to tell."""
+        recent = self._errors[-_RECENT:]
+        # A few that were guessed well may have been luck.
+        squares = np.var(recent) * len(recent) if recent else 0.0
+        return float(np.sqrt((squares + _GUESSES * _GUESSED_ERROR**2) / (len(recent) + _GUESSES)))
 
     def scores(self, sketch: int, choices: Choices) -> Scores:
         self._fit()

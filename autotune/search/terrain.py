@@ -31,6 +31,7 @@ class Terrain:
         self.rng = rng
         self.pitfalls = Pitfalls(space)
         self._seen: set[Candidate] = set()
+        self._measured: dict[int, list[tuple[int, ...]]] = {}
 
     @cached_property
     def sizes(self) -> list[list[int]]:
@@ -50,7 +51,12 @@ class Terrain:
             self._seen.add(candidate)
             if _teaches(trial):
                 failed = trial.status is not Status.OK
+                self._measured.setdefault(candidate.sketch, []).append(candidate.choice)
                 self.pitfalls.tell(candidate.sketch, candidate.choice, failed=failed)
+
+    def measured(self, sketch: int) -> list[tuple[int, ...]]:
+        """The candidates of a sketch of which it is known what became of them."""
+        return self._measured.get(sketch, [])
 
     def propose(self, candidates: Iterable[Candidate]) -> list[Candidate]:
         """The candidates, which are not proposed again."""
