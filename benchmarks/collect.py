@@ -404,7 +404,8 @@ def main() -> int:
                 collection = Collection(family, name, workload, measurer, turns)
                 count = JUDGED if number < arguments.judged else arguments.trials
                 record = collect(collection, count, arguments.guided, generator)
-                path.write_text(json.dumps(record.to_json()), "utf-8")
+                if record.seconds:
+                    path.write_text(json.dumps(record.to_json()), "utf-8")
                 print(report(record, collection.failures, time.monotonic() - start), flush=True)
     return 0
 
