@@ -36,7 +36,7 @@ from ..dialects.cpu import TARGET, TargetAttr
 from ..dialects.layout import LayoutAttr
 from ..dialects.loop import LAYOUT, byte_count
 from ..dialects.source import parse_module, verify_module
-from ..errors import CompileError, PipelineError, TargetError, did_you_mean
+from ..errors import ArgumentError, CompileError, PipelineError, TargetError, did_you_mean
 from ..passes.common.transform_interpreter import TransformInterpreterPass
 from ..passes.loop.name_kernels import NameKernelsPass
 from ..passes.loop.pack_constants import pack_array
@@ -448,7 +448,7 @@ def open_database(database: DatabaseSource | None) -> Generator[Tuned | None]:
         yield Tuned(database)
         return
     if not isinstance(database, str | os.PathLike):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise CompileError(f"expected a database or its file, got {database!r}")
+        raise ArgumentError(f"expected a database or its file, got {database!r}")
     with Database(database, create=False) as opened:
         yield Tuned(opened)
 

@@ -169,10 +169,12 @@ def _fingerprint(database: DatabaseSource | None, threads: int) -> list[Any] | N
     """What a compilation with a database depends on."""
     if database is None:
         return None
-    if not isinstance(database, str | os.PathLike):
-        return [database.fingerprint(), threads]
     from ..autotune.database.store import Database
 
+    if isinstance(database, Database):
+        return [database.fingerprint(), threads]
+    if not isinstance(database, str | os.PathLike):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ArgumentError(f"expected a database or its file, got {database!r}")
     with Database(database, create=False) as opened:
         return [opened.fingerprint(), threads]
 

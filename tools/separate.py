@@ -37,7 +37,7 @@ from ..runtime.artifact import Kernel
 from ..runtime.cache import Cache, Entry, checksum, key_of
 from ..runtime.versions import versions
 from ..transform.layouts import pack_operands
-from .tuned import SHIPPED, Choices, schedule_in_place, scheduled, warn_of
+from .tuned import SHIPPED, Choices, Refused, schedule_in_place, scheduled, warn_of
 
 if TYPE_CHECKING:
     from ..autotune.database.lookup import FoundScript
@@ -143,8 +143,28 @@ class _Compiled:
     workspaces: tuple[Attribute, ...] = ()
     live_bytes: int = 0
     packed: Mapping[int, PackedArgument] = field(default_factory=dict[int, PackedArgument])
-    schedule: str = ""
-    """What it was scheduled by, if there was a choice."""
+
+
+@dataclass(frozen=True)
+class _KernelKey:
+    """What code of a kernel depends on beside the pipeline and a script."""
+
+    name: str
+    structure: str
+    attributes: str
+
+
+@dataclass
+class _Once:
+    """Says something the first time that it is called."""
+
+    tell: Callable[[bool], None]
+    told: bool = False
+
+    def __call__(self, cached: bool) -> None:
+        if not self.told:
+            self.told = True
+            self.tell(cached)
 
 
 def _declaration(function: func.FuncOp) -> func.FuncOp:
@@ -192,11 +212,13 @@ class SeparateCompiler:
                 known = not changed or (self.cache is None and self.choices is None)
                 structure = kernel.hash if known else kernel_hash(function)
                 scripts = self._scripts(function, structure)
-                key = self.key("kernel", kernel.name, structure, facts, scripts)
-                compiled = self._find(key)
-                if self.progress is not None:
-                    self.progress(number, len(found), kernel, compiled is not None)
-                self._compile_kernel(function, attributes, key, compiled, scripts)
+                key = _KernelKey(kernel.name, structure, facts)
+
+                def tell(cached: bool, number: int = number, kernel: Kernel = kernel) -> None:
+                    if self.progress is not None:
+                        self.progress(number, len(found), kernel, cached)
+
+                self._compile_kernel(function, attributes, key, scripts, tell)
         pack_operands(module)
 
     def _scripts(self, function: func.FuncOp, digest: str) -> Sequence[FoundScript]:
@@ -206,20 +228,16 @@ class SeparateCompiler:
         self,
         function: func.FuncOp,
         attributes: DictionaryAttr,
-        key: str,
-        compiled: _Compiled | None,
+        key: _KernelKey,
         scripts: Sequence[FoundScript],
+        tell: Callable[[bool], None],
     ) -> None:
         block = function.parent
         assert block is not None
         following = function.next_op
         function.detach()
         declaration = _declaration(function)
-        if compiled is None:
-            compiled = self._compile(function, attributes, scripts)
-            self._store(key, compiled)
-        if self.choices is not None:
-            self.choices.used[declaration.sym_name.data] = compiled.schedule or SHIPPED
+        compiled = self._compile(function, attributes, key, scripts, tell)
         if compiled.packed:
             _declare_packed(declaration, compiled.packed)
         if compiled.workspaces:
@@ -231,19 +249,48 @@ class SeparateCompiler:
             block.add_op(declaration)
         self.objects[declaration.sym_name.data] = compiled.object
 
-    def _compile(self, function: func.FuncOp, attributes: DictionaryAttr, scripts: Sequence[FoundScript]) -> _Compiled:
-        """Compiles a function that is in no module as the public one of its own."""
+    def _compile(
+        self,
+        function: func.FuncOp,
+        attributes: DictionaryAttr,
+        key: _KernelKey,
+        scripts: Sequence[FoundScript],
+        tell: Callable[[bool], None],
+    ) -> _Compiled:
+        """The code of a function that is in no module, as that of the public one of its own: what the cache has, or
+        what comes of the first script that applies, or of the pipeline's own."""
+        told = _Once(tell)
         function.sym_visibility = None
         apart = DictionaryAttr({**attributes.data, APART: UnitAttr()})
 
         def attempt(found: FoundScript) -> _Compiled:
-            return self._finish(function, scheduled(function, apart, found.text, self.ctx))
+            own = self._kernel_key(key, checksum(found.text.encode()))
+            compiled = self._find(own)
+            if compiled is not None:
+                told(True)
+                return compiled
+            if self._was_refused(own):
+                raise Refused
+            told(False)
+            try:
+                compiled = self._finish(function, scheduled(function, apart, found.text, self.ctx))
+            except Exception:
+                self._store_refusal(own)
+                raise
+            self._store(own, compiled)
+            return compiled
 
-        if scripts and self.choices is not None:
+        if self.choices is not None:
             compiled = self.choices.first(function.sym_name.data, scripts, attempt)
             if compiled is not None:
-                return replace(compiled, schedule=self.choices.used[function.sym_name.data])
-        return self._finish(function, ModuleOp([function], dict(apart.data)))
+                return compiled
+        own = self._kernel_key(key)
+        compiled = self._find(own)
+        told(compiled is not None)
+        if compiled is None:
+            compiled = self._finish(function, ModuleOp([function], dict(apart.data)))
+            self._store(own, compiled)
+        return compiled
 
     def _finish(self, function: func.FuncOp, module: ModuleOp) -> _Compiled:
         """Compiles the module that has a function, or what a script made of it."""
@@ -255,7 +302,7 @@ class SeparateCompiler:
         """Compiles what is left of a program when its kernels are declarations. `facts` knows what callers need."""
         lone = () if self.choices is None else lone_kernels(module)
         scripts = {function.sym_name.data: self._scripts(function, kernel_hash(function)) for function in lone}
-        tried = [found for each in scripts.values() for found in each]
+        tried = [f"{found} {checksum(found.text.encode())}" for each in scripts.values() for found in each]
         key = self.key("rest", "", *program_structure(module), tried) if self.cache is not None else ""
         entry = self.cache.get("kernels", key) if self.cache is not None else None
         if entry is not None:
@@ -303,16 +350,27 @@ class SeparateCompiler:
 
     # the cache
 
-    def key(self, kind: str, name: str, structure: str, attributes: str, scripts: Sequence[FoundScript] = ()) -> str:
-        """The key of code from IR with some structure, in a module with some attributes. `scripts`: those to try."""
+    def _kernel_key(self, key: _KernelKey, script: str = "") -> str:
+        return self.key("kernel", key.name, key.structure, key.attributes, [script] if script else ())
+
+    def key(self, kind: str, name: str, structure: str, attributes: str, scripts: Sequence[str] = ()) -> str:
+        """The key of code from IR with some structure, in a module with some attributes, by some scripts."""
         if self.cache is None:
             return ""
         if self._facts is None:
             self._facts = {"backend": self.backend.name, **pipeline_key(self.manager)}
         facts = self._facts
         if scripts:
-            facts = {**facts, "tried": [[checksum(found.text.encode()), str(found)] for found in scripts]}
+            facts = {**facts, "tried": list(scripts)}
         return key_of(kind=kind, name=name, structure=structure, attributes=attributes, **facts)
+
+    def _was_refused(self, key: str) -> bool:
+        entry = self.cache.get("kernels", key) if self.cache is not None else None
+        return entry is not None and entry.header.get("refused") is True
+
+    def _store_refusal(self, key: str) -> None:
+        if self.cache is not None:
+            self.cache.put("kernels", key, Entry({"refused": True}))
 
     def _find(self, key: str) -> _Compiled | None:
         entry = self.cache.get("kernels", key) if self.cache is not None else None
@@ -321,8 +379,7 @@ class SeparateCompiler:
         try:
             workspaces = tuple(Parser(self.ctx, text).parse_type() for text in entry.header["workspaces"])
             packed = {int(position): self._packed(*texts) for position, texts in entry.header["packed"].items()}
-            schedule = str(entry.header["schedule"])
-            return _Compiled(object_of(entry), workspaces, int(entry.header["live_bytes"]), packed, schedule)
+            return _Compiled(object_of(entry), workspaces, int(entry.header["live_bytes"]), packed)
         except (KeyError, ValueError, TypeError):
             return None
 
@@ -340,7 +397,6 @@ class SeparateCompiler:
                 "workspaces": workspaces,
                 "live_bytes": compiled.live_bytes,
                 "packed": packed,
-                "schedule": compiled.schedule,
                 **object_facts(compiled.object),
             }
             self.cache.put("kernels", key, Entry(header, (compiled.object.code,)))

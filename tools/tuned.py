@@ -18,7 +18,7 @@ from ..errors import ScheduleError
 from ..passes.loop.apply_schedules import shipped_libraries
 from ..passes.loop.name_kernels import kernel_hash, lone_kernels
 from ..passes.pass_manager import PassRunner
-from ..transform.interpreter import apply_script
+from ..transform.interpreter import apply_script, find_entry
 from ..transform.layouts import pack_operands
 from ..transform.script import parse_script
 from ..transform.state import SCHEDULED
@@ -40,6 +40,10 @@ class ScriptSource(Protocol):
         ...
 
 
+class Refused(Exception):
+    """A script is known not to apply: who tried it first was warned."""
+
+
 class TunedScriptWarning(UserWarning):
     """The best script of a database does not apply to its kernel any more."""
 
@@ -53,6 +57,7 @@ def scheduled(function: FuncOp, attributes: DictionaryAttr, script: str, ctx: Co
     copy = function.clone()
     module = ModuleOp([copy], dict(attributes.data))
     parsed = parse_script(script, context=ctx)
+    find_entry(parsed)  # it may go on with our schedules, but not begin with them
     apply_script(parsed, module, ctx=ctx, passes=PassRunner(ctx, pass_registry()), libraries=shipped_libraries())
     name, count = function.sym_name.data, len(function.function_type.inputs)
     for op in module.ops:
@@ -78,6 +83,8 @@ class Choices:
         for found in scripts:
             try:
                 result = attempt(found)
+            except Refused:
+                continue
             # A script of another version, or of another kernel, may be refused by whatever comes after it.
             except Exception as error:
                 self._failed(found, error)
