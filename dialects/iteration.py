@@ -199,6 +199,13 @@ def prove_coverage(
     Raises:
         Unproven: where it cannot.
     """
+    plain = _plain_sums(block, scope, bounds)
+    if plain is not None and all(
+        (reached >= extent and alone) or (staged and (kind is not IteratorKind.REDUCE or block.init is None))
+        for (reached, alone), extent, kind in zip(plain, block.extents, block.kinds, strict=True)
+    ):
+        _check_kinds(block, scope, staged=staged)
+        return
     proof, inner = _start(block, scope, bounds)
     for form, extent, kind in zip(moving_bindings(block, bounds), block.extents, block.kinds, strict=True):
         parts = form.split(inner)
@@ -213,6 +220,39 @@ def prove_coverage(
             raise Unproven(f"expected a {kind} iterator of extent {extent} to be covered, got {reached} values")
     proof.check_partitions()
     _check_kinds(block, scope, staged=staged)
+
+
+def _plain_sums(block: BlockOp, scope: Collection[ForOp], bounds: Bounds) -> list[tuple[int, bool]] | None:
+    """For each binding, how many values the loops of `scope` give it, contiguously and independently of the others, and
+    whether it is a sum of these alone that starts at 0. None where that takes a whole proof: predicates may bound sums,
+    and digits take them apart."""
+    if "predicates" in block.properties:
+        return None
+    sizes = {id(loop.induction_variable): loop.extent for loop in scope}
+    unused = sum(size > 1 for size in sizes.values())
+    found: list[tuple[int, bool]] = []
+    for form in moving_bindings(block, bounds):
+        alone = not form.const
+        digits: list[tuple[int, int]] = []
+        for atom, scale in form.terms.items():
+            if isinstance(atom, Digit):
+                return None
+            size = sizes.get(id(atom))
+            if size is None:
+                alone = False
+            elif size == 0:
+                return None  # used before
+            elif size > 1:
+                digits.append((scale, size))
+                sizes[id(atom)] = 0
+        unused -= len(digits)
+        reached = 1
+        for scale, size in sorted(digits):
+            if scale != reached:
+                return None
+            reached *= size
+        found.append((reached, alone))
+    return None if unused else found
 
 
 def _start(block: BlockOp, scope: Collection[ForOp], bounds: Bounds) -> tuple[_Proof, Callable[[SSAValue], bool]]:
@@ -292,6 +332,8 @@ def _is_multiple(form: Lin, factor: int) -> bool:
 
 
 def _check_kinds(block: BlockOp, scope: Collection[ForOp], *, staged: bool) -> None:
+    if all(kind is IteratorKind.SPATIAL for kind in block.kinds):
+        return
     used: dict[IteratorKind, set[ForOp]] = {kind: set() for kind in IteratorKind}
     for form, kind in zip(block.binding_forms(), block.kinds, strict=True):
         used[kind] |= {loop for value in form.values() if (loop := loop_of(value)) is not None}
@@ -345,15 +387,15 @@ def written_box(
     block = block_of(access)
     fixed = inside(outer)
     scope = [loop for loop in enclosing_loops(block) if loop not in outer]
-    bindings = dict(zip(block.iterators, moving_bindings(block, bounds), strict=True))
-    extents = dict(zip(block.iterators, block.extents, strict=True))
+    bindings, extents = moving_bindings(block, bounds), block.extents
     try:
-        reached = dict(zip(block.iterators, _reach(block, scope, bounds), strict=True))
+        reached = _reach(block, scope, bounds)
     except Unproven:
         return None
+    place = {id(iterator): i for i, iterator in enumerate(block.iterators)}
     intervals: list[Interval] = []
     dimensions: list[tuple[Lin, Lin] | None] = []
-    used: set[SSAValue] = set()
+    used: set[int] = set()
     for form, shape in zip(iterator_forms(access, bounds), buffer_shape(access.buffers[0]), strict=True):
         if form is None or len(form.terms) > 1:
             return None
@@ -362,27 +404,27 @@ def written_box(
             dimensions.append(None)
             continue
         ((iterator, scale),) = form.terms.items()
-        if isinstance(iterator, Digit) or scale != 1 or iterator in used:
+        if isinstance(iterator, Digit) or scale != 1 or (i := place[id(iterator)]) in used:
             return None
-        used.add(iterator)
-        parts = bindings[iterator].split(lambda v: not fixed(v))
+        used.add(i)
+        parts = bindings[i].split(lambda v: not fixed(v))
         assert parts is not None, "expected a split binding: the proof went through"
         lower = parts[0] + form.const
-        uppers = [lower + (reached[iterator] - 1)]
-        spread = bindings[iterator].range(bounds)
+        uppers = [lower + (reached[i] - 1)]
+        spread = bindings[i].range(bounds)
         if spread is None or (spread[0] < 0 and form.const > 0):
             return None
-        if extents[iterator] + form.const < shape and spread[1] >= extents[iterator]:
-            uppers.append(Lin(extents[iterator] + form.const - 1))
+        if extents[i] + form.const < shape and spread[1] >= extents[i]:
+            uppers.append(Lin(extents[i] + form.const - 1))
         intervals.append(Interval(lower, tuple(uppers)))
         dimensions.append((lower, parts[1]))
     conditions: list[tuple[Lin, int]] = []
-    for (iterator, form), kind in zip(bindings.items(), block.kinds, strict=True):
-        if iterator in used or kind is IteratorKind.REDUCE:
+    for i, (form, kind) in enumerate(zip(bindings, block.kinds, strict=True)):
+        if i in used or kind is IteratorKind.REDUCE:
             continue  # reduce iterators are covered whole, by the coverage proof
         leaves = [
             (side, limit)
-            for side, limit in ((form, extents[iterator]), (-form, 1))
+            for side, limit in ((form, extents[i]), (-form, 1))
             if (spread := side.range(bounds)) is None or spread[1] >= limit
         ]
         if leaves and not all(fixed(value) for value in form.values()):
@@ -406,6 +448,9 @@ def written_box(
 
 def _reach(block: BlockOp, scope: Collection[ForOp], bounds: Bounds) -> list[int]:
     """For each iterator, how many values the loops of `scope` give it, contiguously and independently of the others."""
+    plain = _plain_sums(block, scope, bounds)
+    if plain is not None:
+        return [reached for reached, _ in plain]
     proof, inner = _start(block, scope, bounds)
     reached: list[int] = []
     for form in moving_bindings(block, bounds):

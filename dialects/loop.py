@@ -11,7 +11,6 @@ import struct
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from math import prod
-from operator import is_
 from typing import cast
 
 from xdsl.dialects.arith import FastMathFlagsAttr
@@ -194,6 +193,13 @@ class TensorAttr(ParametrizedAttribute):
 SERIAL = LoopKindAttr(LoopKind.SERIAL)
 CLAMP = OutOfRangeAttr(OutOfRange.CLAMP)
 _KIND_ATTRS = {kind: IteratorKindAttr(kind) for kind in IteratorKind}
+_LOOP_KIND_ATTRS = {kind: LoopKindAttr(kind) for kind in LoopKind}
+
+
+@lru_cache(maxsize=1024)
+def _index_attr(value: int) -> IntegerAttr:
+    """An integer of type index: making attributes takes long, and most are small."""
+    return IntegerAttr(value, _INDEX)
 
 
 @irdl_op_definition
@@ -219,6 +225,9 @@ class ForOp(IRDLOperation):
     `loop.for %j : 16 tensorized("dot") { … } by [#loop.tensor<0, …>, …] { ^bb0(%a: vector<4xi8>, …): … }`
     """
 
+    # By identity, as all operations are, without a call into Python: analyses have many sets of them.
+    __hash__ = object.__hash__
+
     name = "loop.for"
     extent_attr = prop_def(IntegerAttr, prop_name="extent")
     kind_attr = prop_def(LoopKindAttr, prop_name="kind", default_value=SERIAL)
@@ -236,7 +245,7 @@ class ForOp(IRDLOperation):
         Operation.__init__(
             self,
             regions=[body if body is not None else Region(Block(arg_types=[_INDEX]))],
-            properties={"extent": IntegerAttr(extent, _INDEX), "kind": LoopKindAttr(kind)},
+            properties={"extent": _index_attr(extent), "kind": _LOOP_KIND_ATTRS[kind]},
         )
 
     @property
@@ -245,15 +254,17 @@ class ForOp(IRDLOperation):
 
     @property
     def kind(self) -> LoopKind:
-        return self.kind_attr.data
+        return cast(LoopKindAttr, self.properties.get("kind", SERIAL)).data
 
     @kind.setter
     def kind(self, kind: LoopKind) -> None:
-        self.kind_attr = LoopKindAttr(kind)
+        self.kind_attr = _LOOP_KIND_ATTRS[kind]
 
     @property
     def induction_variable(self) -> SSAValue:
-        return self.regions[0].block.args[0]
+        body = self.regions[0]._first_block  # pyright: ignore[reportPrivateUsage]
+        assert body is not None, "expected a loop with a body"
+        return body.args[0]
 
     def verify_(self) -> None:
         if self.extent < 1:
@@ -356,10 +367,18 @@ class ForOp(IRDLOperation):
 class KnownForms:
     """What the maps of a block say over the induction variables that it is bound to."""
 
-    __slots__ = ("_moving", "bindings", "predicates", "restrictions", "source")
+    __slots__ = ("_loops", "_moving", "_source", "bindings", "predicates", "restrictions")
 
-    def __init__(self, source: tuple[object, ...], block: BlockOp) -> None:
-        self.source = source
+    def __init__(self, block: BlockOp) -> None:
+        properties = block.properties
+        # Attributes and operands are never changed, only exchanged.
+        self._source = (
+            block._operands,  # pyright: ignore[reportPrivateUsage]
+            properties["bindings"],
+            properties.get("predicates"),
+            properties.get("limits"),
+        )
+        self._loops = _loops_and_extents(block.operands)
         operands = [Lin.of(value) for value in block.operands]
         self.bindings = [from_affine(each, operands, loop_bounds) for each in block.bindings.data.results]
         self.predicates: list[tuple[Lin, int]] = []
@@ -369,6 +388,24 @@ class KnownForms:
         self._moving: list[Lin] | None = None
         self.restrictions: tuple[Attribute, list[tuple[Lin, int]]] | None = None
         """What keeps the block from running (`regions.restrictions`), and the extents that this was found for."""
+
+    def still_hold(self, block: BlockOp) -> bool:
+        """Whether nothing that the forms depend on was exchanged."""
+        operands, bindings, predicates, limits = self._source
+        properties = block.properties
+        if (
+            operands is not block._operands  # pyright: ignore[reportPrivateUsage]
+            or bindings is not properties["bindings"]
+            or predicates is not properties.get("predicates")
+            or limits is not properties.get("limits")
+        ):
+            return False
+        for owner, region, loop, extent in self._loops:
+            if owner.parent is not region or region is None or region.parent is not loop:
+                return False
+            if loop is None or loop.properties.get("extent") is not extent:
+                return False
+        return True
 
     @property
     def moving(self) -> Sequence[Lin]:
@@ -388,44 +425,34 @@ def integers_of(array: DenseArrayBase[I64]) -> tuple[int, ...]:
     return _unpacked(array.data.data)
 
 
-def _extents_of(values: Sequence[SSAValue]) -> tuple[object, ...]:
-    """The extents of the loops whose induction variables the values are; other values have none."""
-    arguments = cast("Sequence[BlockArgument]", values)
-    try:
-        return tuple([each.block.parent.parent.properties.get("extent") for each in arguments])  # pyright: ignore[reportOptionalMemberAccess]
-    except AttributeError:
-        pass  # one of them is no argument, or of a block that is nowhere
-    extents: list[object] = []
+_BoundTo = tuple[Block, Region | None, Operation | None, Attribute | None]
+
+
+def _loops_and_extents(values: Sequence[SSAValue]) -> list[_BoundTo]:
+    """Where the arguments among some values belong: block, region, loop, and its extent."""
+    found: list[_BoundTo] = []
     for value in values:
-        extent = None
-        if isinstance(value, BlockArgument) and (region := value.block.parent) is not None:
-            parent = region.parent
-            if parent is not None:
-                extent = parent.properties.get("extent")
-        extents.append(extent)
-    return tuple(extents)
-
-
-def _is_same(first: tuple[object, ...], second: tuple[object, ...]) -> bool:
-    """Whether two sources of forms are the same: attributes and operands are never changed, only exchanged."""
-    *objects, extents = first
-    *others, other_extents = second
-    return all(map(is_, objects, others)) and extents == other_extents
+        if isinstance(value, BlockArgument):
+            region = value.block.parent
+            loop = None if region is None else region.parent
+            found.append((value.block, region, loop, None if loop is None else loop.properties.get("extent")))
+    return found
 
 
 def _collect_accesses(op: Operation, found: list[ReadOp | WriteOp | ReduceOp]) -> None:
+    # Every analysis asks, so this goes through the lists themselves.
     for region in op.regions:
-        block = region.first_block
+        block = region._first_block  # pyright: ignore[reportPrivateUsage]
         while block is not None:
-            child = block.first_op
+            child = block._first_op  # pyright: ignore[reportPrivateUsage]
             while child is not None:
                 kind = type(child)
                 if kind is ReadOp or kind is WriteOp or kind is ReduceOp:
                     found.append(child)  # pyright: ignore[reportArgumentType]
                 elif child.regions:
                     _collect_accesses(child, found)
-                child = child.next_op
-            block = block.next_block
+                child = child._next_op  # pyright: ignore[reportPrivateUsage]
+            block = block._next_block  # pyright: ignore[reportPrivateUsage]
 
 
 @irdl_op_definition
@@ -434,6 +461,8 @@ class BlockOp(IRDLOperation):
 
     `loop.block "reduce0" alias "C" spatial(%vi in 510 = %io * 6 + %ii) reduce(%vk in 512 = %k) where(%a * 16 + %b < 9)`
     """
+
+    __hash__ = object.__hash__
 
     name = "loop.block"
     loops_ = var_operand_def(_INDEX)
@@ -519,18 +548,9 @@ class BlockOp(IRDLOperation):
     def known_forms(self) -> KnownForms:
         """What the maps say, computed again when the operation, or the extent of a loop that it is bound to, changed.
         Proofs ask often."""
-        properties = self.properties
-        source = (
-            self._operands,
-            properties["bindings"],
-            properties.get("predicates"),
-            properties.get("limits"),
-            _extents_of(self._operands),
-        )
         known: KnownForms | None = vars(self).get("_known_forms")
-        if known is None or not _is_same(known.source, source):
-            known = KnownForms(source, self)
-            vars(self)["_known_forms"] = known
+        if known is None or not known.still_hold(self):
+            known = vars(self)["_known_forms"] = KnownForms(self)
         return known
 
     def limits_of_predicates(self) -> Sequence[int]:
@@ -783,6 +803,8 @@ class ReadOp(IRDLOperation):
     An index that is data stands alone in its dimension; `out_of_range` says what happens outside of the dimension.
     """
 
+    __hash__ = object.__hash__
+
     name = "loop.read"
     buffer = operand_def(MemRefType)
     indices = var_operand_def(_INDEX)
@@ -806,7 +828,8 @@ class ReadOp(IRDLOperation):
 
     @property
     def buffers(self) -> tuple[SSAValue, ...]:
-        return (self._operands[0],)
+        buffer, *_ = self._operands
+        return (buffer,)
 
     def verify_(self) -> None:
         _verify_indices(self.map.data, self.indices, (self.buffer,))
@@ -848,6 +871,8 @@ class ReadOp(IRDLOperation):
 class WriteOp(IRDLOperation):
     """Writes one element: `loop.write %x, %C[%vi, %vj] : memref<…>`."""
 
+    __hash__ = object.__hash__
+
     name = "loop.write"
     value = operand_def()
     buffer = operand_def(MemRefType)
@@ -860,7 +885,8 @@ class WriteOp(IRDLOperation):
 
     @property
     def buffers(self) -> tuple[SSAValue, ...]:
-        return (self._operands[1],)
+        _, buffer, *_ = self._operands
+        return (buffer,)
 
     def verify_(self) -> None:
         _verify_indices(self.map.data, self.indices, (self.buffer,))
@@ -903,6 +929,8 @@ class ReduceOp(IRDLOperation):
 
     The region takes the accumulators, then the new values, and yields as many.
     """
+
+    __hash__ = object.__hash__
 
     name = "loop.reduce"
     values = var_operand_def()
@@ -1087,6 +1115,8 @@ class AllocOp(IRDLOperation):
     Once memory is planned it may have a place in bytes that the kernel is given, inside of a parallel loop one for each
     of some threads: `loop.alloc "C_local" in %w[4096] of memref<8192xi8> slots 2 : memref<512x512xf32, "local">`
     """
+
+    __hash__ = object.__hash__
 
     name = "loop.alloc"
     sym_name = prop_def(StringAttr)
@@ -1462,15 +1492,16 @@ def _collect_blocks(op: Operation, found: list[BlockOp]) -> None:
     if type(op) is BlockOp:
         found.append(op)
         return
+    # As for accesses, through the lists themselves.
     for region in op.regions:
-        block = region.first_block
+        block = region._first_block  # pyright: ignore[reportPrivateUsage]
         while block is not None:
-            child = block.first_op
+            child = block._first_op  # pyright: ignore[reportPrivateUsage]
             while child is not None:
                 if child.regions:
                     _collect_blocks(child, found)
-                child = child.next_op
-            block = block.next_block
+                child = child._next_op  # pyright: ignore[reportPrivateUsage]
+            block = block._next_block  # pyright: ignore[reportPrivateUsage]
 
 
 def zero_map(rank: int) -> AffineMap:

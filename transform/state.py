@@ -154,7 +154,7 @@ class TransformState:
         known, (ops, values) = self._payload, self._frames[-1]
         had_died = bool(self._dead or self._lost)
         for handle, payload in zip(handles, payloads, strict=True):
-            kind, key = type(handle.type), id(handle)
+            kind, key = type(handle._type), id(handle)  # pyright: ignore[reportPrivateUsage]
             if kind is AnyOpType:
                 ops.append(key)
             elif kind is not AnyParamType:

@@ -1,5 +1,7 @@
 """What a block computes, read off its iterators and accesses: contraction, map, reduction. Nothing here changes IR."""
 
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -28,7 +30,6 @@ from ..dialects.loop import (
     element_type,
     enclosing_loops,
     loop_bounds,
-    loop_of,
 )
 from ..dialects.quasi_affine import Lin, from_affine
 from ..dialects.regions import alloc_of, block_of, buffer_shape, index_forms, iterator_forms, readers_of
@@ -79,11 +80,12 @@ def _source_of(block: BlockOp) -> list[object]:
     while ops:
         op = ops.pop()
         while op is not None:
-            operands = op._operands  # pyright: ignore[reportPrivateUsage]
+            operands = op._operands
             source += (op, operands, op.properties.get("map"))
-            source += [value.type for value in operands]
-            ops += [region.first_block.first_op for region in op.regions if region.first_block is not None]
-            op = op.next_op
+            source += [value._type for value in operands]
+            if op.regions:
+                ops += [region.first_block.first_op for region in op.regions if region.first_block is not None]
+            op = op._next_op
     return source
 
 
@@ -483,12 +485,11 @@ def loops_binding(block: BlockOp, positions: Sequence[int]) -> list[ForOp]:
         ScheduleError: if such a loop binds another iterator too.
     """
     forms = block.binding_forms()
-    mine = {loop_of(value) for position in positions for value in forms[position].values()}
-    others = {loop_of(value) for i, form in enumerate(forms) if i not in positions for value in form.values()}
-    shared = mine & others
-    loops = [loop for loop in enclosing_loops(block) if loop in mine]
+    mine = {id(value) for position in positions for value in forms[position].values()}
+    others = {id(value) for i, form in enumerate(forms) if i not in positions for value in form.values()}
+    loops = [loop for loop in enclosing_loops(block) if id(loop.induction_variable) in mine]
     for loop in loops:
-        if loop in shared:
+        if id(loop.induction_variable) in others:
             raise ScheduleError("expected a loop that binds iterators of one role, got one of several", loop)
     return loops
 

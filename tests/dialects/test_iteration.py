@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from stepwell.dialects import iteration
 from stepwell.dialects.iteration import Unproven, prove_coverage
 from stepwell.dialects.loop import BlockOp, ForOp, InitOp, IteratorKind, loop_bounds
 from stepwell.dialects.quasi_affine import Lin, to_affine_map
@@ -297,6 +298,18 @@ def test_staged_blocks_of_schedules_are_proven(data: st.DataObject, nest: Nest) 
     enumerated = all(not c or max(c.values()) == 1 for c in runs(block, nest.loops, outer))
     assert enumerated
     assert proof(block, nest.loops[outer:], staged=True) is None
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.data(), st.booleans(), st.one_of(scheduled_nests(), nudged_nests(), wild_nests(), naive_nests()))
+def test_plain_sums_need_no_whole_proof(data: st.DataObject, staged: bool, nest: Nest) -> None:
+    """What is found quickly for sums of loops is what the whole proof finds."""
+    outer = data.draw(st.integers(0, len(nest.loops)))
+    block = nest.build()
+    found = proof(block, nest.loops[outer:], staged=staged)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(iteration, "_plain_sums", lambda *_: None)
+        assert proof(block, nest.loops[outer:], staged=staged) == found, nest.history
 
 
 # Rules on the kinds of iterators

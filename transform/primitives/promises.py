@@ -1,6 +1,8 @@
 """What every primitive promises beside the meaning of the kernel: what lives in a memory scope fits there, and what is
 one statement of a nest stays as it is."""
 
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
@@ -63,18 +65,21 @@ def _place_of(args: Sequence[object], function: FuncOp) -> Operation:
 
 
 def _has_promises(block: Block) -> bool:
-    """Whether there are buffers in scopes, or nests that are one statement; this comes before each primitive."""
-    op = block.first_op
+    """Whether there are buffers in scopes, or nests that are one statement. It comes before each primitive, so it goes
+    through the lists themselves."""
+    op = block._first_op
     while op is not None:
-        if type(op) is ForOp:
-            kind, body = cast("LoopKindAttr", op.properties["kind"]), op.regions[0].first_block
-            if kind.data in STATEMENTS or (body is not None and _has_promises(body)):
+        kind = type(op)
+        if kind is ForOp:
+            mark, body = cast("LoopKindAttr", op.properties["kind"]), op.regions[0]._first_block
+            if mark.data in STATEMENTS or (body is not None and _has_promises(body)):
                 return True
-        elif type(op) is AllocOp:
-            space = cast("MemRefType[Attribute]", op.results[0].type).memory_space
+        elif kind is AllocOp:
+            (result,) = op.results
+            space = cast("MemRefType[Attribute]", result.type).memory_space
             if type(space) is StringAttr and space.data != LOCAL.data:
                 return True
-        op = op.next_op
+        op = op._next_op
     return False
 
 

@@ -190,8 +190,8 @@ class MatchStructureOp(_Structured):
     assembly_format = "$kind `in` $root attr-dict `:` functional-type(operands, results)"
 
     def apply(self, interpreter: Interpreter) -> Results:
-        spec = self.spec
-        return [[block for block in blocks_below(interpreter.state, self.root) if mismatch(block, spec) is None]]
+        spec, (root,) = self.spec, self._operands
+        return [[block for block in blocks_below(interpreter.state, root) if mismatch(block, spec) is None]]
 
 
 @irdl_op_definition
@@ -206,8 +206,8 @@ class CheckStructureOp(_Structured):
     assembly_format = "$kind `,` $target attr-dict `:` type($target)"
 
     def apply(self, interpreter: Interpreter) -> Results:
-        spec = self.spec
-        ops = interpreter.state.ops(self.target)
+        spec, (target,) = self.spec, self._operands
+        ops = interpreter.state.ops(target)
         if not ops:
             raise ScheduleError(f"expected a {spec.kind}, got an empty handle")
         for op in ops:
@@ -282,19 +282,21 @@ class GetLoopsOp(Looks, IRDLOperation):
             raise VerifyException(f"expected rest below {len(self.loops)}, got {self.rest.value.data}")
 
     def apply(self, interpreter: Interpreter) -> Results:
-        target = interpreter.state.op(self.target)
-        loops = enclosing_loops(target)
+        (handle,), count = self._operands, len(self.results)
+        target = interpreter.state.op(handle)
         if self.of is not None:
-            block = typed_op(interpreter.state, self.target, BlockOp)
-            kinds = block.kinds
-            loops = loops_binding(block, [i for i, kind in enumerate(kinds) if kind == self.of.data])
+            block = typed_op(interpreter.state, handle, BlockOp)
+            wanted = self.of.data
+            loops = loops_binding(block, [i for i, kind in enumerate(block.kinds) if kind == wanted])
+        else:
+            loops = enclosing_loops(target)
         if self.moving is not None:
             loops = [loop for loop in loops if loop.extent > 1]
         if self.rest is None:
-            return spread(loops, len(self.loops), "loop")
-        extra = len(loops) - len(self.loops) + 1
+            return spread(loops, count, "loop")
+        extra = len(loops) - count + 1
         if extra < 0:
-            raise ScheduleError(f"expected at least {len(self.loops) - 1} loops, got {len(loops)}", target)
+            raise ScheduleError(f"expected at least {count - 1} loops, got {len(loops)}", target)
         rest = self.rest.value.data
         tail = loops[rest + extra :]
         return [*([loop] for loop in loops[:rest]), loops[rest : rest + extra], *([loop] for loop in tail)]
@@ -421,9 +423,10 @@ class GetStrideOp(Looks, IRDLOperation):
 
     def apply(self, interpreter: Interpreter) -> Results:
         state = interpreter.state
-        block, loop = typed_op(state, self.target, BlockOp), typed_op(state, self.loop, ForOp)
+        target, buffers, along = self._operands
+        block, loop = typed_op(state, target, BlockOp), typed_op(state, along, ForOp)
         strides: list[Attribute] = []
-        for buffer in state.values(self.buffer):
+        for buffer in state.values(buffers):
             found = {stride_in(loop, access, buffer) for access in block.accesses() if buffer in access.buffers}
             if len(found) != 1 or (stride := found.pop()) is None:
                 raise ScheduleError(
@@ -448,7 +451,8 @@ def _neighbours(
     touching: Callable[[SSAValue], Iterable[BlockOp]],
     what: str,
 ) -> Results:
-    start = typed_ops(interpreter.state, op.target, BlockOp)
+    (target,) = op._operands  # pyright: ignore[reportPrivateUsage]
+    start = typed_ops(interpreter.state, target, BlockOp)
     found: dict[BlockOp, None] = {}
     pending = list(start)
     while pending:
@@ -457,7 +461,7 @@ def _neighbours(
         found.update(dict.fromkeys(new))
         if op.transitive is not None:
             pending += new
-    return spread(in_program_order([block for block in found if block not in start]), len(op.blocks), what)
+    return spread(in_program_order([block for block in found if block not in start]), len(op.results), what)
 
 
 @irdl_op_definition
@@ -527,7 +531,8 @@ class GetExtentOp(Looks, IRDLOperation):
     assembly_format = "$target attr-dict `:` functional-type(operands, results)"
 
     def apply(self, interpreter: Interpreter) -> Results:
-        return [[integer_param(loop.extent) for loop in typed_ops(interpreter.state, self.target, ForOp)]]
+        (target,) = self._operands
+        return [[integer_param(loop.extent) for loop in typed_ops(interpreter.state, target, ForOp)]]
 
 
 @irdl_op_definition
@@ -543,7 +548,8 @@ class GetPointsOp(Looks, IRDLOperation):
     assembly_format = "$target attr-dict `:` functional-type(operands, results)"
 
     def apply(self, interpreter: Interpreter) -> Results:
-        blocks = typed_ops(interpreter.state, self.target, BlockOp)
+        (target,) = self._operands
+        blocks = typed_ops(interpreter.state, target, BlockOp)
         return [[integer_param(prod(block.extents)) for block in blocks]]
 
 

@@ -119,9 +119,9 @@ class _Binary(TransformOpInterface, IRDLOperation):
 
     def pairs(self, state: TransformState, plan: _Plan) -> list[tuple[int, int]]:
         """The values to combine."""
-        params = self._operands
-        left = state.integers(params[0]) if plan.left == syntax.STATIC_OR_PARAM else [plan.left]
-        right = state.integers(params[-1]) if plan.right == syntax.STATIC_OR_PARAM else [plan.right]
+        params = iter(self._operands)
+        left = state.integers(next(params)) if plan.left == syntax.STATIC_OR_PARAM else [plan.left]
+        right = state.integers(next(params)) if plan.right == syntax.STATIC_OR_PARAM else [plan.right]
         if len(left) == len(right) == 1:
             return [(left[0], right[0])]
         if len(left) != len(right) and 1 not in (len(left), len(right)):
