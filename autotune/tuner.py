@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, cast
 
 import numpy as np
 
@@ -34,6 +34,8 @@ FINALISTS = 4
 """How many of the fastest are measured again."""
 FINAL_ROUNDS = 3
 """How often, in turn with each other."""
+MOST_AGAIN = 0.25
+"""The part of a run's time that this takes at most."""
 MARGIN = 0.005
 """By which part of its time what we ship must be beaten."""
 
@@ -95,6 +97,8 @@ class Search:
     """Whether what we ship is measured, and takes part."""
     kin: bool = True
     """Whether scripts for other shapes are tried."""
+    schema: str = ""
+    """What the columns of features are, for the database."""
 
 
 def tune(
@@ -141,6 +145,10 @@ class _Run:
         self.database, self.build, self.progress = database, build, progress
         self.start = time.perf_counter()
         self.kernels: list[_Kernel] = []
+        self.measured = 0
+        """How many candidates were measured in this run."""
+        self.measuring = 0.0
+        """How long that took, with looking for them."""
 
     def __call__(self, workloads: Sequence[Workload]) -> TuneReport:
         interrupted = False
@@ -156,7 +164,9 @@ class _Run:
             for kernel in self.kernels:
                 kernel.resume()
             while (position := self._next()) is not None:
+                before = time.perf_counter()
                 self.kernels[position].round()
+                self.measuring += time.perf_counter() - before
             for kernel in self.kernels:
                 kernel.finish()
         except KeyboardInterrupt:
@@ -165,7 +175,7 @@ class _Run:
 
     def _next(self) -> int | None:
         """Whose turn it is; none when the budget is spent."""
-        if self.left() <= 0 or self.is_late():
+        if self.left() <= 0 or self.affordable() <= 0:
             return None
         for kernel in self.kernels:
             if kernel.left() <= 0:
@@ -177,9 +187,22 @@ class _Run:
         limit = self.limits.trials
         return 1 << 60 if limit is None else limit - sum(kernel.state.trials for kernel in self.kernels)
 
-    def is_late(self) -> bool:
-        """Whether the time is over."""
-        return self.limits.seconds is not None and time.perf_counter() - self.start >= self.limits.seconds
+    def time_left(self) -> float:
+        """How many seconds are left."""
+        limit = self.limits.seconds
+        return math.inf if limit is None else limit - (time.perf_counter() - self.start)
+
+    def affordable(self) -> int:
+        """How many trials there is time for, so that there is some left to measure the best again."""
+        left = self.time_left()
+        if left <= 0 or math.isinf(left):
+            return 0 if left <= 0 else 1 << 60
+        if not self.measured:
+            return LARGEST_BATCH
+        each = self.measuring / self.measured
+        started = sum(bool(kernel.state.statuses[Status.OK]) for kernel in self.kernels)
+        again = (FINALISTS + 1) * FINAL_ROUNDS * started * each
+        return max(0, int((left - min(again, MOST_AGAIN * cast(float, self.limits.seconds))) / each))
 
     def share(self) -> float | None:
         """Which part of the budget is used, of the limit that will end the run as far as that can be told."""
@@ -228,7 +251,8 @@ class _Kernel:
 
     def __post_init__(self) -> None:
         workload = self.state.workload
-        self.standing = Standing(workload.calls, self.state.operations, sum(argument_bytes(workload)))
+        purposes = tuple(convolution for convolution, _ in workload.convolutions)
+        self.standing = Standing(workload.calls, self.state.operations, sum(argument_bytes(workload)), purposes)
 
     # before
 
@@ -303,7 +327,7 @@ class _Kernel:
     def round(self) -> None:
         """Measures some candidates, and learns from them."""
         space, searcher = self._open()
-        count = min(self._batch(), self.left(), self.run.left())
+        count = min(self._batch(), self.left(), self.run.left(), self.run.affordable())
         proposals, self._seeds = (self._seeds or [])[:count], (self._seeds or [])[count:]
         if len(proposals) < count:
             self.run.tell(self.state, "search")
@@ -314,7 +338,7 @@ class _Kernel:
             self._stop("there are no more candidates")
             return
         try:
-            trials = self._measure([each.input for each in new])
+            trials = self._measure(new)
         except CompileError as error:
             # There is nothing to compare results with; other kernels may be better off.
             self._stop(str(error))
@@ -339,25 +363,30 @@ class _Kernel:
         self.state.note = note
         self.run.tell(self.state, "done")
 
-    def _measure(self, inputs: Sequence[MeasureInput]) -> list[Trial]:
+    def _measure(self, proposals: Sequence[_Proposal]) -> list[Trial]:
         """Measures scripts; each trial is recorded when it is finished."""
         self.run.tell(self.state, "measure")
-        finished: list[Trial] = []
+        candidates = {each.input.script: each.candidate for each in proposals}
 
         def keep(position: int, trial: Trial) -> None:
-            finished.append(trial)
-            self._record(trial)
+            self.run.measured += 1
+            self._record(trial, candidates.get(trial.script))
             self._note([trial])
             self.state.count([trial])
             self.run.tell(self.state, "measure")
 
-        if not inputs:
+        if not proposals:
             return []
+        inputs = [each.input for each in proposals]
         return self.run.measurer.measure(self.state.workload, inputs, best_seconds=self.state.seconds, finished=keep)
 
-    def _record(self, trial: Trial) -> None:
-        if self.run.database is not None:
-            self.run.database.record(trial)
+    def _record(self, trial: Trial, candidate: Candidate | None = None) -> None:
+        if self.run.database is None:
+            return
+        features = None
+        if candidate is not None and self._ranking is not None and trial.status is Status.OK:
+            features = self._ranking.features(candidate)
+        self.run.database.record(trial, features, self.run.search.schema if features is not None else "")
 
     def _note(self, trials: Sequence[Trial]) -> None:
         """Remembers trials; of several of one script the newest counts."""
@@ -382,7 +411,7 @@ class _Kernel:
 
     def finish(self) -> None:
         """Says what the best is: that of those that were measured again, and what we ship unless it is beaten."""
-        if self.state.statuses[Status.OK] and not self.run.is_late():
+        if self.state.statuses[Status.OK] and self.run.time_left() > 0:
             self._confirm()
         shipped, best = self.state.shipped, self.state.best
         if shipped is not None and best is not None and best.seconds > (1.0 - MARGIN) * shipped.seconds:
@@ -410,11 +439,9 @@ class _Kernel:
         """Measures some again, in turn. What is recorded is all of these times together, and none of those before."""
         self.run.tell(self.state, "measure the best again")
         inputs = [MeasureInput(each.script, each.sketch, each.knobs, each.predicted) for each in finalists]
-        rounds = [
-            self.run.measurer.measure(self.state.workload, inputs, best_seconds=math.inf) for _ in range(FINAL_ROUNDS)
-        ]
+        trials = self.run.measurer.measure(self.state.workload, inputs * FINAL_ROUNDS, best_seconds=math.inf)
         for position in range(len(inputs)):
-            parts = [trials[position] for trials in rounds]
+            parts = trials[position :: len(inputs)]
             failed = next((part for part in parts if part.status not in (Status.OK, Status.LOST)), None)
             times = tuple(seconds for part in parts for seconds in part.times)
             merged = failed or next((replace(part, times=times) for part in parts if part.times), None)

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+import numpy as np
+
 from ..autotune.database.store import Database
 from ..autotune.space.build import build_space, space_of_script
 from ..autotune.space.sketch import Candidate, Space
@@ -17,6 +19,7 @@ from ..autotune.tuner import tune as tune_workloads
 from ..autotune.workload import Workload
 from ..backends.registry import make_context
 from ..errors import ArgumentError, DatabaseError, ScriptError, did_you_mean
+from ..runtime.cache import checksum
 from ..runtime.executable import checked_threads
 from ..transform.knobs import knobs, reopen_knobs
 from ..transform.script import parse_script
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
     from ..autotune.measure.interface import Measurer
     from ..autotune.models.create import ModelFactory
+    from ..autotune.models.interface import Samples
     from ..autotune.progress import Progress, TuneReport
     from ..autotune.search.interface import SearcherFactory
     from .driver import Source
@@ -34,6 +38,10 @@ if TYPE_CHECKING:
 DatabaseSource: TypeAlias = "Database | str | os.PathLike[str]"
 
 SEARCHES = ("evolutionary", "annealing", "random", "grid", "genetic")
+LEARNING = ("boosting", "linear")
+"""The models that learn from other kernels."""
+ENOUGH = 200
+"""How many trials a database must hold before models are fitted anew for it."""
 GUIDED = ("evolutionary", "annealing")
 """The searches that a model leads."""
 
@@ -110,7 +118,7 @@ def tune(
             workloads,
             measurer=measurer,
             limits=limits,
-            search=Search(factory, models, shipped=shipped),
+            search=Search(factory, models, shipped=shipped, schema=features_schema() if models is not None else ""),
             seed=seed,
             database=opened,
             spaces=spaces,
@@ -185,12 +193,43 @@ def searcher_factory(name: str) -> SearcherFactory:
 
 
 def find_models(model: str | ModelFactory, database: Database | None, seed: int) -> ModelFactory:
-    """The models of a name, which know what we measured, and what the database holds."""
+    """The models of a name, which know what we measured, and what the database holds of other kernels."""
     if not isinstance(model, str):
         return model
-    from ..autotune.models.create import shipped_models
+    from ..autotune.models.create import model_factory, shipped_models
 
-    return shipped_models(model, seed=seed)
+    recorded = None if database is None or model not in LEARNING else recorded_samples(database)
+    if recorded is None:
+        return shipped_models(model, seed=seed)
+    from ..autotune.features.columns import FEATURES
+    from ..autotune.models.dataset import shipped
+    from ..autotune.models.interface import Samples
+
+    data = shipped()
+    known = recorded if data is None else Samples.concatenate([data.samples, recorded])
+    return model_factory(model, FEATURES, known, seed=seed)
+
+
+def recorded_samples(database: Database) -> Samples | None:
+    """What a database holds to learn from; none if that is too little to make up for the time that it takes."""
+    from ..autotune.models.interface import Samples
+
+    found = database.features(features_schema())
+    if len(found) < ENOUGH:
+        return None
+    hashes = {digest: number for number, digest in enumerate(dict.fromkeys(trial.workload for trial, _ in found))}
+    return Samples(
+        np.stack([features for _, features in found]),
+        np.asarray([trial.seconds for trial, _ in found]),
+        np.asarray([hashes[trial.workload] for trial, _ in found], np.int64),
+    )
+
+
+def features_schema() -> str:
+    """What the columns of features are: other ones than those of another version have another name."""
+    from ..autotune.features.columns import FEATURES
+
+    return checksum("\n".join(FEATURES).encode())
 
 
 def make_measurer(cluster: str | None, seed: int) -> Measurer:

@@ -23,10 +23,17 @@ class Standing:
     operations: int
     bytes: int
     """What it has to compute and to move."""
+    purposes: tuple[str, ...] = ()
+    """What it may be used for: of kernels that compute the same in different ways, only the fastest is."""
     best: list[float] = field(default_factory=list[float])
     """The least time of a call after each trial; infinite as long as nothing ran."""
     done: bool = False
     """There is nothing more to measure, or no more is wanted."""
+
+    @property
+    def work(self) -> int:
+        """What a program computes and moves by it."""
+        return self.calls * (self.operations + self.bytes)
 
     def add(self, seconds: float) -> None:
         """Notes a trial."""
@@ -34,13 +41,33 @@ class Standing:
 
 
 def next_kernel(standings: Sequence[Standing]) -> int | None:
-    """The position of the kernel whose next trials are expected to bring the most; none if all are done."""
+    """The position of the kernel whose next trials are expected to bring the most; none if all are done. At first all
+    have some, those that take the longest first."""
     open_ = [position for position, standing in enumerate(standings) if not standing.done]
     cold = [position for position in open_ if len(standings[position].best) < WARM_UP]
     if cold:
-        return cold[0]
+        return min(cold, key=lambda at: (len(standings[at].best), -standings[at].work, at))
     rates = _Rates.of(standings)
-    return max(open_, key=lambda position: (expected_gain(standings[position], rates), -position), default=None)
+    needed = _needed(standings)
+    return max(
+        open_,
+        key=lambda at: (expected_gain(standings[at], rates, needed.get(at, math.inf)), -at),
+        default=None,
+    )
+
+
+def _needed(standings: Sequence[Standing]) -> dict[int, float]:
+    """For kernels that others can stand in for: the time of the fastest one of these."""
+    found: dict[int, float] = {}
+    for position, standing in enumerate(standings):
+        others = [
+            other.best[-1]
+            for other in standings
+            if other is not standing and other.best and not set(other.purposes).isdisjoint(standing.purposes)
+        ]
+        if others:
+            found[position] = min(others)
+    return found
 
 
 @dataclass(frozen=True)
@@ -68,9 +95,9 @@ class _Rates:
         return max(times, default=0.0)
 
 
-def expected_gain(standing: Standing, rates: _Rates) -> float:
+def expected_gain(standing: Standing, rates: _Rates, needed: float = math.inf) -> float:
     """The time that one more trial saves a program, by guess: what recent ones did, and a part of what may be left that
-    is the smaller the more trials there were."""
+    is the smaller the more trials there were. What is not faster than `needed` saves nothing."""
     trials = len(standing.best)
     best = standing.best[-1]
     if not math.isfinite(best):
@@ -79,5 +106,8 @@ def expected_gain(standing: Standing, rates: _Rates) -> float:
     window = max(WARM_UP, trials // 3)
     before = standing.best[-min(window + 1, trials)]
     recent = (before - best) / window if math.isfinite(before) else best / window
-    left = max(best - rates.reachable(standing), _ALWAYS * best) / trials
-    return standing.calls * (RECENT * recent + (1.0 - RECENT) * left)
+    used = min(best, needed)
+    left = max(used - rates.reachable(standing), _ALWAYS * used) / trials
+    # The farther it is behind, the less likely it is to be used in the end.
+    share = (used / best) ** 2
+    return share * standing.calls * (RECENT * recent + (1.0 - RECENT) * left)

@@ -44,6 +44,11 @@ class ModelRanking:
         self._measured.update(timed)
         self._stale = self._stale or bool(timed)
 
+    def features(self, candidate: Candidate) -> NDArray[np.float32] | None:
+        """The features of a candidate; none if they are not known."""
+        features, known = self._tables[candidate.sketch].rows(_row(candidate))
+        return features[0] if known[0] else None
+
     def error(self) -> float:
         """The standard deviation of what was foretold wrong lately, as far as there was enough to tell."""
         recent = self._errors[-_RECENT:]

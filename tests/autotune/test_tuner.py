@@ -194,8 +194,8 @@ def test_each_kernel_gets_its_trials():
 
 
 def test_time_ends_a_run():
-    report = run(synthetic.FakeMeasurer(), Limits(seconds=0.5))
-    assert 0.5 <= report.seconds < 5.0
+    report = run(synthetic.FakeMeasurer(), Limits(seconds=1.0))
+    assert report.seconds < 3.0
     assert report.trials > 0
 
 
