@@ -1,0 +1,218 @@
+"""The workloads of a program, and algorithms of convolutions that are chosen by what was recorded of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from stepwell import te
+from stepwell.autotune.database.store import Database
+from stepwell.autotune.trial import Status, Trial
+from stepwell.autotune.workload import Workload
+from stepwell.backends.registry import get_backend
+from stepwell.dialects.cpu import TargetAttr
+from stepwell.errors import CompileError, PipelineError
+from stepwell.passes.graph.select_conv_algorithm import algorithm_of
+from stepwell.runtime.executable import Executable
+from stepwell.tools.driver import compile, list_kernels, lower
+from stepwell.tools.workloads import workloads_of
+
+EMPTY = """module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !transform.any_op) {
+    transform.yield
+  }
+}"""
+
+
+def model(channels: int = 4, size: int = 6, window: int = 3, batch: str = "1") -> str:
+    """A convolution twice, the second time without what follows the first one."""
+    image, weights = (
+        f"tensor<{batch}x{channels}x{size}x{size}xf32>",
+        f"tensor<{channels}x{channels}x{window}x{window}xf32>",
+    )
+    pad = window // 2
+    conv = (
+        f"strides [1, 1] pads [{pad}, {pad}, {pad}, {pad}] dilations [1, 1] groups 1 : ({image}, {weights}) -> {image}"
+    )
+    return f"""
+func.func @main(%x: {image}) -> {image} {{
+  %w = graph.weight @w : {weights}
+  %a = graph.conv %x, %w {conv}
+  %b = graph.relu %a : {image}
+  %c = graph.conv %b, %w {conv}
+  func.return %c : {image}
+}}
+graph.data @w = dense<0.125> : {weights}
+"""
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "model.mlir"
+    path.write_text(model())
+    return path
+
+
+def algorithms(workloads: list[Workload]) -> list[tuple[str, ...]]:
+    return [tuple(algorithm for _, algorithm in workload.convolutions) for workload in workloads]
+
+
+def record(path: Path, workloads: list[Workload], seconds: dict[str, float]) -> None:
+    with Database(path) as database:
+        for workload in workloads:
+            database.add_workload(workload)
+            for _, algorithm in workload.convolutions:
+                if algorithm in seconds:
+                    database.record(Trial(workload.hash, EMPTY, Status.OK, (seconds[algorithm],)))
+
+
+def chosen(source: Any, path: Path | None, **options: Any) -> list[str]:
+    """The algorithm of each convolution."""
+    module = lower(source, until="graph-select-conv-algorithm", database=path, **options)
+    return [name for name in map(algorithm_of, module.walk()) if name is not None]
+
+
+def test_each_algorithm_is_a_workload(source: Path) -> None:
+    workloads = workloads_of(source)
+    # Of two convolutions: with and without what follows.
+    assert algorithms(workloads) == [
+        (name,) for name in ("direct", "gemm", "winograd-2", "winograd-4") for _ in range(2)
+    ]
+    keys = {convolution for workload in workloads for convolution, _ in workload.convolutions}
+    assert len(keys) == 2
+    assert [workload.hash for workload in workloads[:2]] == [kernel.hash for kernel in list_kernels(source)]
+    assert len({workload.hash for workload in workloads}) == 8
+
+
+def test_only_algorithms_that_are_possible_are_workloads(source: Path, tmp_path: Path) -> None:
+    exact = algorithms(workloads_of(source, exact=True))
+    assert sorted(exact) == [("direct",), ("direct",), ("gemm",), ("gemm",)]
+    assert set(algorithms(workloads_of(source, conv_algorithm="gemm"))) == {("gemm",)}
+    wide = tmp_path / "wide.mlir"
+    wide.write_text(model(window=5))
+    assert set(algorithms(workloads_of(wide))) == {("direct",), ("gemm",)}
+
+
+def test_equal_kernels_are_one_workload(tmp_path: Path) -> None:
+    path = tmp_path / "model.mlir"
+    path.write_text(
+        model()
+        .replace("%c = graph.conv", "%d = graph.conv")
+        .replace("func.return %c", "%c = graph.relu %d : tensor<1x4x6x6xf32>\n  func.return %c")
+    )
+    workloads = workloads_of(path)
+    assert [workload.calls for workload in workloads] == [2, 2, 2, 2]
+
+
+def test_public_kernels_are_workloads() -> None:
+    a = te.placeholder((4,), "float32", name="A")
+    (workload,) = workloads_of([a, te.compute((4,), lambda i: a[i] * 2, name="B")])
+    assert (workload.calls, workload.convolutions) == (1, ())
+    assert Workload.of_text(workload.text).hash == workload.hash
+
+
+def test_threads_are_those_of_the_target() -> None:
+    a = te.placeholder((4,), "float32", name="A")
+    (workload,) = workloads_of([a, te.compute((4,), lambda i: a[i] * 2, name="B")], threads=7)
+    assert "threads = 7" in str(workload.target)
+
+
+def test_what_has_no_kernels_is_refused() -> None:
+    a = te.placeholder((4,), "float32", name="A")
+    tensors = [a, te.compute((4,), lambda i: a[i] * 2, name="B")]
+    with pytest.raises(CompileError, match="expected a program with kernels to tune, got none"):
+        workloads_of(lower(tensors))
+    with pytest.raises(PipelineError, match="expected a pipeline with pass 'apply-schedules'"):
+        workloads_of(tensors, pipeline="builtin.module(graph-infer-shapes)")
+    n = te.var("n")
+    a = te.placeholder((n,), "float32", name="A")
+    with pytest.raises(CompileError, match="got symbols 'n' without sizes"):
+        workloads_of([a, te.compute((n,), lambda i: a[i] * 2, name="B")])
+
+
+# choosing
+
+
+def test_the_least_recorded_time_decides(source: Path, tmp_path: Path) -> None:
+    workloads = workloads_of(source)
+    times = dict.fromkeys(("direct", "gemm", "winograd-2", "winograd-4"), 2e-3)
+    for fastest in times:
+        record(tmp_path / f"{fastest}.db", workloads, {**times, fastest: 1e-3})
+        assert chosen(source, tmp_path / f"{fastest}.db") == [fastest] * 2
+
+
+def test_what_was_chosen_is_compiled(source: Path, tmp_path: Path) -> None:
+    path = tmp_path / "trials.db"
+    record(path, workloads_of(source), {"direct": 2e-3, "gemm": 1e-3})
+    program = compile(source, database=path)
+    assert isinstance(program, Executable)
+    assert ["columns" in kernel.description for kernel in program.kernels] == [True] * 2
+    assert {kernel.schedule for kernel in program.kernels} == {"tuned"}
+    x = np.arange(144, dtype=np.float32).reshape(1, 4, 6, 6)
+    np.testing.assert_allclose(program(x), compile(source, exact=True)(x), rtol=1e-4)  # pyright: ignore
+
+
+def test_exact_results_stay_exact(source: Path, tmp_path: Path) -> None:
+    path = tmp_path / "trials.db"
+    record(path, workloads_of(source), {"direct": 3e-3, "gemm": 2e-3, "winograd-2": 1e-3})
+    assert chosen(source, path) == ["winograd-2"] * 2
+    assert chosen(source, path, exact=True) == ["gemm"] * 2
+
+
+def test_who_names_an_algorithm_gets_it(source: Path, tmp_path: Path) -> None:
+    path = tmp_path / "trials.db"
+    record(path, workloads_of(source), {"direct": 3e-3, "gemm": 1e-3})
+    assert chosen(source, path, conv_algorithm="direct") == ["direct"] * 2
+
+
+def test_without_records_it_is_estimated(source: Path, tmp_path: Path) -> None:
+    path = tmp_path / "trials.db"
+    record(path, workloads_of(source), {})
+    estimated = chosen(source, None)
+    assert chosen(source, path) == estimated
+    # One time alone says nothing about the one that is estimated to be least.
+    other = next(name for name in ("gemm", "winograd-2") if name not in estimated)
+    record(path, workloads_of(source), {other: 1e-9})
+    assert chosen(source, path) == estimated
+
+
+def test_times_of_wrong_results_do_not_count(source: Path, tmp_path: Path) -> None:
+    path = tmp_path / "trials.db"
+    workloads = workloads_of(source)
+    record(path, workloads, {"direct": 2e-3, "gemm": 1e-3})
+    assert chosen(source, path) == ["gemm"] * 2
+    with Database(path) as database:
+        for workload in workloads:
+            if workload.convolutions[0][1] == "gemm":
+                database.record(Trial(workload.hash, EMPTY, Status.WRONG, error="off"))
+    assert "gemm" not in chosen(source, path)
+
+
+def target(threads: int) -> TargetAttr:
+    own = get_backend("llvm-cpu").default_target()
+    assert isinstance(own, TargetAttr)
+    return own.with_threads(threads)
+
+
+def test_times_of_the_target_count_before_those_of_others(source: Path, tmp_path: Path) -> None:
+    path = tmp_path / "trials.db"
+    record(path, workloads_of(source, threads=3), {"direct": 2e-3, "gemm": 1e-3})
+    assert chosen(source, path, target=target(2)) == ["gemm"] * 2
+    record(path, workloads_of(source, threads=2), {"direct": 2e-3, "gemm": 5e-3})
+    assert chosen(source, path, target=target(2)) == ["direct"] * 2
+    assert chosen(source, path, target=target(3)) == ["gemm"] * 2
+
+
+def test_algorithms_are_exported_and_merged(source: Path, tmp_path: Path) -> None:
+    path = tmp_path / "trials.db"
+    record(path, workloads_of(source), {"direct": 2e-3, "gemm": 1e-3})
+    with Database(path) as database:
+        database.export_jsonl(tmp_path / "lines.jsonl")
+    with Database(tmp_path / "imported.db") as database:
+        database.import_jsonl(tmp_path / "lines.jsonl")
+    with Database(tmp_path / "merged.db") as database:
+        database.merge(path)
+    for copy in ("imported.db", "merged.db"):
+        assert chosen(source, tmp_path / copy) == ["gemm"] * 2
