@@ -249,21 +249,7 @@ class Analysis:
         straight = _straight(kinds, extents)
         cost = StatementCost(statement, extents, straight)
         cost.width = max(1.0, target.vector_bytes / statement.bytes)
-        useful: Value = 1.0
-        in_lanes: Value = 1.0
-        guarded: Value = 0.0
-        for position, loop in enumerate(statement.loops):
-            if is_zero(waste := slots[layout.waste[number][position]]):
-                continue
-            kept = 1.0 - waste / maximum(slots[layout.span[number][position]], 1.0)
-            kept = maximum(kept, 1e-6)
-            useful = useful * kept
-            peeled = slots[layout.peeled[loop]]
-            open_ = choose(waste > 0.0, 1.0, 0.0) * (1.0 - peeled)
-            if not is_zero(lanes := slots[layout.in_lanes[number][position]]):
-                in_lanes = in_lanes * choose(lanes > 0.0, kept, 1.0)
-                cost.masked = maximum(cost.masked, open_ * lanes)
-            guarded = maximum(guarded, open_ * slots[layout.in_branches[number][position]])
+        useful, in_lanes, guarded = self._guards(number, cost, kinds)
         cost.useful = useful
         iterations = self.iterations[statement.loops[-1]] if statement.loops else 1.0
         cost.points = iterations * useful
@@ -302,6 +288,49 @@ class Analysis:
         if statement.branches:
             cost.branches = cost.branches + cost.executed * float(statement.branches)
         return cost
+
+    def _guards(self, number: int, cost: StatementCost, kinds: Sequence[LoopKind]) -> tuple[Value, Value, Value]:
+        """The part of the iterations, and of the lanes, that are not guarded off, and whether unrolled iterations ask
+        one by one."""
+        slots, layout, statement = self.slots, self.layout, cost.statement
+        useful: Value = 1.0
+        in_lanes: Value = 1.0
+        guarded: Value = 0.0
+        for position, loop in enumerate(statement.loops):
+            if is_zero(waste := slots[layout.waste[number][position]]):
+                continue
+            kept = maximum(1.0 - waste / maximum(slots[layout.span[number][position]], 1.0), 1e-6)
+            useful = useful * kept
+            unpeeled = choose(waste > 0.0, 1.0, 0.0) * (1.0 - slots[layout.peeled[loop]])
+            if not is_zero(lanes := slots[layout.in_lanes[number][position]]):
+                in_lanes = in_lanes * choose(lanes > 0.0, kept, 1.0)
+                cost.masked = maximum(cost.masked, unpeeled * lanes)
+            guarded = maximum(guarded, unpeeled * slots[layout.in_branches[number][position]])
+        for iterator in range(statement.iterators):
+            reach = [slots[at] for at in layout.reach[number][iterator]]
+            moves = [(at, step) for at, step in enumerate(reach) if not is_zero(step)]
+            span = slots[layout.width[number][iterator]] - slots[layout.cut[number][iterator]] + 1.0
+            for position, step in moves:
+                span = span + step * (cost.extents[position] - 1.0)
+            below, domain = slots[layout.below[number][iterator]], slots[layout.domain[number][iterator]]
+            waste = maximum(span - below - domain, 0.0) + maximum(below, 0.0)
+            if is_zero(waste):
+                continue
+            kept = maximum(1.0 - waste / maximum(span, 1.0), 1e-6)
+            useful = useful * kept
+            open_: Value = choose(waste > 0.0, 1.0, 0.0)
+            for position, step in moves:
+                if _is_serial(kinds[position]):
+                    open_ = open_ * (
+                        1.0 - slots[layout.peeled[statement.loops[position]]] * choose(step > 0.0, 1.0, 0.0)
+                    )
+            if statement.lane >= 0 and not is_zero(step := reach[statement.lane]):
+                in_lanes = in_lanes * choose(step > 0.0, kept, 1.0)
+                cost.masked = maximum(cost.masked, open_ * choose(step > 0.0, 1.0, 0.0))
+            for position, step in moves:
+                if kinds[position] is LoopKind.UNROLLED and not _is_one(cost.extents[position]):
+                    guarded = maximum(guarded, open_ * choose(both(step > 0.0, cost.extents[position] > 1.0), 1.0, 0.0))
+        return useful, in_lanes, guarded
 
     def _arithmetic(self, cost: StatementCost) -> None:
         statement = cost.statement

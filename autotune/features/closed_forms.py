@@ -37,6 +37,8 @@ FIRST = 4
 """How many candidates a sketch is applied to before anything is foretold."""
 MOST = 20
 """How many it is applied to at most."""
+PAUSE = 8
+"""How many more samples it takes to look again for what was not found."""
 TESTS = 2
 """How many candidates one after the other have to be what was foretold."""
 LOOKED_AT = 192
@@ -55,9 +57,9 @@ class _Class:
     constants: Numbers = field(default_factory=lambda: np.zeros(0, np.int64))
     unknown: set[int] = field(default_factory=set[int])
     """The slots that no function gives."""
-    unseen: dict[tuple[tuple[int, int], ...], list[int]] = field(
-        default_factory=dict[tuple[tuple[int, int], ...], list[int]]
-    )
+    retry: dict[int, int] = field(default_factory=dict[int, int])
+    """How many samples there have to be until functions are looked for again."""
+    unseen: set[tuple[tuple[int, int], ...]] = field(default_factory=set[tuple[tuple[int, int], ...]])
     """What slots need that meant nothing in any sample."""
 
 
@@ -261,17 +263,10 @@ class SketchFeatures:
         value = self._forms.evaluator(knob_columns(self.sketch, [self._choices[at] for at in new]))
         latest = slots[len(slots) - len(new) :]
         group.constants, group.unknown = slots[0], set()
-        pool: Pool | None = None
-        found: dict[bytes, list[Form]] = {}
+        group.unseen = _unseen_needs(group.structure, slots)
         needs = group.structure.layout.needs
-        group.unseen = {}
-        for slot, least in enumerate(needs):
-            varying = tuple(pair for pair in least if (slots[:, pair[0]] != slots[0, pair[0]]).any())
-            if varying and all(slots[0, need] >= at for need, at in least if (need, at) not in varying):
-                met = np.logical_and.reduce([slots[:, need] >= at for need, at in varying])
-                if not met.any():
-                    group.unseen.setdefault(varying, []).append(slot)
-        for slot in np.flatnonzero((slots != slots[0]).any(0)):
+        missing: dict[bytes, list[int]] = {}
+        for slot in np.flatnonzero((slots != slots[0]).any(0)).tolist():
             where = np.ones(len(slots), np.bool_)
             for need, least in needs[slot]:
                 where &= slots[:, need] >= least
@@ -279,21 +274,38 @@ class SketchFeatures:
                 continue
             kept = [
                 form
-                for form in group.forms.get(int(slot), ())
+                for form in group.forms.get(slot, ())
                 if bool((~where[-len(new) :] | (value(form) == latest[:, slot])).all())
             ]
-            if not kept:
-                key = slots[:, slot].tobytes() + where.tobytes()
-                if key not in found:
-                    if pool is None:
-                        alignments = [each for buffer in group.structure.buffers for each in buffer.alignments]
-                        pool = Pool(self._forms, columns, self._params, self._all.extents, self._numbers, alignments)
-                    found[key] = pool.matches(slots[:, slot], where)
-                kept = found[key]
-            kept = self._preferred(kept)
-            group.forms[int(slot)] = kept
-            if not kept:
-                group.unknown.add(int(slot))
+            group.forms[slot] = kept
+            if kept:
+                continue
+            if len(members) < group.retry.get(slot, 0):
+                group.unknown.add(slot)
+            else:
+                missing.setdefault(slots[:, slot].tobytes() + where.tobytes(), []).append(slot)
+        # What was found may be what other numbers are made of.
+        for basis in (self._params, None, None):
+            if not missing:
+                break
+            if basis is None:
+                basis = list(dict.fromkeys([*self._params, *(each[0] for each in group.forms.values() if each)]))
+            pool = self._pool(group, columns, basis)
+            for key, places in list(missing.items()):
+                where = np.frombuffer(key[-len(slots) :], np.bool_)
+                if options := pool.matches(slots[:, places[0]], where):
+                    del missing[key]
+                    for slot in places:
+                        group.forms[slot] = self._preferred(options)
+        for slot in (slot for places in missing.values() for slot in places):
+            group.unknown.add(slot)
+            group.retry[slot] = len(members) + PAUSE
+
+    def _pool(self, group: _Class, columns: dict[str, Numbers], params: Sequence[Form]) -> Pool:
+        """What numbers of a structure may be."""
+        alignments = [each for buffer in group.structure.buffers for each in buffer.alignments]
+        numbers = self._numbers if params is self._params else [*self._numbers, *self._all.extents]
+        return Pool(self._forms, columns, params, self._all.extents, numbers, alignments)
 
     def _preferred(self, options: list[Form]) -> list[Form]:
         """Functions that were found in other sketches come first."""
@@ -368,6 +380,19 @@ class SketchFeatures:
             if nest is not None:
                 found[row] = features(nest.structure, nest.slots.reshape(1, -1), self._target)[0]
                 known[row] = True
+
+
+def _unseen_needs(structure: Structure, slots: Numbers) -> set[tuple[tuple[int, int], ...]]:
+    """What numbers need to mean something that meant nothing in any sample, as far as that is not the same always."""
+    found: set[tuple[tuple[int, int], ...]] = set()
+    varying = (slots != slots[0]).any(0)
+    for needs in set(structure.layout.needs):
+        open = tuple(pair for pair in needs if varying[pair[0]])
+        if open and all(slots[0, need] >= least for need, least in needs if not varying[need]):
+            met = np.logical_and.reduce([slots[:, need] >= least for need, least in open])
+            if not met.any():
+                found.add(open)
+    return found
 
 
 @cache

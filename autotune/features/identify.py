@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,11 @@ from .forms import OPERATIONS, Form, Forms, Numbers
 
 MOST_FORMS = 6
 """How many functions are kept that give the same numbers so far."""
+MOST_LOOKED_AT = 24
+MOST_EXTENT = 4096
+"""The largest extent of loops that were made one."""
+MOST_TILED, MOST_PAIRED = 600, 120
+"""How many functions are tiled once more, and how many are looked at in pairs."""
 TILING = ("min", "ceildiv", "tail", "cover")
 """What a tile of a size makes of an extent."""
 OTHERS = ("round_up", "floordiv", "max", "mod", "sub", "add", "round_down", "eq", "gt", "divides")
@@ -37,7 +43,8 @@ class Pool:
     """Functions that numbers of a kernel may be.
 
     What becomes of extents `e` that are tiled by sizes `s` is `min(e, s)` and `ceildiv(e, s)`; these may be tiled once
-    more. Strides and sizes of buffers are products of what there is.
+    more. Strides and sizes of buffers are products of what there is, windows are linear in it. Where loops were made one
+    (`wide`), extents are products of others and of sizes, too.
     """
 
     def __init__(
@@ -48,22 +55,30 @@ class Pool:
         extents: Iterable[int],
         numbers: Iterable[int] = (),
         alignments: Iterable[tuple[int, int]] = (),
+        *,
+        wide: bool = False,
     ) -> None:
         self.forms = forms
-        self._alignments = tuple(dict.fromkeys(alignments))
         self.count = len(next(iter(knobs.values()))) if knobs else 1
+        self._arguments = (forms, knobs, params, tuple(extents), tuple(numbers), tuple(dict.fromkeys(alignments)))
+        self._alignments = tuple(dict.fromkeys(alignments))
         self._value = forms.evaluator(knobs)
         names = [forms.knob(name) for name in knobs]
-        products = [forms.operation("mul", a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
         sizes = list(dict.fromkeys([*names, *params]))
-        if sizes == names:
-            sizes += products
-        constants = [forms.constant(extent) for extent in sorted({1, *extents})]
-        sizes += [forms.constant(number) for number in numbers if number > 1]
-        self._basic = list(dict.fromkeys([*constants, *sizes]))
+        if wide or sizes == names:
+            sizes += [forms.operation("mul", a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
+        known = {1, *self._arguments[3]}
+        if wide:
+            known |= {a * b for a in known for b in known if a * b <= MOST_EXTENT}
+        constants = [forms.constant(extent) for extent in sorted(known)]
+        few = [forms.constant(extent) for extent in sorted(self._arguments[3]) if extent > 1]
+        products = [forms.operation("mul", a, b) for a in few for b in sizes] if wide else []
+        sizes += [forms.constant(number) for number in self._arguments[4] if number > 1]
+        if wide:
+            sizes += constants[1:]
+        self._basic = list(dict.fromkeys([*constants, *sizes, *products]))
         self._basic_rows = self._rows(self._basic)
-        sizes = self._distinct(sizes)
-        self._sizes = sizes
+        self._sizes = sizes = self._distinct(sizes)
         first = self._level(TILING, self._distinct(self._basic), sizes)
         self._first = first
         chosen = _first_of_each(np.concatenate([self._basic_rows, first.rows]))
@@ -71,8 +86,16 @@ class Pool:
             self._basic[at] if at < len(self._basic) else first.form(forms, at - len(self._basic)) for at in chosen
         ]
         self._simple_rows = self._rows(self._simple)
-        self._second: _Level | None = None
-        self._third: _Level | None = None
+        self._is_wide = wide
+        self._wider: Pool | None = None
+
+    @cached_property
+    def _second(self) -> _Level:
+        return self._level(TILING, self._simple[:MOST_TILED], self._sizes)
+
+    @cached_property
+    def _third(self) -> _Level:
+        return self._level(OTHERS, self._simple[:MOST_PAIRED], self._simple[:MOST_PAIRED])
 
     def _rows(self, members: Sequence[Form]) -> Numbers:
         return np.stack([np.broadcast_to(self._value(form), self.count) for form in members])
@@ -87,25 +110,26 @@ class Pool:
 
     def matches(self, wanted: Numbers, where: NDArray[np.bool_]) -> list[Form]:
         """Functions that are `wanted` at the samples of a mask, the simplest ones first; none if there are none."""
+        wanted_whole = wanted
         wanted, at = wanted[where], np.flatnonzero(where)
         found = [self._basic[i] for i in _equal(self._basic_rows, wanted, at)]
         found += self._in(self._first, wanted, at)
-        if self._second is None:
-            self._second = self._level(TILING, self._simple, self._sizes)
         found += self._in(self._second, wanted, at)
         found += self._padded(wanted, at)
         if not found:
             found = self._products(wanted, at)
-        if not found:
-            if self._third is None:
-                self._third = self._level(OTHERS, self._simple, self._simple)
+        if not found and (wanted != wanted[0]).any():
+            found = self._linear(wanted, at)
+        if not found and not self._is_wide:
+            if self._wider is None:
+                self._wider = Pool(*self._arguments, wide=True)
+            found = self._wider.matches(wanted_whole, where)
+        if not found and not self._is_wide:
             found = self._in(self._third, wanted, at)
-        if not found:
-            found = self._sums(wanted, at)
         return sorted(set(found), key=lambda form: self.forms.cost[form])[:MOST_FORMS]
 
     def _in(self, level: _Level, wanted: Numbers, at: NDArray[np.intp]) -> list[Form]:
-        return [level.form(self.forms, int(i)) for i in _equal(level.rows, wanted, at)]
+        return [level.form(self.forms, int(i)) for i in _equal(level.rows, wanted, at)[:MOST_LOOKED_AT]]
 
     def _padded(self, wanted: Numbers, at: NDArray[np.intp]) -> list[Form]:
         """What fills registers: powers of two; and what is longer so that a stride is aligned."""
@@ -143,14 +167,30 @@ class Pool:
                     found.append(self.forms.operation("mul", pair, self._simple[last]))
         return found
 
-    def _sums(self, wanted: Numbers, at: NDArray[np.intp]) -> list[Form]:
-        """A product of two, and something that is added."""
-        simple = self._simple_rows[:, at]
+    def _linear(self, wanted: Numbers, at: NDArray[np.intp]) -> list[Form]:
+        """Multiples of something and a number: what windows read."""
+        forms = self.forms
+        sources = [
+            (self._simple_rows, lambda i: self._simple[i]),
+            (self._second.rows, partial(self._second.form, forms)),
+        ]
         found: list[Form] = []
-        for i, row in enumerate(simple[:64]):
-            if (rest := wanted - row).min() > 0:
-                for form in self._products(rest, at)[:1]:
-                    found.append(self.forms.operation("add", form, self._simple[i]))
+        other = int(np.argmax(wanted != wanted[0]))
+        for rows, form in sources:
+            x, y = rows[:, at[0]], rows[:, at[other]]
+            moved = np.where(x != y, y - x, 1)
+            scale = (wanted[other] - wanted[0]) // moved
+            offset = wanted[0] - scale * x
+            alike = np.flatnonzero((x != y) & (scale * moved == wanted[other] - wanted[0]) & (np.abs(scale) <= 64))
+            for number, sample in enumerate(at):
+                alike = alike[scale[alike] * rows[alike, sample] + offset[alike] == wanted[number]]
+            for i in alike[:MOST_LOOKED_AT].tolist():
+                scaled = form(i)
+                if scale[i] != 1:
+                    scaled = forms.operation("mul", forms.constant(int(scale[i])), scaled)
+                found.append(forms.operation("add", scaled, forms.constant(int(offset[i]))))
+            if found:
+                break
         return found
 
 

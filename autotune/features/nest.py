@@ -110,6 +110,7 @@ class Statement:
     loops: tuple[int, ...]
     reduces: tuple[bool, ...]
     """Which of its loops bind reduce iterators."""
+    iterators: int
     lane: int
     """Where its vectorized loop is among its loops, or -1."""
     operations: tuple[int, ...]
@@ -157,12 +158,22 @@ class Layout:
         self.peeled = [self._slot((at, 2)) for at in self.extent]
         self.shape = [tuple(self._slot() for _ in range(buffer.rank)) for buffer in structure.buffers]
         self.waste: list[tuple[int, ...]] = []
-        """For each statement and loop: how many of `span` points a guard that ends with the loop cuts off."""
+        """For each statement and loop: how many of `span` points a predicate that ends with the loop cuts off."""
         self.span: list[tuple[int, ...]] = []
         self.in_lanes: list[tuple[int, ...]] = []
         """Whether such a guard is about lanes."""
         self.in_branches: list[tuple[int, ...]] = []
         """Whether unrolled iterations ask about it one by one, unless the tail is peeled."""
+        self.domain: list[tuple[int, ...]] = []
+        """For each statement and iterator: the extent of its domain."""
+        self.below: list[tuple[int, ...]] = []
+        """How far below 0 it begins."""
+        self.width: list[tuple[int, ...]] = []
+        """How far what is divided by constants goes, of what it is bound to."""
+        self.cut: list[tuple[int, ...]] = []
+        """How much predicates keep it from."""
+        self.reach: list[list[tuple[int, ...]]] = []
+        """How far it moves in an iteration of each loop."""
         self.moves: list[list[list[tuple[int, ...]]]] = []
         """For each statement, access and dimension: how far each loop moves."""
         for statement in structure.statements:
@@ -170,6 +181,11 @@ class Layout:
             self.span.append(tuple(self._slot((at, 1)) for at in self.waste[-1]))
             self.in_lanes.append(tuple(self._slot((at, 1)) for at in self.waste[-1]))
             self.in_branches.append(tuple(self._slot((at, 1)) for at in self.waste[-1]))
+            iterators = range(statement.iterators)
+            for numbers in (self.domain, self.below, self.width, self.cut):
+                numbers.append(tuple(self._slot() for _ in iterators))
+            loops = statement.loops
+            self.reach.append([tuple(self._slot((self.extent[loop], 2)) for loop in loops) for _ in iterators])
             self.moves.append([self._access(structure, statement, access) for access in statement.accesses])
 
     def _access(self, structure: Structure, statement: Statement, access: Access) -> list[tuple[int, ...]]:
@@ -279,6 +295,7 @@ class _Describer:
         return Statement(
             tuple(self.loops[loop] for loop in around),
             tuple(any(loop.induction_variable in values for values in reducing) for loop in around),
+            len(block.kinds),
             lanes[0] if lanes else -1,
             tuple(counts.values()),
             branches,
@@ -318,10 +335,13 @@ class _Describer:
         around = enclosing_loops(block)
         position = {loop.induction_variable: at for at, loop in enumerate(around)}
         lane = around[lane_at] if (lane_at := _lane_of(around)) is not None else None
-        for form, waste, span in _wasted(block):
+        predicates = [(form, limit) for form, limit in block.predicate_forms() if form.terms]
+        for form, limit in predicates:
+            spread = form.range(loop_bounds)
             moving = [value for value in form.values() if _extent(value) > 1]
-            if not moving:
+            if spread is None or spread[1] < limit or not moving:
                 continue
+            waste, span = spread[1] + 1 - limit, spread[1] + 1 - min(spread[0], 0)
             head = max(moving, key=lambda value: (_distances(form)[value] * (_extent(value) - 1), -position[value]))
             at = position[head]
             if waste > slots[layout.waste[number][at]]:
@@ -329,6 +349,19 @@ class _Describer:
                 slots[layout.waste[number][at]], slots[layout.span[number][at]] = waste, span
                 slots[layout.in_lanes[number][at]] = int(lane is not None and lane.induction_variable in moving)
                 slots[layout.in_branches[number][at]] = int(any(loop.kind is LoopKind.UNROLLED for loop in inner))
+        for at, (form, extent) in enumerate(zip(block.binding_forms(), block.extents, strict=True)):
+            slots[layout.domain[number][at]] = extent
+            spread = form.range(loop_bounds)
+            digits = Lin(0, {atom: scale for atom, scale in form.terms.items() if isinstance(atom, Digit)})
+            width = digits.range(loop_bounds)
+            if spread is None or width is None:
+                continue
+            slots[layout.below[number][at]] = -spread[0]
+            slots[layout.width[number][at]] = width[1] - width[0]
+            slots[layout.cut[number][at]] = spread[1] - _most_under(form, spread[1], predicates)
+            for atom, scale in form.terms.items():
+                if not isinstance(atom, Digit) and atom in position:
+                    slots[layout.reach[number][at][position[atom]]] = abs(scale)
 
 
 _Access = ReadOp | WriteOp | ReduceOp | PrefetchOp
@@ -405,33 +438,15 @@ def _distances(form: Lin) -> dict[SSAValue, int]:
     return found
 
 
-def _wasted(block: BlockOp) -> Iterator[tuple[Lin, int, int]]:
-    """What is guarded: forms, how many of the values that each takes are not run at, and how many there are."""
-    predicates = [(form, limit) for form, limit in block.predicate_forms() if form.terms]
-    for form, limit in predicates:
-        spread = form.range(loop_bounds)
-        if spread is not None and spread[1] >= limit:
-            yield form, spread[1] + 1 - limit, spread[1] + 1 - min(spread[0], 0)
-    for form, extent in zip(block.binding_forms(), block.extents, strict=True):
-        spread = _range_under(form, predicates)
-        if spread is not None and (spread[1] >= extent or spread[0] < 0):
-            low, high = spread
-            waste = max(0, high + 1 - extent) + max(0, -low)
-            yield form, waste, high - low + 1
-
-
-def _range_under(form: Lin, predicates: Sequence[tuple[Lin, int]]) -> tuple[int, int] | None:
-    """The values of a form where predicates hold that are part of it."""
-    spread = form.range(loop_bounds)
-    if spread is None:
-        return None
+def _most_under(form: Lin, most: int, predicates: Sequence[tuple[Lin, int]]) -> int:
+    """The largest value of a form where predicates hold that are part of it, if it is `most` without them."""
     for predicate, limit in predicates:
         scale = multiple_of(Lin(0, predicate.terms), form)
         bounds = predicate.range(loop_bounds)
         if scale is not None and bounds is not None and bounds[1] >= limit:
-            spread = spread[0], spread[1] - scale * (bounds[1] + 1 - limit)
+            most -= scale * (bounds[1] + 1 - limit)
             form = form - predicate * scale
-    return spread
+    return most
 
 
 def _count(op: Operation, counts: dict[str, int]) -> int:
