@@ -52,7 +52,9 @@ def lane_stride(forms: Sequence[Lin], strides: Sequence[int], lane: SSAValue) ->
     for form, stride in zip(forms, strides, strict=True):
         coefficient = form.coefficient(lane)
         if coefficient is None:
-            return None
+            # Digits of one number, in dimensions that lie one after another, are that number.
+            place = sum((form * stride for form, stride in zip(forms, strides, strict=True)), Lin())
+            return place.coefficient(lane) or None
         if coefficient:
             moves = True
             total += coefficient * stride

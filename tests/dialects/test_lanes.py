@@ -59,6 +59,13 @@ def test_strides_of_common_accesses() -> None:
     assert stride(d0 // 2) is None
 
 
+def test_dimensions_that_lie_one_after_another_are_one() -> None:
+    forms = [from_affine(expr, [Lin.of(LANE), Lin.of(OUTER)], BOUNDS) for expr in ((d0 + d1) // 7, (d0 + d1) % 7)]
+    assert lane_stride(forms, [7, 1], LANE) == 1
+    assert lane_stride(forms, [14, 2], LANE) == 2
+    assert lane_stride(forms, [8, 1], LANE) is None
+
+
 def kernel(loops: str, binding: str, write: str = "%v", before: str = "") -> str:
     return f"""
 func.func @f(%X: memref<16x16xf32>, %Y: memref<16x16xf32> {{loop.output}}) {{

@@ -11,7 +11,7 @@ from xdsl.ir import Attribute, Block, Region, SSAValue
 
 from ....dialects import cpu
 from ....dialects.arith import CmpiOp, SelectOp
-from ....dialects.lanes import lane_stride
+from ....dialects.lanes import lane_stride, row_major_strides
 from ....dialects.loop import BlockOp, LoopKind, byte_size, loop_of
 from ....dialects.quasi_affine import Lin
 from ....errors import CompileError
@@ -34,6 +34,17 @@ class Mask:
 
     value: SSAValue
     guards: tuple[Guard, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """An iteration of an unrolled loop along which an access moves from one element to the next."""
+
+    variable: SSAValue
+    number: int
+    extent: int
+    indices: tuple[Lin, ...]
+    """Where the access goes, in terms of loops."""
 
 
 class MemoryExpansion:
@@ -83,7 +94,7 @@ class MemoryExpansion:
             type = vector_type(storage.type.element_type, self.env.width)
             value = self.emitter.emit(affine.VectorLoadOp, (buffer, *operands), type, {"map": map})
         else:
-            return self._gather(forms, stride, buffer, storage, masked, self._unrolled_step(plan))
+            return self._gather(forms, stride, buffer, storage, masked, self._unrolled_step(plan, storage))
         self.emitter.remember_load(buffer, key, value)
         return value
 
@@ -199,22 +210,23 @@ class MemoryExpansion:
         type = vector_type(element_of(first), len(lanes))
         return self.emitter.emit(vector.ShuffleOp, (first, second), type, properties)
 
-    def _unrolled_step(self, plan: AccessPlan) -> tuple[int, int] | None:
-        """Which iteration this is of an unrolled loop that moves an access to its neighbour, and of how many."""
-        last = plan.indices[-1] if plan.indices else None
-        if not isinstance(last, Lin):
+    def _unrolled_step(self, plan: AccessPlan, storage: Storage) -> Step | None:
+        """The iteration that this is of an unrolled loop that moves an access to its neighbour in memory."""
+        indices = [index for index in plan.indices if isinstance(index, Lin)]
+        if len(indices) != len(plan.indices) or not indices:
             return None
-        for atom, coefficient in last.terms.items():
-            if coefficient != 1 or not isinstance(atom, SSAValue):
+        place = sum((index * stride for index, stride in zip(indices, storage.strides, strict=True)), Lin())
+        for variable in dict.fromkeys(place.values()):
+            loop = loop_of(variable)
+            if loop is None or loop.kind is not LoopKind.UNROLLED or place.coefficient(variable) != 1:
                 continue
-            loop = loop_of(atom)
-            value = self.env.values.get(atom)
-            if loop is not None and loop.kind is LoopKind.UNROLLED and value is not None and value.is_const:
-                return value.const, loop.extent
+            value = self.env.values.get(variable)
+            if value is not None and value.is_const:
+                return Step(variable, value.const, loop.extent, tuple(indices))
         return None
 
     def _load_transposed(
-        self, step: tuple[int, int] | None, forms: Sequence[Lin], buffer: SSAValue, storage: Storage
+        self, step: Step | None, forms: Sequence[Lin], buffer: SSAValue, storage: Storage
     ) -> SSAValue | None:
         """What lanes need of rows, where an unrolled loop goes along the rows: vectors of all rows are loaded and
         transposed in registers, for several iterations of that loop at once. None where that does not fit.
@@ -222,63 +234,80 @@ class MemoryExpansion:
         Rows that lanes left out would read, and that do not exist, are other rows.
         """
         lane, width = self.env.lane, self.env.width
-        if lane is None or step is None or storage.strides[-1] != 1:
+        if lane is None or step is None:
             return None
-        key = ("transposed", *forms)
-        known = self.emitter.known_load(buffer, key)
+        known = self.emitter.known_load(buffer, ("transposed", *forms))
         if known is not None:
             return known
-        *outer, last = forms
-        moved = [d for d, form in enumerate(outer) if form.coefficient(lane) != 0]
-        if len(moved) != 1 or last.coefficient(lane) != 0 or not outer[moved[0]].coefficient(lane):
+        moved = [d for d, form in enumerate(forms) if form.coefficient(lane) != 0]
+        along = [d for d, index in enumerate(step.indices) if index.coefficient(step.variable) != 0]
+        apart = lane_stride([forms[d] for d in moved], [storage.strides[d] for d in moved], lane)
+        if not moved or not apart or set(moved) & set(along):
             return None
-        dimension = moved[0]
         most = TRANSPOSED_BYTES // max(1, byte_size(storage.type.element_type))
-        group = _group(*step, most)
-        while group is not None and not self._columns_inside(*group, forms, dimension, storage):
+        group = _group(step.number, step.extent, most)
+        if any(not self._inside(forms, d, storage) for d in range(len(forms)) if d not in moved and d not in along):
+            return None
+        while group is not None and not self._columns_inside(self._forms_at(step, -group[0]), group[1], along, storage):
             # Fewer of them end before the buffer does.
             most //= 2
-            group = _group(*step, most)
+            group = _group(step.number, step.extent, most)
         if group is None:
             return None
         number, count = group
-        start = [*outer, last - number]
+        start = self._forms_at(step, -number)
         rows: list[SSAValue] = []
         for row in range(width):
-            loaded = self._load_row(start, row, dimension, count, buffer, storage)
+            loaded = self._load_row(start, row, moved, count, buffer, storage)
             if loaded is None and not rows:
                 return None
             rows.append(rows[0] if loaded is None else loaded)
         columns = self._transpose(rows, count)
         for column, value in enumerate(columns):
-            self.emitter.remember_load(buffer, ("transposed", *outer, start[-1] + column), value)
+            self.emitter.remember_load(buffer, ("transposed", *self._forms_at(step, column - number)), value)
         return columns[number]
 
-    def _columns_inside(self, number: int, count: int, forms: Sequence[Lin], dimension: int, storage: Storage) -> bool:
-        """Whether there are as many elements of a row as a group has, in every row; the dimension of the rows aside."""
-        *outer, last = forms
-        for d, (form, extent) in enumerate(zip([*outer, last - number], storage.shape, strict=True)):
-            lo, hi = self.env.interval(form)
-            if d != dimension and (lo < 0 or hi + (count if d == len(outer) else 1) > extent):
-                return False
-        return True
+    def _forms_at(self, step: Step, distance: int) -> list[Lin]:
+        """Where the access goes some iterations of the unrolled loop later."""
+        there = {step.variable: Lin(step.number + distance)}
+        return [self.env.evaluate(index.substitute(there, self.env.bounds)) for index in step.indices]
+
+    def _columns_inside(self, start: Sequence[Lin], count: int, along: Sequence[int], storage: Storage) -> bool:
+        """Whether as many elements as a group has follow one another where rows start: in one dimension, or in several
+        that lie one after another."""
+        if len(along) == 1:
+            lo, hi = self.env.interval(start[along[0]])
+            return lo >= 0 and hi + count <= storage.shape[along[0]]
+        if list(along) != list(range(along[0], along[0] + len(along))):
+            return False
+        size = storage.shape[along[0]] * storage.strides[along[0]]
+        strides = row_major_strides([storage.shape[d] for d in along])
+        if [storage.strides[d] for d in along] != strides or any(not self._inside(start, d, storage) for d in along):
+            return False
+        place = sum((start[d] * stride for d, stride in zip(along, strides, strict=True)), Lin())
+        return self.env.interval(place)[1] + count <= size
+
+    def _inside(self, forms: Sequence[Lin], dimension: int, storage: Storage) -> bool:
+        lo, hi = self.env.interval(forms[dimension])
+        return lo >= 0 and hi < storage.shape[dimension]
 
     def _load_row(
-        self, forms: Sequence[Lin], row: int, dimension: int, count: int, buffer: SSAValue, storage: Storage
+        self, forms: Sequence[Lin], row: int, moved: Sequence[int], count: int, buffer: SSAValue, storage: Storage
     ) -> SSAValue | None:
         """A vector along the last dimension, of the row of one lane, or of the nearest row that there is; None if there
         is none like it."""
         own = [self._at_lane(form, row) for form in forms]
-        extent = storage.shape[dimension]
-        lo, hi = self.env.interval(own[dimension])
         type = vector_type(storage.type.element_type, count)
-        if lo >= 0 and hi < extent:
+        if all(self._inside(own, d, storage) for d in moved):
             map, operands = affine_map(own)
             return self.emitter.emit(affine.VectorLoadOp, (buffer, *operands), type, {"map": map})
-        if hi < 0 or lo >= extent:
-            return None
+        for d in moved:
+            lo, hi = self.env.interval(own[d])
+            if hi < 0 or lo >= storage.shape[d]:
+                return None
         indices = [
-            self._clamped(form, extent) if d == dimension else self.emitter.index(form) for d, form in enumerate(own)
+            self._clamped(form, storage.shape[d]) if d in moved else self.emitter.index(form)
+            for d, form in enumerate(own)
         ]
         return self.emitter.emit(vector.LoadOp, (buffer, *indices), type)
 
@@ -319,7 +348,7 @@ class MemoryExpansion:
         buffer: SSAValue,
         storage: Storage,
         masked: bool,
-        unrolled: tuple[int, int] | None,
+        unrolled: Step | None,
     ) -> SSAValue:
         """One load a lane, or fewer where lanes are near one another. Lanes left out load some element."""
         near = None if stride is None else self._load_strided(forms, stride, buffer, storage, masked)

@@ -51,6 +51,46 @@ def test_rows_are_loaded_as_they_lie() -> None:
     assert "affine.load" not in text
 
 
+PLANES = """
+!op = !transform.any_op
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %c = sched.match_block "map0" in %root : (!op) -> !op
+    %n, %i, %j, %k = sched.get_loops %c : (!op) -> (!op, !op, !op, !op)
+    %plane = sched.coalesce PLANE : (!op, !op) -> !op
+    %po, %pi = sched.tile %plane tile_sizes [16] : (!op) -> (!op, !op)
+    %ko, %ki = sched.tile CHANNEL tile_sizes [16] : (!op) -> (!op, !op)
+    sched.reorder %po, %ko, UNROLLED, LANES : !op, !op, !op, !op
+    sched.unroll UNROLLED : !op
+    sched.vectorize LANES : !op
+    sched.peel %po, %ko : !op, !op
+    transform.yield
+  }
+}
+"""
+
+
+@pytest.mark.parametrize("channels", [32, 21])
+@pytest.mark.parametrize("size", [(8, 8), (7, 7), (5, 11)])
+def test_planes_are_rows_of_pixels(size: tuple[int, int], channels: int) -> None:
+    """Two dimensions that lie one after another are one: images become channels last, and back."""
+    shapes = ((2, channels, *size), (2, *size, channels))
+    for given, wanted, order, places in (
+        (*shapes, (0, 3, 1, 2), {"PLANE": "%i, %j", "CHANNEL": "%k", "UNROLLED": "%pi", "LANES": "%ki"}),
+        (*reversed(shapes), (0, 2, 3, 1), {"PLANE": "%j, %k", "CHANNEL": "%i", "UNROLLED": "%ki", "LANES": "%pi"}),
+    ):
+        a = te.placeholder(given, "float32", name="A")
+        b = te.compute(wanted, lambda *i, a=a, order=order: a[tuple(i[p] for p in order)], name="B")
+        module, text = driver.lower([a, b], until="convert-te-to-loop"), PLANES
+        for name, place in places.items():
+            text = text.replace(name, place)
+        apply_script(parse_script(text), module)
+        assert "vector.shuffle" in str(driver.lower(module.clone(), until="loop-expand"))
+        x = np.random.default_rng(0).random(given, np.float32)
+        inverse = tuple(order.index(d) for d in range(4))
+        np.testing.assert_array_equal(driver.compile(module, threads=1)(x), x.transpose(inverse))
+
+
 @pytest.mark.parametrize(
     ("shape", "permutation"), [((40, 33), (1, 0)), ((10, 20, 18), (1, 2, 0)), ((2, 17, 19, 24), (0, 3, 1, 2))]
 )
