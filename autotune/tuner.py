@@ -436,14 +436,15 @@ class _Kernel:
             confirmed |= {each.script for each in finalists}
 
     def _again(self, finalists: Sequence[Trial]) -> None:
-        """Measures some again, in turn. What is recorded is all of these times together, and none of those before."""
+        """Measures some again, in turn. What is recorded is the time of each turn, and none of those before."""
         self.run.tell(self.state, "measure the best again")
         inputs = [MeasureInput(each.script, each.sketch, each.knobs, each.predicted) for each in finalists]
         trials = self.run.measurer.measure(self.state.workload, inputs * FINAL_ROUNDS, best_seconds=math.inf)
         for position in range(len(inputs)):
             parts = trials[position :: len(inputs)]
             failed = next((part for part in parts if part.status not in (Status.OK, Status.LOST)), None)
-            times = tuple(seconds for part in parts for seconds in part.times)
+            # One number each: where there was noise, there are more repetitions.
+            times = tuple(part.seconds for part in parts if part.times)
             merged = failed or next((replace(part, times=times) for part in parts if part.times), None)
             if merged is not None:
                 self._record(merged)

@@ -51,14 +51,15 @@ def test_what_is_far_from_the_others_speed_has_more_to_gain():
 
 def test_an_algorithm_that_is_far_behind_is_not_tuned():
     fast, slow = (standing(1, [seconds] * 16, purposes=("c",)) for seconds in (1e-3, 1e-2))
-    other = standing(1, [5e-4] * 16, operations=3 * 10**5)
     order: list[int] = []
     for _ in range(30):
-        at = next_kernel([fast, slow, other])
+        at = next_kernel([fast, slow])
         assert at is not None
         order.append(at)
-        [fast, slow, other][at].add(1.0)
-    assert order.count(1) < order.count(0)
+        [fast, slow][at].add(1.0)
+    assert order.count(1) <= 3
+    # Were it of use elsewhere, it would have the most to gain.
+    assert next_kernel([fast, standing(1, [1e-2] * 16)]) == 1
 
 
 def test_who_is_done_gets_nothing():
