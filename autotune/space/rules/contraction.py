@@ -51,7 +51,7 @@ def contraction(subject: Subject) -> Iterator[Sketch]:
             continue
         side = "" if product is found[0] else ", left"
         if not product.rows:
-            yield from vector_sketches(subject, product, side)
+            yield from vector_sketches(subject, product)
             continue
         for order in ("columns inside", "rows inside") if product.lane_is_last else ():
             for layout in _layouts(product, order):

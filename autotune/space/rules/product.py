@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from xdsl.ir import SSAValue
+
 from ....dialects.loop import BlockOp, ForOp, IteratorKind, ReadOp, ReduceOp, element_type
 from ....dialects.quasi_affine import Lin
 from ....dialects.regions import alloc_of, iterator_forms, readers_of, writers_of
@@ -156,7 +158,7 @@ def merge_loops(write: Writer, block: Handle, out: Handle) -> None:
     forms = iterators_in(sums, results)
     for iterator in sums.iterators:
         form = forms.get(iterator)
-        values = set(form.values()) if form is not None else set()
+        values = set(form.values()) if form is not None else set[SSAValue]()
         loops = [loop for loop in write.get_loops(out) if write.loop_op(loop).induction_variable in values]
         if len(loops) > 1:
             write.coalesce(*loops)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ....dialects.lanes import MAX_LANES
 from ....transform.recorder import Handle
 from ..writer import Number, Writer
 from .product import Product, dimensions_of
@@ -34,7 +35,7 @@ class Tile:
         """Knobs for a tile that fits the registers, beside a row of the panel and one element that is broadcast."""
         registers = write.facts["vector_registers"]
         lanes = max(1, write.facts["vector_bytes"] // product.element)
-        vectors = write.choose("vectors", range(1, min(-(-n // lanes), registers // 4) + 1))
+        vectors = write.choose("vectors", range(1, min(-(-n // lanes), registers // 4, MAX_LANES // lanes) + 1))
         high = write.choose("rows", even_sizes(rows, registers - 2))
         deep = write.choose("lines", fitting(lines, 6, registers // 4)) if lines > 1 else 1
         used = write.times(vectors, write.times(high, deep))
