@@ -548,10 +548,11 @@ def lower(
     conv_algorithm: str = "auto",
     exact: bool = False,
     database: DatabaseSource | None = None,
+    threads: int = 0,
     instrumentation: Sequence[Instrumentation] = (),
 ) -> ModuleOp:
     """The IR of a source after the pipeline, or after its last pass called `until`, or the last time that it is on the
-    rung called `until`."""
+    rung called `until`. `threads`: those whose scripts a database is asked for, if not as many as the target has."""
     with open_database(database) as tuned:
         ctx, module, manager = prepare(
             source,
@@ -563,6 +564,8 @@ def lower(
             exact=exact,
             tuned=tuned,
         )
+        if tuned is not None and threads:
+            set_threads(module, threads)
         return _lower(ctx, module, manager, until, instrumentation)
 
 

@@ -233,7 +233,8 @@ def _emit(options: argparse.Namespace) -> None:
         given = _driver_options(options)
         if kind in ("object", "shared-library") and options.target == backend.name:
             given["target"] = backend.target_of_files()
-        module = lower(options.source, until=None if is_file else kind, database=options.database, **given)
+        until, threads = None if is_file else kind, options.threads or 0
+        module = lower(options.source, until=until, database=options.database, threads=threads, **given)
     if is_file:
         _write(options.output, backend.emit(module, kind))
         return
