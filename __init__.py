@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from . import te as te
+    from .autotune.database.store import Database as Database
     from .runtime.executable import load as load
     from .tools.driver import list_kernels as list_kernels
     from .tools.front import compile as compile
     from .tools.schedule import Schedule as Schedule
     from .tools.tuning import tune as tune
 
-__all__ = ["Schedule", "compile", "list_kernels", "load", "te", "tune"]
+__all__ = ["Database", "Schedule", "compile", "list_kernels", "load", "te", "tune"]
 
 _HOME = {
+    "Database": ".autotune.database.store",
     "Schedule": ".tools.schedule",
     "compile": ".tools.front",
     "list_kernels": ".tools.driver",
