@@ -310,11 +310,13 @@ class _Kernel:
         unique = {each.input.script: each for each in found if each.input.script not in self.results}
         return list(unique.values())
 
-    def _of_candidate(self, space: Space, candidate: Candidate) -> _Proposal:
+    def _of_candidate(self, space: Space, candidate: Candidate, *, foretold: bool = False) -> _Proposal:
         sketch = space.sketches[candidate.sketch]
         values = sketch.values(candidate.choice)
         knobs = {name: value if isinstance(value, int | str) else str(value) for name, value in values.items()}
-        predicted = self._ranking.predicted(candidate) if self._ranking is not None else None
+        predicted = None
+        if foretold and self._ranking is not None:
+            predicted = self._ranking.predicted(candidate)
         return _Proposal(MeasureInput(str(space.script(candidate)), sketch.name, knobs, predicted), candidate)
 
     # rounds
@@ -328,11 +330,11 @@ class _Kernel:
         """Measures some candidates, and learns from them."""
         space, searcher = self._open()
         count = min(self._batch(), self.left(), self.run.left(), self.run.affordable())
+        # What is known to be good comes first, on its own: whoever searches may think for a while.
         proposals, self._seeds = (self._seeds or [])[:count], (self._seeds or [])[count:]
-        if len(proposals) < count:
+        if not proposals:
             self.run.tell(self.state, "search")
-            for candidate in searcher.propose(count - len(proposals)):
-                proposals.append(self._of_candidate(space, candidate))
+            proposals = [self._of_candidate(space, each, foretold=True) for each in searcher.propose(count)]
         new = [each for each in proposals if each.input.script not in self.results]
         if not proposals:
             self._stop("there are no more candidates")

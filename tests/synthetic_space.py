@@ -155,8 +155,8 @@ class FakeMeasurer(Measurer):
             time = self.shipped_seconds if is_shipped else seconds(given.sketch, given.knobs)
             times = (time * math.exp(self.noise * self._rng.standard_normal()),)
         error = "" if status is Status.OK else f"expected loop 'i' of extent {len(self.measured)} to be whole"
-        knobs = dict(given.knobs)
-        return Trial(workload.hash, given.script, status, times, error, sketch=given.sketch, knobs=knobs)
+        origin = {"sketch": given.sketch, "knobs": dict(given.knobs), "predicted": given.predicted}
+        return Trial(workload.hash, given.script, status, times, error, **origin)  # pyright: ignore
 
     def close(self) -> None:
         pass

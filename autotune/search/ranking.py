@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
@@ -38,9 +39,12 @@ class ModelRanking:
 
     def tell(self, outcomes: Sequence[Outcome]) -> None:
         timed = [(each, trial.seconds) for each, trial in outcomes if 0.0 < trial.seconds < np.inf]
-        new = [(candidate, seconds) for candidate, seconds in timed if candidate not in self._measured]
-        foretold = [(self.predicted(candidate), seconds) for candidate, seconds in new]
-        self._errors += [-np.log(seconds) - score for score, seconds in foretold if score is not None]
+        new = [trial for candidate, trial in outcomes if candidate not in self._measured]
+        self._errors += [
+            -math.log(trial.seconds) - trial.predicted
+            for trial in new
+            if trial.predicted is not None and 0.0 < trial.seconds < np.inf
+        ]
         self._measured.update(timed)
         self._stale = self._stale or bool(timed)
 

@@ -72,7 +72,7 @@ def test_one_seed_measures_the_same():
 
 def test_the_first_batches_are_small():
     run(measurer := synthetic.FakeMeasurer(), Limits(trials=64))
-    assert measurer.batches[:3] == [4, 4, 4]
+    assert measurer.batches[:4] == [1, 4, 4, 4]
     assert max(measurer.batches) <= 16
 
 
