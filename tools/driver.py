@@ -423,6 +423,11 @@ def _prepared(
     return manager if tuned is None else _with_costs(manager, tuned)
 
 
+def _with_scripts(manager: PassManager, tuned: Tuned) -> PassManager:
+    """The pipeline with the scripts of a database in front of the shipped ones."""
+    return _with_pass(manager, SCHEDULING, ApplyTunedPass(tuned.choices), "to use a database", keep=True)
+
+
 def _with_costs(manager: PassManager, tuned: Tuned) -> PassManager:
     """The pipeline whose choice of algorithms knows what a database has recorded."""
     from ..passes.graph.select_conv_algorithm import GraphSelectConvAlgorithmPass
@@ -531,10 +536,7 @@ def prepare(
     backend, attribute = find_backend(target)
     module = load_source(source, ctx)
     _set_target(module, backend, attribute)
-    manager = _prepared(pipeline_steps(backend, pipeline, ctx), schedule, sizes, choice, tuned)
-    if tuned is not None:
-        manager = _with_pass(manager, SCHEDULING, ApplyTunedPass(tuned.choices), "to use a database", keep=True)
-    return ctx, module, manager
+    return ctx, module, _prepared(pipeline_steps(backend, pipeline, ctx), schedule, sizes, choice, tuned)
 
 
 def lower(
@@ -564,8 +566,10 @@ def lower(
             exact=exact,
             tuned=tuned,
         )
-        if tuned is not None and threads:
-            set_threads(module, threads)
+        if tuned is not None:
+            manager = _with_scripts(manager, tuned)
+            if threads:
+                set_threads(module, threads)
         return _lower(ctx, module, manager, until, instrumentation)
 
 
@@ -593,16 +597,25 @@ def list_kernels(
     sizes: Mapping[str, int] | None = None,
     conv_algorithm: str = "auto",
     exact: bool = False,
+    database: DatabaseSource | None = None,
 ) -> tuple[Kernel, ...]:
-    """The distinct kernels that a program is made of, before anything of them is scheduled or compiled."""
-    ctx, module, manager = prepare(
-        source, target=target, pipeline=pipeline, sizes=sizes, conv_algorithm=conv_algorithm, exact=exact
-    )
-    parts = split(manager)
-    if parts is None:
-        raise PipelineError(f"expected a pipeline with pass '{SCHEDULING}' to tell kernels before it, got none")
-    parts[0].run(ctx, module)
-    return find_kernels(module)
+    """The distinct kernels that a program is made of, before anything of them is scheduled or compiled: with the
+    algorithms of convolutions that are fastest in a database, if there is one."""
+    with open_database(database) as tuned:
+        ctx, module, manager = prepare(
+            source,
+            target=target,
+            pipeline=pipeline,
+            sizes=sizes,
+            conv_algorithm=conv_algorithm,
+            exact=exact,
+            tuned=tuned,
+        )
+        parts = split(manager)
+        if parts is None:
+            raise PipelineError(f"expected a pipeline with pass '{SCHEDULING}' to tell kernels before it, got none")
+        parts[0].run(ctx, module)
+        return find_kernels(module)
 
 
 def _lower_to_rung(
@@ -716,7 +729,7 @@ class _Compiler:
         if parts is not None and rung_of(module) in ("graph", "te", "loop"):
             return self._compile_apart(module, *parts, facts, report, tuned)
         if tuned is not None and rung_of(module) in ("graph", "te", "loop"):
-            manager = _with_pass(manager, SCHEDULING, ApplyTunedPass(tuned.choices), "to use a database", keep=True)
+            manager = _with_scripts(manager, tuned)
         manager.run(make_context(), module, (report, facts))
         check_lowered(self.backend, module)
         signature = facts.known_signature()

@@ -137,7 +137,7 @@ def _list_kernels(options: argparse.Namespace) -> None:
 
     asked = {name: value for name, value in _driver_options(options).items() if name != "schedule"}
     with _reproducing(options.source, options):
-        found = list_kernels(options.source, **asked)
+        found = list_kernels(options.source, database=options.database, **asked)
     _write(options.output, "".join(f"{kernel}\n" for kernel in found))
 
 

@@ -150,6 +150,8 @@ def test_what_was_chosen_is_compiled(source: Path, tmp_path: Path) -> None:
     assert isinstance(program, Executable)
     assert ["columns" in kernel.description for kernel in program.kernels] == [True] * 2
     assert {kernel.schedule for kernel in program.kernels} == {"tuned"}
+    listed = list_kernels(source, database=path)
+    assert [kernel.hash for kernel in listed] == [kernel.hash for kernel in program.kernels]
     x = np.arange(144, dtype=np.float32).reshape(1, 4, 6, 6)
     np.testing.assert_allclose(program(x), compile(source, exact=True)(x), rtol=1e-4)  # pyright: ignore
 
