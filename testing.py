@@ -31,7 +31,14 @@ from .backends.oracles.loop import run_loop
 from .backends.oracles.scalars import dtype_of
 from .backends.oracles.te import run_te
 from .backends.plugin import ENTRY_POINT_GROUP, Plugin, PluginWarning, describe_failure
-from .backends.registry import make_context, oracle_semantics, pass_registry, plugin_dialects, plugins
+from .backends.registry import (
+    make_context,
+    oracle_semantics,
+    pass_registry,
+    plugin_dialects,
+    plugin_rules,
+    plugins,
+)
 from .dialects.scalar import ElementwiseMappable
 from .dialects.source import parse_module
 from .errors import StepwellError, did_you_mean
@@ -86,6 +93,8 @@ def plugin_checks(plugin: Plugin) -> Iterator[Check]:
         yield f"schedules '{os.path.basename(path)}'", lambda path=path: check_library(path)
     for name, make_backend in plugin.backends().items():
         yield f"target '{name}'", lambda name=name, make=make_backend: check_backend(name, make())
+    for name in plugin.space_rules():
+        yield f"space rule '{name}'", lambda name=name: check_rule(name)
     for name in plugin.oracle_semantics():
         yield f"oracle semantics '{name}'", lambda name=name: check_semantics(name)
     for name in elementwise_ops(plugin):
@@ -135,6 +144,12 @@ def check_backend(name: str, backend: Backend) -> None:
     for op in load_script(backend.pipeline, make_context()).walk():
         if isinstance(op, ApplyRegisteredPassOp):
             pass_registry().check(op.pass_name.data)
+
+
+def check_rule(name: str) -> None:
+    """It loads, and may be called."""
+    rule: object = plugin_rules()[name]()
+    _expect(callable(rule), f"expected a function, got {rule!r}")
 
 
 def check_semantics(name: str) -> None:

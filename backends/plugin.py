@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias, cast
 
 from xdsl.ir import Dialect, Operation
 from xdsl.passes import ModulePass
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     # They need numpy, which takes longer to import than all the rest of `stepwell-opt`.
     from .backend import Backend
     from .oracles.semantics import Semantics
+
+SpaceRule: TypeAlias = "Callable[[Any], Iterator[Any]]"
+"""From a `Subject` to `Sketch`es of `stepwell.autotune.space`."""
 
 API_VERSION = 1
 """The version of the slots below. It goes up when a change breaks plugins."""
@@ -75,6 +78,11 @@ class Plugin:
         """What operations compute on arrays, for the oracles, by the operation's full name."""
         return {}
 
+    def space_rules(self) -> Mapping[str, Callable[[], SpaceRule]]:
+        """Rules by name that write sketches of schedules for the tuner: functions of a
+        `stepwell.autotune.space.build.Subject`."""
+        return {}
+
 
 @cache
 def load_plugins() -> tuple[Plugin, ...]:
@@ -119,7 +127,7 @@ def _check_version(plugin: type[Plugin]) -> None:
         raise TypeError(f"expected a name, got {getattr(plugin, 'name', None)!r}")
 
 
-_MAPPING_SLOTS = ("dialects", "passes", "transform_ops", "backends", "oracle_semantics")
+_MAPPING_SLOTS = ("dialects", "passes", "transform_ops", "backends", "oracle_semantics", "space_rules")
 
 
 def _checked(plugin: Plugin) -> Plugin:

@@ -18,7 +18,7 @@ from xdsl.transforms import get_all_passes
 
 from ..errors import StepwellError, TargetError, did_you_mean
 from ..passes.registry import PassRegistry, our_passes
-from .plugin import Plugin, PluginError, PluginWarning, describe_failure, load_plugins, warn_ignored
+from .plugin import Plugin, PluginError, PluginWarning, SpaceRule, describe_failure, load_plugins, warn_ignored
 
 if TYPE_CHECKING:
     from xdsl.dialects.builtin import ModuleOp
@@ -46,6 +46,9 @@ REPLACED_DIALECTS = {
     "transform": "..transform.dialect:Transform",
 }
 """Upstream dialects that we complete; ours take the place of xDSL's."""
+
+SPACE_RULES = ("contraction", "windows", "reductions", "maps", "winograd", "tensors", "shipped")
+"""The rules of the tuner that are ours; they live in `autotune/space/rules`."""
 
 BACKENDS = {"llvm-cpu": ".llvm_cpu:LlvmCpuBackend"}
 """The class of each backend of ours, by the name that `--target` takes."""
@@ -84,13 +87,17 @@ def plugins() -> tuple[Plugin, ...]:
 def _names_of_others() -> dict[str, str]:
     """Whose each name is, for all that is not plugins'."""
     upstream = _described(get_all_dialects(), get_all_passes())
-    ours = _described([*DIALECTS, *REPLACED_DIALECTS], our_passes(), BACKENDS)
+    ours = [*_described([*DIALECTS, *REPLACED_DIALECTS], our_passes(), BACKENDS), *_rules(SPACE_RULES)]
     return dict.fromkeys(upstream, "xDSL's") | dict.fromkeys(ours, "Stepwell's")
 
 
 def _names_of(plugin: Plugin) -> list[str]:
     dialects = dict.fromkeys([*plugin.dialects(), *(Dialect.split_name(name)[0] for name in plugin.transform_ops())])
-    return _described(dialects, plugin.passes(), plugin.backends())
+    return [*_described(dialects, plugin.passes(), plugin.backends()), *_rules(plugin.space_rules())]
+
+
+def _rules(names: Iterable[str]) -> list[str]:
+    return [f"space rule '{name}'" for name in names]
 
 
 def _described(dialects: Iterable[str], passes: Iterable[str], targets: Iterable[str] = ()) -> list[str]:
@@ -134,6 +141,11 @@ def oracle_semantics() -> dict[str, Semantics]:
     """What the operations of plugins compute, for the oracles."""
     offered = _offered("oracle semantics", lambda plugin: plugin.oracle_semantics())
     return {name: factory() for name, factory in offered.items()}
+
+
+def plugin_rules() -> dict[str, Callable[[], SpaceRule]]:
+    """The rules of plugins that write sketches of schedules, each loaded when it is called."""
+    return _offered("space rule", lambda plugin: plugin.space_rules())
 
 
 @cache

@@ -259,6 +259,7 @@ def describe_names() -> str:
             "passes": plugin.passes(),
             "transform ops": plugin.transform_ops(),
             "targets": plugin.backends(),
+            "space rules": plugin.space_rules(),
         }
         lines.append(_listed(f"plugin {plugin.name}", slots))
     return "\n".join(lines)

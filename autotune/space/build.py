@@ -11,6 +11,7 @@ import numpy as np
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
 
+from ...backends.registry import plugin_rules
 from ...dialects.loop import BlockOp, blocks_in
 from ...errors import ScheduleError, StepwellError, did_you_mean
 from ...transform.structure import is_reduction
@@ -70,7 +71,7 @@ def our_rules() -> dict[str, Rule]:
 
 def rules() -> dict[str, Rule]:
     """Our rules, and those of plugins, by name."""
-    return our_rules()
+    return {**our_rules(), **{name: load() for name, load in plugin_rules().items()}}
 
 
 def build_space(workload: Workload, *, shipped: bool = True, rules: Sequence[str | Rule] | None = None) -> Space:

@@ -51,7 +51,7 @@ def expected(toy: Installed) -> np.ndarray[Any, Any]:
 def test_help_lists_it(toy: Installed):
     assert toy.run("stepwell_opt", "--help").stdout.endswith(
         "plugin toy:\n  dialects: toy\n  passes: convert-toy-to-arith, toy-fold\n  transform ops: toy.select\n"
-        "  targets: toy-cpu\n"
+        "  targets: toy-cpu\n  space rules: toy-requantized\n"
     )
 
 

@@ -43,3 +43,6 @@ class ToyPlugin(Plugin):
 
     def oracle_semantics(self) -> Mapping[str, Callable[[], Any]]:
         return {"toy.requantize": _lazy("semantics", "requantize")}
+
+    def space_rules(self) -> Mapping[str, Callable[[], Any]]:
+        return {"toy-requantized": _lazy("space", "requantized")}
