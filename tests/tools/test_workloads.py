@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,9 @@ from stepwell import te
 from stepwell.autotune.database.store import Database
 from stepwell.autotune.trial import Status, Trial
 from stepwell.autotune.workload import Workload
-from stepwell.backends.registry import get_backend
+from stepwell.backends.registry import get_backend, make_context
 from stepwell.dialects.cpu import TargetAttr
+from stepwell.dialects.source import parse_module
 from stepwell.errors import CompileError, PipelineError
 from stepwell.passes.graph.select_conv_algorithm import algorithm_of
 from stepwell.runtime.executable import Executable
@@ -48,18 +51,20 @@ graph.data @w = dense<0.125> : {weights}
 """
 
 
-@pytest.fixture
-def source(tmp_path: Path) -> Path:
-    path = tmp_path / "model.mlir"
-    path.write_text(model())
-    return path
+SOURCE = parse_module(make_context(), model())
 
 
-def algorithms(workloads: list[Workload]) -> list[tuple[str, ...]]:
+@cache
+def known(**options: Any) -> tuple[Workload, ...]:
+    """The workloads of the model."""
+    return tuple(workloads_of(SOURCE, **options))
+
+
+def algorithms(workloads: Sequence[Workload]) -> list[tuple[str, ...]]:
     return [tuple(algorithm for _, algorithm in workload.convolutions) for workload in workloads]
 
 
-def record(path: Path, workloads: list[Workload], seconds: dict[str, float]) -> None:
+def record(path: Path, workloads: Sequence[Workload], seconds: dict[str, float]) -> None:
     with Database(path) as database:
         for workload in workloads:
             database.add_workload(workload)
@@ -74,24 +79,23 @@ def chosen(source: Any, path: Path | None, **options: Any) -> list[str]:
     return [name for name in map(algorithm_of, module.walk()) if name is not None]
 
 
-def test_each_algorithm_is_a_workload(source: Path) -> None:
-    workloads = workloads_of(source)
+def test_each_algorithm_is_a_workload() -> None:
+    workloads = known()
     # Of two convolutions: with and without what follows.
     assert algorithms(workloads) == [
         (name,) for name in ("direct", "gemm", "winograd-2", "winograd-4") for _ in range(2)
     ]
     keys = {convolution for workload in workloads for convolution, _ in workload.convolutions}
     assert len(keys) == 2
-    assert [workload.hash for workload in workloads[:2]] == [kernel.hash for kernel in list_kernels(source)]
+    assert [workload.hash for workload in workloads[:2]] == [kernel.hash for kernel in list_kernels(SOURCE)]
     assert len({workload.hash for workload in workloads}) == 8
 
 
-def test_only_algorithms_that_are_possible_are_workloads(source: Path, tmp_path: Path) -> None:
-    exact = algorithms(workloads_of(source, exact=True))
+def test_only_algorithms_that_are_possible_are_workloads() -> None:
+    exact = algorithms(known(exact=True))
     assert sorted(exact) == [("direct",), ("direct",), ("gemm",), ("gemm",)]
-    assert set(algorithms(workloads_of(source, conv_algorithm="gemm"))) == {("gemm",)}
-    wide = tmp_path / "wide.mlir"
-    wide.write_text(model(window=5))
+    assert set(algorithms(known(conv_algorithm="gemm"))) == {("gemm",)}
+    wide = parse_module(make_context(), model(window=5))
     assert set(algorithms(workloads_of(wide))) == {("direct",), ("gemm",)}
 
 
@@ -135,61 +139,61 @@ def test_what_has_no_kernels_is_refused() -> None:
 # choosing
 
 
-def test_the_least_recorded_time_decides(source: Path, tmp_path: Path) -> None:
-    workloads = workloads_of(source)
+def test_the_least_recorded_time_decides(tmp_path: Path) -> None:
+    workloads = known()
     times = dict.fromkeys(("direct", "gemm", "winograd-2", "winograd-4"), 2e-3)
     for fastest in times:
         record(tmp_path / f"{fastest}.db", workloads, {**times, fastest: 1e-3})
-        assert chosen(source, tmp_path / f"{fastest}.db") == [fastest] * 2
+        assert chosen(SOURCE, tmp_path / f"{fastest}.db") == [fastest] * 2
 
 
-def test_what_was_chosen_is_compiled(source: Path, tmp_path: Path) -> None:
+def test_what_was_chosen_is_compiled(tmp_path: Path) -> None:
     path = tmp_path / "trials.db"
-    record(path, workloads_of(source), {"direct": 2e-3, "gemm": 1e-3})
-    program = compile(source, database=path)
+    record(path, known(), {"direct": 2e-3, "gemm": 1e-3})
+    program = compile(SOURCE, database=path)
     assert isinstance(program, Executable)
     assert ["columns" in kernel.description for kernel in program.kernels] == [True] * 2
     assert {kernel.schedule for kernel in program.kernels} == {"tuned"}
-    listed = list_kernels(source, database=path)
+    listed = list_kernels(SOURCE, database=path)
     assert [kernel.hash for kernel in listed] == [kernel.hash for kernel in program.kernels]
     x = np.arange(144, dtype=np.float32).reshape(1, 4, 6, 6)
-    np.testing.assert_allclose(program(x), compile(source, exact=True)(x), rtol=1e-4)  # pyright: ignore
+    np.testing.assert_allclose(program(x), compile(SOURCE, exact=True)(x), rtol=1e-4)  # pyright: ignore
 
 
-def test_exact_results_stay_exact(source: Path, tmp_path: Path) -> None:
+def test_exact_results_stay_exact(tmp_path: Path) -> None:
     path = tmp_path / "trials.db"
-    record(path, workloads_of(source), {"direct": 3e-3, "gemm": 2e-3, "winograd-2": 1e-3})
-    assert chosen(source, path) == ["winograd-2"] * 2
-    assert chosen(source, path, exact=True) == ["gemm"] * 2
+    record(path, known(), {"direct": 3e-3, "gemm": 2e-3, "winograd-2": 1e-3})
+    assert chosen(SOURCE, path) == ["winograd-2"] * 2
+    assert chosen(SOURCE, path, exact=True) == ["gemm"] * 2
 
 
-def test_who_names_an_algorithm_gets_it(source: Path, tmp_path: Path) -> None:
+def test_who_names_an_algorithm_gets_it(tmp_path: Path) -> None:
     path = tmp_path / "trials.db"
-    record(path, workloads_of(source), {"direct": 3e-3, "gemm": 1e-3})
-    assert chosen(source, path, conv_algorithm="direct") == ["direct"] * 2
+    record(path, known(), {"direct": 3e-3, "gemm": 1e-3})
+    assert chosen(SOURCE, path, conv_algorithm="direct") == ["direct"] * 2
 
 
-def test_without_records_it_is_estimated(source: Path, tmp_path: Path) -> None:
+def test_without_records_it_is_estimated(tmp_path: Path) -> None:
     path = tmp_path / "trials.db"
-    record(path, workloads_of(source), {})
-    estimated = chosen(source, None)
-    assert chosen(source, path) == estimated
+    record(path, known(), {})
+    estimated = chosen(SOURCE, None)
+    assert chosen(SOURCE, path) == estimated
     # One time alone says nothing about the one that is estimated to be least.
     other = next(name for name in ("gemm", "winograd-2") if name not in estimated)
-    record(path, workloads_of(source), {other: 1e-9})
-    assert chosen(source, path) == estimated
+    record(path, known(), {other: 1e-9})
+    assert chosen(SOURCE, path) == estimated
 
 
-def test_times_of_wrong_results_do_not_count(source: Path, tmp_path: Path) -> None:
+def test_times_of_wrong_results_do_not_count(tmp_path: Path) -> None:
     path = tmp_path / "trials.db"
-    workloads = workloads_of(source)
+    workloads = known()
     record(path, workloads, {"direct": 2e-3, "gemm": 1e-3})
-    assert chosen(source, path) == ["gemm"] * 2
+    assert chosen(SOURCE, path) == ["gemm"] * 2
     with Database(path) as database:
         for workload in workloads:
             if workload.convolutions[0][1] == "gemm":
                 database.record(Trial(workload.hash, EMPTY, Status.WRONG, error="off"))
-    assert "gemm" not in chosen(source, path)
+    assert "gemm" not in chosen(SOURCE, path)
 
 
 def target(threads: int) -> TargetAttr:
@@ -198,18 +202,18 @@ def target(threads: int) -> TargetAttr:
     return own.with_threads(threads)
 
 
-def test_times_of_the_target_count_before_those_of_others(source: Path, tmp_path: Path) -> None:
+def test_times_of_the_target_count_before_those_of_others(tmp_path: Path) -> None:
     path = tmp_path / "trials.db"
-    record(path, workloads_of(source, threads=3), {"direct": 2e-3, "gemm": 1e-3})
-    assert chosen(source, path, target=target(2)) == ["gemm"] * 2
-    record(path, workloads_of(source, threads=2), {"direct": 2e-3, "gemm": 5e-3})
-    assert chosen(source, path, target=target(2)) == ["direct"] * 2
-    assert chosen(source, path, target=target(3)) == ["gemm"] * 2
+    record(path, known(threads=3), {"direct": 2e-3, "gemm": 1e-3})
+    assert chosen(SOURCE, path, target=target(2)) == ["gemm"] * 2
+    record(path, known(threads=2), {"direct": 2e-3, "gemm": 5e-3})
+    assert chosen(SOURCE, path, target=target(2)) == ["direct"] * 2
+    assert chosen(SOURCE, path, target=target(3)) == ["gemm"] * 2
 
 
-def test_algorithms_are_exported_and_merged(source: Path, tmp_path: Path) -> None:
+def test_algorithms_are_exported_and_merged(tmp_path: Path) -> None:
     path = tmp_path / "trials.db"
-    record(path, workloads_of(source), {"direct": 2e-3, "gemm": 1e-3})
+    record(path, known(), {"direct": 2e-3, "gemm": 1e-3})
     with Database(path) as database:
         database.export_jsonl(tmp_path / "lines.jsonl")
     with Database(tmp_path / "imported.db") as database:
@@ -217,4 +221,4 @@ def test_algorithms_are_exported_and_merged(source: Path, tmp_path: Path) -> Non
     with Database(tmp_path / "merged.db") as database:
         database.merge(path)
     for copy in ("imported.db", "merged.db"):
-        assert chosen(source, tmp_path / copy) == ["gemm"] * 2
+        assert chosen(SOURCE, tmp_path / copy) == ["gemm"] * 2
