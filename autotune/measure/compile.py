@@ -34,10 +34,11 @@ from ...passes.pass_manager import Instrumentation, PassManager, PassRunner, Ste
 from ...passes.script_pipeline import expand_scripts
 from ...runtime.signature import Parameter, Role, Signature
 from ...transform.interpreter import apply_script
-from ...transform.script import parse_script, shipped_schedules
+from ...transform.script import shipped_schedules
 from ...transform.target import target_fact
 from ..trial import Status
 from ..workload import Workload
+from .scripts import ScriptReader
 
 
 @dataclass(frozen=True)
@@ -138,6 +139,9 @@ class Compiler:
     workload: Workload
     ctx: Context = field(default_factory=make_context)
 
+    def __post_init__(self) -> None:
+        self._reader = ScriptReader(self.ctx)
+
     def build(self, script: str) -> Built | Failure:
         """The native code of a candidate."""
         start = time.perf_counter()
@@ -157,8 +161,8 @@ class Compiler:
 
     def scheduled(self, script: str) -> ModuleOp:
         """The workload's module, scheduled by a script."""
+        parsed = self._reader.read(script)
         module = self.workload.copy()
-        parsed = parse_script(script, "<script>", self.ctx)
         passes = PassRunner(self.ctx, pass_registry())
         apply_script(parsed, module, ctx=self.ctx, passes=passes, libraries=_shipped())
         return module
