@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from .contraction import contraction
+from .maps import maps
+from .reductions import reductions
 from .shipped import shipped
 from .windows import windows
 from .winograd import winograd
@@ -18,6 +20,8 @@ RULES: dict[str, Callable[[Subject], Iterator[Sketch]]] = {
     "contraction": contraction,
     "windows": windows,
     "winograd": winograd,
+    "reductions": reductions,
+    "maps": maps,
     "shipped": shipped,
 }
 """In the order in which they are asked."""

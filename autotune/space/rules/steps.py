@@ -85,15 +85,21 @@ def vectorize_map(write: Writer, block: Handle, loop: Handle, width: Number) -> 
     return True
 
 
+def lanes_are_open(block: BlockOp) -> bool:
+    """Whether a block writes, and none of the loops around it is one of lanes."""
+    loops = enclosing_loops(block)
+    return bool(block.written_buffers()) and all(loop.kind is not LoopKind.VECTORIZED for loop in loops)
+
+
 def finish_maps(write: Writer, vectors: Number = 2) -> None:
     """Lanes along the last dimension of all maps that have none yet."""
     for block in write.blocks:
-        lanes = any(loop.kind is LoopKind.VECTORIZED for loop in enclosing_loops(block))
-        if lanes or not is_map(block) or not block.written_buffers():
+        if not is_map(block) or not lanes_are_open(block):
             continue
         handle = write.block(block.block_name)
         loops = moving_loops(write, handle)
-        if loops and is_contiguous(write, handle, loops[-1]):
+        serial = bool(loops) and write.loop_op(loops[-1]).kind is LoopKind.SERIAL
+        if serial and is_contiguous(write, handle, loops[-1]):
             vectorize_map(write, handle, loops[-1], write.times(vectors, lanes_of(write, block)))
             parallel(write, handle)
 
@@ -119,6 +125,7 @@ __all__ = [
     "finish_maps",
     "inline_pads",
     "is_contiguous",
+    "lanes_are_open",
     "lanes_of",
     "moving_loops",
     "parallel",
