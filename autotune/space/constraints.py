@@ -30,8 +30,8 @@ Mask = NDArray[np.bool_]
 
 
 def _largest_divisors(value: Numbers, limit: Numbers) -> Numbers:
-    pairs = [largest_divisor(int(v), int(most)) if v >= 1 else 1 for v, most in zip(value, limit, strict=True)]
-    return np.asarray(pairs, np.int64)
+    pairs = zip(np.maximum(value, 1).tolist(), np.maximum(limit, 1).tolist(), strict=True)
+    return np.asarray([largest_divisor(number, most) for number, most in pairs], np.int64)
 
 
 _OPERATIONS: dict[str, Callable[[Numbers, Numbers], Numbers]] = {
@@ -150,7 +150,7 @@ class _Run:
         if kind in _COMPARISONS:
             self.known[op.result] = _COMPARISONS[kind](left, right).astype(np.int64)
             return
-        checked = right if kind in _DIVIDING else left if kind == "largest_divisor" else None
+        checked = np.minimum(left, right) if kind == "largest_divisor" else right if kind in _DIVIDING else None
         if checked is not None:
             self.kept &= (checked >= 1) | ~active
         if kind in _DIVIDING:

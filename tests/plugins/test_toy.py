@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from io import StringIO
 from typing import Any
 
@@ -11,13 +12,18 @@ import pytest
 import stepwell as sw
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stepwell.autotune.space.build import build_space
+from stepwell.autotune.space.sample import sample
+from stepwell.autotune.workload import Workload
 from stepwell.backends.oracles.loop import run_loop
 from stepwell.backends.oracles.te import run_te
 from stepwell.backends.registry import make_context, oracle_semantics
 from stepwell.dialects.source import parse_module
 from stepwell.errors import CompileError, ScheduleError
-from stepwell.tools.driver import lower
+from stepwell.tools.driver import lower, prepare
+from stepwell.transform.interpreter import apply_script
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.func import FuncOp
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
@@ -295,3 +301,18 @@ def test_round_trips(loaded: Installed):
     Printer(generic, print_generic_format=True).print_op(parsed(text))
     assert "<{shift = 7 : i64, low = -128 : i64, high = 127 : i64}>" in generic.getvalue()
     assert parsed(generic.getvalue()).is_structurally_equivalent(parsed(text))
+
+
+def test_its_rule_writes_sketches_whose_candidates_compute_what_the_oracle_says(loaded: Installed):
+    ctx, module, manager = prepare(dense(loaded), target="toy-cpu")
+    names = [step.pass_.name for step in manager.steps]
+    replace(manager, steps=manager.steps[: names.index("apply-schedules")]).run(ctx, module)
+    (kernel,) = (op for op in module.ops if isinstance(op, FuncOp) and not op.is_declaration)
+    space = build_space(Workload.of_kernel(kernel), rules=["toy-requantized"])
+    assert [(sketch.name, sketch.size) for sketch in space.sketches] == [("toy-requantized/tiles", 6)]
+    for candidate in sample(space, np.random.default_rng(0), 2):
+        scheduled = space.workload.copy()
+        apply_script(space.script(candidate), scheduled, ctx=make_context())
+        assert "toy.requantize" in str(scheduled)
+        (y,) = run_loop(scheduled, X, W, semantics=oracle_semantics())
+        np.testing.assert_array_equal(y, expected(loaded))

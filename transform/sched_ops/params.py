@@ -37,6 +37,8 @@ def largest_divisor(value: int, limit: int) -> int:
     """The largest divisor of `value` that is at most `limit`."""
     if value < 1:
         raise ScheduleError(f"expected a positive integer to divide, got {value}")
+    if limit < 1:
+        raise ScheduleError(f"expected a divisor of at most a positive integer, got {limit}")
     return next(candidate for candidate in range(min(value, limit), 0, -1) if value % candidate == 0)
 
 

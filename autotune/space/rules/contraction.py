@@ -73,7 +73,7 @@ def _is_panel(product: Product, found: Sequence[Product]) -> bool:
         return True
     if product is not found[0]:
         # Results would have to be transposed: only if the other way is not there.
-        return not found[0].near and product.near
+        return not found[0].near and product.whole
     return product.near or product.whole
 
 
@@ -275,6 +275,8 @@ def write_blocks(product: Product, order: str, staged: bool, write: Writer) -> N
     write.unroll(*ended, *tiled)
     write.decompose_reduction(c, co)
     peeled = [*tops, oo, ob]
+    if not product.near and not product.panel_is_constant and not product.panel_is_made:
+        peeled += copy_panel(write, c, panel, co, ov, product, lane, tile)
     peeled += write_results(write, out, op, (x or [yi])[0], tile)
     on_threads(write, product, [*rest, *around])
     write.peel(*peeled)

@@ -25,7 +25,7 @@ def tiles(names: Sequence[str], write: Writer) -> None:
         write.compute_inline(each)
     *_, i, j = write.get_loops(maps[-1])
     rows, lanes = write.choose("rows", [2, 4, 8]), write.choose("lanes", [16, 32])
-    io, jo, ii, ji = write.tile(i, j, tile_sizes=[rows, lanes])
+    io, jo, ii, ji = write.tile(i, j, sizes=[rows, lanes])
     write.compute_at(sums, jo)
     *_, row, column, k = write.get_loops(sums)
     write.reorder(k, row, column)
