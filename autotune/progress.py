@@ -110,9 +110,8 @@ class TuneReport:
     def __str__(self) -> str:
         lines = [kernel_line(kernel) for kernel in self.kernels]
         stopped = ", stopped" if self.interrupted else ""
-        return "\n".join(
-            [*lines, f"{self.trials} trials of {len(self.kernels)} kernels in {self.seconds:.1f} s{stopped}"]
-        )
+        kernels = f"{len(self.kernels)} kernel{'s' if len(self.kernels) != 1 else ''}"
+        return "\n".join([*lines, f"{self.trials} trials of {kernels} in {self.seconds:.1f} s{stopped}"])
 
 
 def kernel_line(kernel: KernelState) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +106,7 @@ def tune_command(options: argparse.Namespace) -> None:
     from .tune_display import reasons, shown_tuning
     from .tuning import tune
 
-    with shown_tuning(plain=options.plain) as progress:
+    with shown_tuning(plain=options.plain) as progress, _stopped_early():
         report = tune(
             options.source,
             trials=options.trials,
@@ -126,6 +127,17 @@ def tune_command(options: argparse.Namespace) -> None:
     for reason, count in reasons(report.kernels):
         print(f"{count:5} x {reason}", file=sys.stderr)
     print(report)
+
+
+@contextmanager
+def _stopped_early() -> Generator[None]:
+    """Ctrl-C before there is anything to tell about is an error like others."""
+    from ..errors import StepwellError
+
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise StepwellError("stopped before anything was measured") from None
 
 
 def _program(options: argparse.Namespace) -> dict[str, Any]:

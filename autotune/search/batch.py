@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..space.sketch import Candidate, Choices
 from .interface import Scores
+from .likeness import likeness, scaled
 from .terrain import Terrain
 
 EPSILON = 0.1
@@ -65,38 +64,22 @@ def _promising(terrain: Terrain, pool: list[tuple[Candidate, float]], count: int
     if not pool or count <= 0:
         return []
     scores = np.array([score for _, score in pool])
-    likeness = np.zeros(len(pool))
+    alike = np.zeros(len(pool))
     places = [(sketch, np.flatnonzero([each.sketch == sketch for each, _ in pool])) for sketch in _sketches(pool)]
-    rows = {sketch: (at, _scaled(terrain, sketch, [pool[n][0].choice for n in at])) for sketch, at in places}
+    rows = {sketch: (at, scaled(terrain.sizes[sketch], [pool[n][0].choice for n in at])) for sketch, at in places}
     for sketch, (at, points) in rows.items():
-        known = _scaled(terrain, sketch, terrain.measured(sketch))
-        likeness[at] = np.max(_likeness(points, known), axis=1, initial=0.0)
+        known = scaled(terrain.sizes[sketch], terrain.measured(sketch))
+        alike[at] = np.max(likeness(points, known), axis=1, initial=0.0)
     taken: list[int] = []
     for _ in range(min(count, len(pool))):
-        best = int(np.argmax(scores + curiosity * (1.0 - likeness)))
+        best = int(np.argmax(scores + curiosity * (1.0 - alike)))
         taken.append(best)
         scores[best] = -np.inf
         at, points = rows[pool[best][0].sketch]
         own = points[np.flatnonzero(at == best)]
-        likeness[at] = np.maximum(likeness[at], _likeness(points, own)[:, 0])
+        alike[at] = np.maximum(alike[at], likeness(points, own)[:, 0])
     return [pool[position][0] for position in taken]
 
 
 def _sketches(pool: list[tuple[Candidate, float]]) -> list[int]:
     return sorted({each.sketch for each, _ in pool})
-
-
-def _scaled(terrain: Terrain, sketch: int, choices: Sequence[Sequence[int]]) -> NDArray[np.float32]:
-    """Choices as points between 0 and 1."""
-    sizes = np.asarray(terrain.sizes[sketch], np.float32)
-    points = np.asarray(choices, np.float32).reshape(len(choices), len(sizes))
-    return (points / np.maximum(sizes - 1, 1)).astype(np.float32)
-
-
-def _likeness(points: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How much each of some points is like each of some others: 1 if it is the same, half of that if knobs are turned
-    by a fifth in the mean."""
-    if not points.shape[1]:
-        return np.ones((len(points), len(others)), np.float32)
-    apart = np.abs(points[:, None, :] - others[None, :, :]).mean(axis=2)
-    return np.exp2(-5.0 * apart)

@@ -13,6 +13,7 @@ from ..models.interface import CostModel, Features, Samples
 from ..space.sample import sizes_of
 from ..space.sketch import Candidate, Choices, Sketch, Space
 from .interface import Outcome, Scores
+from .likeness import likeness, scaled
 from .terrain import SMALL
 
 Matrix: TypeAlias = Callable[[Sketch, Choices], "tuple[Features, NDArray[np.bool_]]"]
@@ -35,7 +36,10 @@ class ModelRanking:
         self._tables = [_Table(sketch, matrix, kept=space.size <= SMALL) for sketch in space.sketches]
         self._measured: dict[Candidate, float] = {}
         self._errors: list[float] = []
+        self._rows: dict[Candidate, NDArray[np.float32] | None] = {}
         self._stale = False
+        self._offset = 0.0
+        """How much larger the model's scores are than logarithms of throughput."""
 
     def tell(self, outcomes: Sequence[Outcome]) -> None:
         timed = [(each, trial.seconds) for each, trial in outcomes if 0.0 < trial.seconds < np.inf]
@@ -50,8 +54,10 @@ class ModelRanking:
 
     def features(self, candidate: Candidate) -> NDArray[np.float32] | None:
         """The features of a candidate; none if they are not known."""
-        features, known = self._tables[candidate.sketch].rows(_row(candidate))
-        return features[0] if known[0] else None
+        if candidate not in self._rows:
+            features, known = self._tables[candidate.sketch].rows(_row(candidate))
+            self._rows[candidate] = features[0] if known[0] else None
+        return self._rows[candidate]
 
     def error(self) -> float:
         """The standard deviation of what was foretold wrong lately, as far as there was enough to tell."""
@@ -66,26 +72,39 @@ class ModelRanking:
         scores = np.full(len(choices), -np.inf)
         if known.any():
             scores[known] = self._model.predict(features[known])
+        if not known.all():
+            scores[~known] = self._by_neighbours(sketch, choices[~known])
         return scores
+
+    def _by_neighbours(self, sketch: int, choices: Choices) -> Scores:
+        """Scores of candidates whose features nobody knows: those of measured ones, by how alike their knobs are."""
+        near = [(each.choice, time) for each, time in self._measured.items() if each.sketch == sketch]
+        if not near:
+            return np.full(len(choices), -np.inf)
+        sizes = self._tables[sketch].sizes
+        alike = likeness(scaled(sizes, choices.tolist()), scaled(sizes, [choice for choice, _ in near]))
+        weights = np.square(alike.astype(np.float64)) + 1e-9
+        measured = self._offset - np.log([time for _, time in near])
+        return (weights @ measured) / weights.sum(axis=1)
 
     def predicted(self, candidate: Candidate) -> float | None:
         """What the model says of a candidate; none where nothing is known of it."""
-        score = float(self.scores(candidate.sketch, _row(candidate))[0])
-        return score if np.isfinite(score) else None
+        self._fit()
+        features = self.features(candidate)
+        return None if features is None else float(self._model.predict(features[None, :])[0])
 
     def _fit(self) -> None:
         if not self._stale:
             return
         self._stale = False
-        rows: list[Features] = []
-        seconds: list[float] = []
-        for candidate, time in self._measured.items():
-            features, known = self._tables[candidate.sketch].rows(_row(candidate))
-            if known[0]:
-                rows.append(features)
-                seconds.append(time)
-        if rows:
-            self._model.fit(Samples.of(np.concatenate(rows), seconds))
+        rows = [
+            (features, time) for each, time in self._measured.items() if (features := self.features(each)) is not None
+        ]
+        if not rows:
+            return
+        samples = Samples.of(np.stack([features for features, _ in rows]), [time for _, time in rows])
+        self._model.fit(samples)
+        self._offset = float(np.median(self._model.predict(samples.features) - samples.scores))
 
 
 def _row(candidate: Candidate) -> Choices:
@@ -97,16 +116,16 @@ class _Table:
 
     def __init__(self, sketch: Sketch, matrix: Matrix, *, kept: bool) -> None:
         self._sketch, self._matrix = sketch, matrix
-        self._sizes = sizes_of(sketch)
+        self.sizes = sizes_of(sketch)
         self._present = np.zeros(sketch.size if kept else 0, np.bool_)
         self._known = np.zeros_like(self._present)
         self._features: Features | None = None
 
     def rows(self, choices: Choices) -> tuple[Features, NDArray[np.bool_]]:
         """Features of candidates, and of which of them they are known."""
-        if not len(self._present) or not self._sizes:
+        if not len(self._present) or not self.sizes:
             return self._matrix(self._sketch, choices)
-        at: NDArray[np.intp] = np.asarray(np.ravel_multi_index(tuple(choices.T), self._sizes), np.intp)
+        at: NDArray[np.intp] = np.asarray(np.ravel_multi_index(tuple(choices.T), self.sizes), np.intp)
         new = ~self._present[at]
         if new.any():
             features, known = self._matrix(self._sketch, choices[new])

@@ -170,7 +170,7 @@ def test_the_command_says_what_it_found(
     path = tmp_path / "trials.db"
     assert run("tune", kernel, "--trials", 4, "--db", path, "--space", space, "--search", "grid") == 0
     out, err = capfd.readouterr()
-    assert "4 trials of 1 kernels" in out and "x shipped" in out
+    assert "4 trials of 1 kernel in" in out and "x shipped" in out
     assert "best" in err and "done" in err
     with Database(path, create=False) as database:
         assert len({trial.script for trial in database.trials()}) == 4
@@ -192,7 +192,7 @@ def test_an_interrupt_ends_the_command_with_what_was_found(
     measurer.stop_after = 2
     assert run("tune", kernel, "--trials", 4, "--db", tmp_path / "a.db", "--space", space, "--search", "random") == 0
     out, err = capfd.readouterr()
-    assert "2 trials of 1 kernels" in out and "stopped" in out
+    assert "2 trials of 1 kernel in" in out and "stopped" in out
     assert "Traceback" not in err
 
 
