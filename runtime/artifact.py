@@ -49,7 +49,7 @@ class Kernel:
     description: str
     """Its operators, and the shapes of what it takes and gives."""
     schedule: str = ""
-    """Whose script scheduled it, if there was a database of scripts: `tuned`, `nearest` and a hash, or `shipped`."""
+    """Whose script scheduled it, if there was a database: `tuned`, `nearest` and a hash, `shipped` or `given`."""
 
     def __str__(self) -> str:
         return f"{self.hash}  {self.calls:3} x  {self.description}"

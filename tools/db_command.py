@@ -89,7 +89,7 @@ def _row_of_trial(trial: Trial) -> tuple[str, ...]:
 
 
 def _time(seconds: float) -> str:
-    return f"{1e3 * seconds:.3f} ms" if seconds >= 1e-4 else f"{1e6 * seconds:.3f} us"
+    return f"{1e3 * seconds:.3f} ms" if seconds >= 1e-3 else f"{1e6 * seconds:.3f} us"
 
 
 def _print_table(header: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int]) -> None:

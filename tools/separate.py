@@ -37,7 +37,7 @@ from ..runtime.artifact import Kernel
 from ..runtime.cache import Cache, Entry, checksum, key_of
 from ..runtime.versions import versions
 from ..transform.layouts import pack_operands
-from .tuned import SHIPPED, Choices, Refused, schedule_in_place, scheduled, warn_of
+from .tuned import Choices, Refused, schedule_in_place, scheduled, warn_of
 
 if TYPE_CHECKING:
     from ..autotune.database.lookup import FoundScript
@@ -325,7 +325,7 @@ class SeparateCompiler:
 
     def _say(self, names: Iterable[str], used: Mapping[str, str]) -> None:
         if self.choices is not None:
-            self.choices.used.update((name, str(used.get(name, SHIPPED))) for name in names)
+            self.choices.used.update((name, str(used.get(name, self.choices.otherwise(name)))) for name in names)
 
     def _compile_tuned(self, module: ModuleOp, facts: Facts) -> ObjectCode | None:
         """The code of a module whose public kernels are scheduled by what was found; None if that does not compile."""

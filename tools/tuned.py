@@ -30,6 +30,8 @@ T = TypeVar("T")
 
 SHIPPED = "shipped"
 """What is said of a kernel that no script was found for, or none that applies."""
+GIVEN = "given"
+"""What is said of a kernel that the user's own schedule has scheduled."""
 
 
 class ScriptSource(Protocol):
@@ -73,10 +75,19 @@ class Choices:
     source: ScriptSource
     used: dict[str, str] = field(default_factory=dict[str, str])
     """Of each kernel, by name: what it was scheduled by."""
+    given: set[str] = field(default_factory=set[str])
+    """The kernels that were scheduled before."""
 
     def scripts(self, kernel: FuncOp, digest: str) -> Sequence[FoundScript]:
         """The scripts for a kernel; none if it is scheduled."""
-        return () if SCHEDULED in kernel.attributes else self.source.scripts(kernel, digest)
+        if SCHEDULED in kernel.attributes:
+            self.given.add(kernel.sym_name.data)
+            return ()
+        return self.source.scripts(kernel, digest)
+
+    def otherwise(self, name: str) -> str:
+        """What a kernel is scheduled by if no script was found."""
+        return GIVEN if name in self.given else SHIPPED
 
     def first(self, name: str, scripts: Sequence[FoundScript], attempt: Callable[[FoundScript], T]) -> T | None:
         """What `attempt` gives for the first script that it does not fail on."""
@@ -91,7 +102,7 @@ class Choices:
             else:
                 self.used[name] = str(found)
                 return result
-        self.used[name] = SHIPPED
+        self.used[name] = self.otherwise(name)
         return None
 
     @staticmethod
