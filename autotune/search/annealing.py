@@ -12,14 +12,15 @@ from .interface import Outcome, Ranking, Scores
 from .terrain import Terrain
 
 CHAINS = 256
-STEPS = 48
+STEPS = 32
 _KEPT = 1024
 """How many of the best candidates that a round comes by are kept to choose from."""
 
 
 class AnnealingSearch:
     """Parallel chains, all of a sketch moved at once. The temperature falls from 1 to 0 in a round, in units of the
-    spread of scores; where the chains end, the next round starts, with what the ranking has learned meanwhile."""
+    spread of scores; where the chains end, the next round starts, with the better half of them, each of which may be
+    split, and with what the ranking has learned meanwhile."""
 
     def __init__(self, space: Space, *, seed: int, ranking: Ranking | None) -> None:
         if ranking is None:
@@ -44,7 +45,7 @@ class AnnealingSearch:
             self._chains[sketch] = self._terrain.sample_of(sketch, max(8, CHAINS // len(sketches)))
 
     def _walk(self) -> Ranked:
-        scores = {sketch: self._ranking.scores(sketch, rows) for sketch, rows in self._chains.items() if len(rows)}
+        scores = self._survive()
         finite = np.concatenate([each[np.isfinite(each)] for each in scores.values()]) if scores else np.zeros(0)
         spread = float(finite.std()) if len(finite) > 1 else 1.0
         visited = {sketch: [(self._chains[sketch], each)] for sketch, each in scores.items()}
@@ -55,6 +56,27 @@ class AnnealingSearch:
                 if moved is not None:
                     visited[sketch].append(moved)
         return Ranked(tuple((sketch, *self._unseen(sketch, parts)) for sketch, parts in sorted(visited.items())))
+
+    def _survive(self) -> dict[int, Scores]:
+        """Ends the worse half of the chains and of some new ones, and splits others, so that few sketches are walked
+        on. Returns the scores of where they are."""
+        for stranger in self._terrain.sample(CHAINS // 8):
+            row = np.asarray([stranger.choice], np.int32).reshape(1, len(stranger.choice))
+            known = self._chains.get(stranger.sketch)
+            self._chains[stranger.sketch] = row if known is None else np.concatenate([known, row])
+        scores = {sketch: self._ranking.scores(sketch, rows) for sketch, rows in self._chains.items() if len(rows)}
+        if not scores:
+            return scores
+        count = min(CHAINS, sum(map(len, scores.values())))
+        places = [(sketch, position) for sketch, each in scores.items() for position in range(len(each))]
+        order: list[int] = np.argsort(-np.concatenate(list(scores.values())), kind="stable").tolist()
+        best = [places[position] for position in order[: max(1, count // 2)]]
+        copies: list[int] = self._terrain.rng.integers(0, len(best), count - len(best)).tolist()
+        kept: dict[int, list[int]] = {}
+        for sketch, position in [*best, *(best[copy] for copy in copies)]:
+            kept.setdefault(sketch, []).append(position)
+        self._chains = {sketch: self._chains[sketch][kept[sketch]] for sketch in sorted(kept)}
+        return {sketch: scores[sketch][kept[sketch]] for sketch in sorted(kept)}
 
     def _step(self, sketch: int, scores: Scores, temperature: float) -> tuple[Choices, Scores] | None:
         """Moves the chains of a sketch, and updates their scores in place. Returns what they looked at."""
