@@ -250,11 +250,11 @@ class ForOp(IRDLOperation):
 
     @property
     def extent(self) -> int:
-        return cast(IntegerAttr, self.properties["extent"]).value.data
+        return self.properties["extent"].value.data  # pyright: ignore[reportAttributeAccessIssue,reportUnknownMemberType,reportUnknownVariableType]
 
     @property
     def kind(self) -> LoopKind:
-        return cast(LoopKindAttr, self.properties.get("kind", SERIAL)).data
+        return self.properties.get("kind", SERIAL).data  # pyright: ignore[reportAttributeAccessIssue,reportUnknownMemberType,reportUnknownVariableType]
 
     @kind.setter
     def kind(self, kind: LoopKind) -> None:

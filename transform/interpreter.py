@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import TextIO, cast
+from typing import TYPE_CHECKING, TextIO, cast
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, StringAttr, SymbolRefAttr, UnitAttr, UnregisteredOp
@@ -78,6 +78,7 @@ class _Known:
     names: frozenset[str] = frozenset()
     callees: dict[tuple[int, str], NamedSequenceOp] = field(default_factory=dict[tuple[int, str], NamedSequenceOp])
     matchers: set[int] = field(default_factory=set[int])
+    uses: dict[int, Sequence[NamedSequenceOp]] = field(default_factory=dict[int, Sequence[NamedSequenceOp]])
 
 
 @lru_cache(maxsize=16)
@@ -168,7 +169,8 @@ class Interpreter:
 
     def _execute(self, op: Operation) -> None:
         is_changing, only_reads, effects = _KINDS.get(type(op)) or _kind_of(op)
-        op = cast(TransformOpInterface, op)
+        if TYPE_CHECKING:
+            assert isinstance(op, TransformOpInterface)
         if is_changing and self._unsaved:
             self._save()
         state = self.state
@@ -263,6 +265,18 @@ class Interpreter:
         root = symbol.root_reference.data
         if symbol.nested_references.data or root not in self._known.names:
             self.lookup(symbol, user)
+
+    def used_by(self, user: Operation, look_up: Callable[[], Sequence[NamedSequenceOp]]) -> Sequence[NamedSequenceOp]:
+        """The named sequences that an operation uses, which are looked up and checked once where all is in files."""
+        known = self._known.uses.get(id(user))
+        if known is None:
+            known = look_up()
+            modules = [user.parent_op(), *(each.parent_op() for each in known)]
+            while modules and modules[0] is not None and type(modules[0]) is not ModuleOp:
+                modules[0] = modules[0].parent_op()
+            if all(map(self._is_from_file, modules)):
+                self._known.uses[id(user)] = known
+        return known
 
     def _find(self, symbol: SymbolRefAttr, user: Operation) -> NamedSequenceOp:
         visible: list[Mapping[str, Operation]] = []

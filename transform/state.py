@@ -110,7 +110,12 @@ class TransformState:
     def _ops(self, handle: SSAValue) -> Sequence[Operation]:
         type_ = handle.type
         assert type(type_) is AnyOpType or isinstance(type_, TransformOpHandleType), f"expected ops, got {type_}"
-        return cast(Sequence[Operation], self.payload(handle))
+        return self.payload(handle)  # pyright: ignore[reportReturnType]
+
+    def only(self, handle: SSAValue) -> Operation | None:
+        """The operation that an op handle stands for, if it is one alone."""
+        ops = self._ops(handle)
+        return ops[0] if len(ops) == 1 else None
 
     def op(self, handle: SSAValue) -> Operation:
         """The one operation that an op handle stands for; anything else is refused."""
@@ -201,11 +206,13 @@ class TransformState:
 
     def check_repeats(self, op: Operation, effects: Sequence[Effect]) -> None:
         """Raises if an operand that is consumed or erased lists an op twice."""
-        for index, handle in enumerate(op.operands):
+        if Effect.CONSUMES not in effects and Effect.ERASES not in effects:
+            return
+        for index, handle in enumerate(op._operands):  # pyright: ignore[reportPrivateUsage]
             effect = effects[min(index, len(effects) - 1)]
             if effect not in (Effect.CONSUMES, Effect.ERASES) or not isinstance(handle.type, TransformOpHandleType):
                 continue
-            ops = self.ops(handle)
+            ops = self._ops(handle)
             if len(ops) > 1 and len(set(ops)) != len(ops):
                 raise ScriptError(
                     f"a handle passed as operand #{index} and consumed by this operation points to a payload entity "
@@ -217,7 +224,7 @@ class TransformState:
         """The handles that a transform op kills by upstream's rule, to be told before it runs."""
         victims: dict[int, _Victim] = {}
         deaths: dict[int, Death] = {}
-        for index, operand in enumerate(op.operands):
+        for index, operand in enumerate(op._operands):  # pyright: ignore[reportPrivateUsage]
             effect = effects[min(index, len(effects) - 1)]
             if effect is Effect.CONSUMES and isinstance(operand.type, TransformOpHandleType):
                 payload = self._ops(operand)
@@ -243,10 +250,16 @@ class TransformState:
     def sweep(self, killer: Operation) -> None:
         """Kills the handles to operations that are no longer part of the payload."""
         attached, dead = {id(self.root)}, self._dead
-        for key, owners in self._owners():
-            for owner in owners:
-                if id(owner) not in attached and key not in dead and not _is_attached(owner, attached):
-                    dead[key] = Death(killer, None, None, owner)
+        operations = cast("dict[int, Sequence[Operation]]", self._payload)
+        for ops, values in self._frames:
+            for key in ops:
+                for owner in operations[key]:
+                    if id(owner) not in attached and key not in dead and not _is_attached(owner, attached):
+                        dead[key] = Death(killer, None, None, owner)
+            for key in values:
+                for owner in _owners_of(cast("Sequence[SSAValue]", self._payload[key])):
+                    if id(owner) not in attached and key not in dead and not _is_attached(owner, attached):
+                        dead[key] = Death(killer, None, None, owner)
 
     def drop_detached(self, replacements: dict[Operation, Operation | None]) -> None:
         """Follows a rewrite: a handle to a replaced op becomes one to its replacement, erased ops leave their handles.
@@ -272,13 +285,14 @@ class TransformState:
             for key in ops:
                 yield key, cast("Sequence[Operation]", payload[key])
             for key in values:
-                yield key, [owner for value in payload[key] if (owner := _owner_of(cast(SSAValue, value))) is not None]
+                yield key, _owners_of(cast("Sequence[SSAValue]", payload[key]))
 
 
-def _owner_of(value: SSAValue) -> Operation | None:
-    """The operation that a payload value lives as long as."""
-    owner = value.owner
-    return owner.parent_op() if isinstance(owner, Block) else owner
+def _owners_of(values: Sequence[SSAValue]) -> list[Operation]:
+    """The operations that payload values live as long as."""
+    found = [value.owner for value in values]
+    owners = [owner.parent_op() if isinstance(owner, Block) else owner for owner in found]
+    return [owner for owner in owners if owner is not None]
 
 
 def _definition(handle: SSAValue) -> Operation | None:

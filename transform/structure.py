@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from operator import is_
 
@@ -169,7 +169,7 @@ def loops_of_roles(block: BlockOp, out: BlockOp, groups: Sequence[Sequence[int]]
         ScheduleError: if `out` reads or writes that buffer elsewhere than at an iterator a dimension.
     """
     if out is block:
-        return [loops_binding(block, group) for group in groups]
+        return loops_binding_each(block, groups)
     reduce, read = read_of_sums(block, out)
     iterator_of: dict[int, int] = {}
     for own, other in zip(_dimensions(reduce, block), _dimensions(read, out), strict=True):
@@ -180,7 +180,7 @@ def loops_of_roles(block: BlockOp, out: BlockOp, groups: Sequence[Sequence[int]]
             raise ScheduleError(
                 f"expected '{out.block_name}' to read what '{block.block_name}' writes at an iterator a dimension", out
             )
-    return [loops_binding(out, [iterator_of[i] for i in group]) for group in groups]
+    return loops_binding_each(out, [[iterator_of[i] for i in group] for group in groups])
 
 
 def read_of_sums(block: BlockOp, out: BlockOp) -> tuple[ReduceOp, ReadOp]:
@@ -484,14 +484,26 @@ def loops_binding(block: BlockOp, positions: Sequence[int]) -> list[ForOp]:
     Raises:
         ScheduleError: if such a loop binds another iterator too.
     """
-    forms = block.binding_forms()
-    mine = {id(value) for position in positions for value in forms[position].values()}
-    others = {id(value) for i, form in enumerate(forms) if i not in positions for value in form.values()}
-    loops = [loop for loop in enclosing_loops(block) if id(loop.induction_variable) in mine]
-    for loop in loops:
-        if id(loop.induction_variable) in others:
-            raise ScheduleError("expected a loop that binds iterators of one role, got one of several", loop)
-    return loops
+    return loops_binding_each(block, [positions])[0]
+
+
+def loops_binding_each(block: BlockOp, groups: Iterable[Sequence[int]]) -> list[list[ForOp]]:
+    """The loops that bind the iterators at the positions in each group, outermost first.
+
+    Raises:
+        ScheduleError: if such a loop binds an iterator that is not in its group, too.
+    """
+    values = [{id(value) for value in form.values()} for form in block.binding_forms()]
+    around = [(loop, id(loop.induction_variable)) for loop in enclosing_loops(block)]
+    found: list[list[ForOp]] = []
+    for positions in groups:
+        mine = set[int]().union(*(values[position] for position in positions))
+        loops = [(loop, variable) for loop, variable in around if variable in mine]
+        for loop, variable in loops:
+            if any(variable in own for i, own in enumerate(values) if i not in positions):
+                raise ScheduleError("expected a loop that binds iterators of one role, got one of several", loop)
+        found.append([loop for loop, _ in loops])
+    return found
 
 
 def element_bytes(type: Attribute) -> int:

@@ -1,7 +1,7 @@
 """What every primitive promises beside the meaning of the kernel: what lives in a memory scope fits there, and what is
 one statement of a nest stays as it is."""
 
-# pyright: reportPrivateUsage=false
+# pyright: reportPrivateUsage=false, reportAttributeAccessIssue=false, reportUnknownMemberType=false
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from xdsl.dialects.builtin import MemRefType, StringAttr
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 
-from ...dialects.loop import LOCAL, AllocOp, ForOp, LoopKindAttr
+from ...dialects.loop import LOCAL, AllocOp, ForOp
 from ...dialects.scopes import overflow_in, scopes_of
 from .common import describe, refuse
 from .scopes import expect_scope
@@ -71,8 +71,8 @@ def _has_promises(block: Block) -> bool:
     while op is not None:
         kind = type(op)
         if kind is ForOp:
-            mark, body = cast("LoopKindAttr", op.properties["kind"]), op.regions[0]._first_block
-            if mark.data in STATEMENTS or (body is not None and _has_promises(body)):
+            body = op.regions[0]._first_block
+            if op.properties["kind"].data in STATEMENTS or (body is not None and _has_promises(body)):
                 return True
         elif kind is AllocOp:
             (result,) = op.results

@@ -32,6 +32,7 @@ from ..structure import (
     buffers_read,
     element_bytes,
     loops_binding,
+    loops_binding_each,
     loops_of_roles,
     mismatch,
     require_contraction,
@@ -68,6 +69,9 @@ def typed_ops(state: TransformState, handle: SSAValue, kind: type[_T]) -> list[_
 
 def typed_op(state: TransformState, handle: SSAValue, kind: type[_T]) -> _T:
     """The one payload op of a handle, which must be of the kind."""
+    found = state.only(handle)
+    if isinstance(found, kind):
+        return found
     ops = typed_ops(state, handle, kind)
     if len(ops) != 1:
         raise ScheduleError(f"expected a handle to exactly one {kind.name}, got {len(ops)}")
@@ -320,7 +324,7 @@ class GetContractionLoopsOp(Looks, IRDLOperation):
     def apply(self, interpreter: Interpreter) -> Results:
         block = typed_op(interpreter.state, self.target, BlockOp)
         roles = require_contraction(block)
-        return [loops_binding(block, positions) for positions in (roles.batch, roles.m, roles.n, roles.k)]
+        return loops_binding_each(block, (roles.batch, roles.m, roles.n, roles.k))
 
 
 @irdl_op_definition
@@ -363,19 +367,19 @@ class GetTileLoopsOp(Looks, IRDLOperation):
     assembly_format = "$target `in` $out attr-dict `:` functional-type(operands, results)"
 
     def apply(self, interpreter: Interpreter) -> Results:
-        block = typed_op(interpreter.state, self.target, BlockOp)
+        target, reader = self._operands
+        block = typed_op(interpreter.state, target, BlockOp)
         roles = tile_roles(block)
         if roles is None:
             raise ScheduleError(
                 f"expected a contraction with two dimensions to tile, got block '{block.block_name}'", block
             )
-        out = typed_op(interpreter.state, self.out, BlockOp)
+        out = typed_op(interpreter.state, reader, BlockOp)
         batch, m, n, i, j = loops_of_roles(block, out, [roles.batch, roles.m, roles.n, [roles.i], [roles.j]])
-        once = [
-            loop
-            for loop in enclosing_loops(out)
-            if loop.extent == 1 and loop in loops_of_kind(out, IteratorKind.SPATIAL)
-        ]
+        once = [loop for loop in enclosing_loops(out) if loop.extent == 1]
+        if once:
+            spatial = loops_of_kind(out, IteratorKind.SPATIAL)
+            once = [loop for loop in once if loop in spatial]
         return [[*once, *batch], m, n, i[-1:], j[-1:]]
 
 

@@ -27,7 +27,7 @@ from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
-from ...dialects.loop import WORKSPACE, BlockOp, ForOp, kernel_of
+from ...dialects.loop import WORKSPACE, BlockOp, ForOp, integers_of, kernel_of
 from ...errors import ScheduleError
 from .. import primitives
 from ..interfaces import Effect, Payload, PayloadItem, Results, TransformOpInterface
@@ -54,13 +54,16 @@ class PrimitiveOp(TransformOpInterface, IRDLOperation):
             raise VerifyException(NO_LOOPS)
 
     def apply(self, interpreter: Interpreter) -> Results:
-        payload = [_operation(item) for item in interpreter.state.payload(self.operands[0])]
+        state = interpreter.state
+        first, *_ = self._operands
+        payload = [_operation(item) for item in state.payload(first)]
         kernels = [kernel for op in payload if op is not None and (kernel := kernel_of(op)) is not None]
         for kernel in kernels:
-            if kernel not in interpreter.state.scheduled:
+            if kernel not in state.scheduled:
                 _check_separate(kernel)
         results = self.schedule(interpreter)
-        interpreter.state.scheduled.update(dict.fromkeys(kernels))
+        for kernel in kernels:
+            state.scheduled[kernel] = None
         return results
 
     @abstractmethod
@@ -111,7 +114,11 @@ class TileOp(PrimitiveOp):
     irdl_options = (AttrSizedOperandSegments(as_property=True),)
 
     def operand_effects(self) -> tuple[Effect, ...]:
-        return (*(Effect.ERASES for _ in self.loops), Effect.READS)
+        return (*(Effect.ERASES,) * self._loop_count(), Effect.READS)
+
+    def _loop_count(self) -> int:
+        """How many operands are loops; the others are sizes."""
+        return len(self._operands) - integers_of(self.static_sizes).count(syntax.STATIC_OR_PARAM)
 
     def verify_(self) -> None:
         if not self.loops:
@@ -127,12 +134,12 @@ class TileOp(PrimitiveOp):
             raise VerifyException(f"expected {_either_of(2 * len(static), 2)} results, got {len(self.tiled)}")
 
     def schedule(self, interpreter: Interpreter) -> Results:
-        state = interpreter.state
-        loops = _loops(state, self.loops)
-        sizes = mixed_integers(state, self.static_sizes.get_values(), self.sizes)
+        state, operands, place = interpreter.state, tuple(self._operands), self._loop_count()
+        loops = _loops(state, operands[:place])
+        sizes = mixed_integers(state, integers_of(self.static_sizes), operands[place:])
         if len(sizes) != len(loops):
             raise ScheduleError(f"expected {len(loops)} tile sizes, one for each loop, got {len(sizes)}", loops[0])
-        count = len(self.tiled)
+        count = len(self.results)
         if count not in (2, 2 * len(loops)):
             raise ScheduleError(f"expected {_either_of(2 * len(loops), 2)} results, got {count}", loops[0])
         tiled = primitives.tile(loops, sizes, self.tail.data)
@@ -215,7 +222,7 @@ class ReorderOp(PrimitiveOp):
     OPERAND_EFFECTS: ClassVar[tuple[Effect, ...]] = (Effect.FORWARDS,)
 
     def schedule(self, interpreter: Interpreter) -> Results:
-        wanted = _loops(interpreter.state, self.loops)
+        wanted = _loops(interpreter.state, self._operands)
         if len({id(loop) for loop in wanted}) != len(wanted):
             raise ScheduleError("expected each loop once", wanted[0])
         present = sorted(wanted, key=_depth)
@@ -278,7 +285,7 @@ class UnrollOp(_MarkOp):
     name = "sched.unroll"
 
     def schedule(self, interpreter: Interpreter) -> Results:
-        _mark(_loops(interpreter.state, self.loops), primitives.unroll)
+        _mark(_loops(interpreter.state, self._operands), primitives.unroll)
         return []
 
 
@@ -289,7 +296,7 @@ class VectorizeOp(_MarkOp):
     name = "sched.vectorize"
 
     def schedule(self, interpreter: Interpreter) -> Results:
-        _mark(_loops(interpreter.state, self.loops), primitives.vectorize)
+        _mark(_loops(interpreter.state, self._operands), primitives.vectorize)
         return []
 
 
@@ -303,7 +310,7 @@ class PeelOp(_MarkOp):
     name = "sched.peel"
 
     def schedule(self, interpreter: Interpreter) -> Results:
-        primitives.peel(_loops(interpreter.state, self.loops))
+        primitives.peel(_loops(interpreter.state, self._operands))
         return []
 
 
@@ -468,8 +475,8 @@ class _MoveOp(PrimitiveOp):
 
     def payload(self, interpreter: Interpreter) -> tuple[BlockOp, ForOp]:
         """The block to move and the loop to move it into."""
-        state = interpreter.state
-        return typed_op(state, self.block, BlockOp), typed_op(state, self.loop, ForOp)
+        state, (block, loop) = interpreter.state, self._operands
+        return typed_op(state, block, BlockOp), typed_op(state, loop, ForOp)
 
 
 @irdl_op_definition
@@ -514,7 +521,8 @@ class ComputeInlineOp(PrimitiveOp):
     OPERAND_EFFECTS: ClassVar[tuple[Effect, ...]] = (Effect.ERASES,)
 
     def schedule(self, interpreter: Interpreter) -> Results:
-        primitives.compute_inline(typed_op(interpreter.state, self.block, BlockOp))
+        (block,) = self._operands
+        primitives.compute_inline(typed_op(interpreter.state, block, BlockOp))
         return []
 
 
@@ -534,8 +542,8 @@ class DecomposeReductionOp(PrimitiveOp):
     OPERAND_EFFECTS: ClassVar[tuple[Effect, ...]] = (Effect.FORWARDS, Effect.FORWARDS)
 
     def schedule(self, interpreter: Interpreter) -> Results:
-        state = interpreter.state
-        block, loop = typed_op(state, self.block, BlockOp), typed_op(state, self.loop, ForOp)
+        state, (target, at) = interpreter.state, self._operands
+        block, loop = typed_op(state, target, BlockOp), typed_op(state, at, ForOp)
         payload: Payload = [primitives.decompose_reduction(block, loop)]
         return [payload]
 

@@ -374,18 +374,19 @@ class IncludeOp(TransformOpInterface, IRDLOperation):
     def apply(self, interpreter: Interpreter) -> Results:
         sequence = interpreter.lookup(self.target, self)
         args = [interpreter.state.payload(operand) for operand in self._operands]
-        results = tuple([result.type for result in self.results])
-        if sequence.function_type.outputs.data != results:
-            raise ScriptError(
-                f"expected results ({_type_list(sequence.function_type.outputs.data)}) as @{sequence.sym_name.data} "
-                f"yields them, got ({_type_list(results)})",
-                self,
-            )
+        if self.results or sequence.function_type.outputs.data:
+            results = tuple([result.type for result in self.results])
+            if sequence.function_type.outputs.data != results:
+                raise ScriptError(
+                    f"expected results ({_type_list(sequence.function_type.outputs.data)}) as "
+                    f"@{sequence.sym_name.data} yields them, got ({_type_list(results)})",
+                    self,
+                )
         try:
             return interpreter.call(sequence, args)
         except Refusal:
             if self.failure_propagation_mode.value.data == syntax.FailureMode.SUPPRESS:
-                return [[] for _ in results]
+                return [[] for _ in self.results]
             raise
 
     @classmethod
@@ -539,13 +540,8 @@ class ForeachMatchOp(TransformOpInterface, IRDLOperation):
             raise VerifyException("expected each matcher once; only its first match would apply")
 
     def apply(self, interpreter: Interpreter) -> Results:
-        count = len(self.operands)
-        pairs = [
-            (_check_matcher(interpreter.lookup(matcher, self), self, count), action)
-            for matcher, action in zip(self.matchers, self.actions, strict=True)
-        ]
-        for action in self.actions:
-            interpreter.expect(action, self)
+        matchers = interpreter.used_by(self, lambda: self._look_up(interpreter))
+        pairs = list(zip(matchers, self.actions.data, strict=True))
         roots = interpreter.state.ops(self.root)
         forwarded = [interpreter.state.payload(operand) for operand in self.forwarded_inputs]
         outputs: list[list[PayloadItem]] = [[] for _ in self.forwarded_outputs]
@@ -560,6 +556,14 @@ class ForeachMatchOp(TransformOpInterface, IRDLOperation):
         if failures:
             raise ScheduleError("actions failed", self, tuple(failures))
         return [roots, *outputs]
+
+    def _look_up(self, interpreter: Interpreter) -> list[NamedSequenceOp]:
+        """The matchers, checked; actions have to be there, too."""
+        count = len(self.operands)
+        found = [_check_matcher(interpreter.lookup(matcher, self), self, count) for matcher in self.matchers]
+        for action in self.actions:
+            interpreter.expect(action, self)
+        return found
 
     def _visit(
         self,
