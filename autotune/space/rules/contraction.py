@@ -18,6 +18,7 @@ from ..writer import Number, Writer
 from .product import (
     Product,
     inline_maps,
+    lanes_of_group,
     longest,
     loops_by_iterator,
     maker,
@@ -29,8 +30,8 @@ from .product import (
     write_stride,
 )
 from .sizes import doublings, fitting
-from .steps import attempt, finish_maps
-from .tile import Tile, copy_panel, copy_rows, pack_rows, squares
+from .steps import attempt
+from .tile import Tile, copy_panel, copy_rows, finish_others, pack_rows, squares
 from .vector import vector_sketches
 
 if TYPE_CHECKING:
@@ -49,22 +50,28 @@ def contraction(subject: Subject) -> Iterator[Sketch]:
     for product in found:
         if not _is_panel(product, found):
             continue
-        side = "" if product is found[0] else ", left"
+        side = ", groups" if product.group else "" if product is found[0] else ", left"
         if not product.rows:
-            yield from vector_sketches(subject, product)
+            if len(product.lanes) == 1:
+                yield from vector_sketches(subject, product)
             continue
         for order in ("columns inside", "rows inside") if product.lane_is_last else ():
             for layout in _layouts(product, order):
                 yield from subject.sketch(f"contraction/tiles{side}, {layout}", partial(write_tiles, product, layout))
-                if product.alone and product.extents[longest(product.extents, product.sums)] >= 2 * DEPTHS[0]:
-                    yield from subject.sketch(
-                        f"contraction/parts{side}, {layout}", partial(write_parts, product, layout)
-                    )
+                if _has_parts(product):
+                    name = f"contraction/parts{side}, {layout}"
+                    yield from subject.sketch(name, partial(write_parts, product, layout))
         if not product.alone or len(product.rows) > 1 or not product.lane_is_last:
             for order in ("rows outside", "columns outside"):
                 for staged in ("", ", staged") if product.before else ("",):
                     name = f"contraction/blocks{side}, {order}{staged}"
                     yield from subject.sketch(name, partial(write_blocks, product, order, bool(staged)))
+
+
+def _has_parts(product: Product) -> bool:
+    """Whether its sums are results, and so long that it may be better to take some steps of them at once."""
+    long = product.extents[longest(product.extents, product.sums)] >= 2 * DEPTHS[0]
+    return product.alone and not product.group and long
 
 
 def _is_panel(product: Product, found: Sequence[Product]) -> bool:
@@ -130,8 +137,8 @@ def write_tiles(product: Product, layout: Layout, write: Writer) -> None:
     loops = loops_by_iterator(write, c, out)
     lane, row = longest(product.extents, product.lanes), product.rows[-1]
     line = product.rows[-2] if len(product.rows) > 1 else None
-    n = product.extents[lane]
-    i, j = loops[row], loops[lane]
+    n = product.columns
+    i, j = loops[row], lanes_of_group(write, product, loops[lane])
     tile = Tile.choose(write, product, n, product.extents[row], 1 if line is None else product.extents[line])
     rest = other_loops(write, out, [i, j] if line is None else [i, j, loops[line]])
     lines: tuple[Handle, ...] = ()
@@ -162,7 +169,7 @@ def write_tiles(product: Product, layout: Layout, write: Writer) -> None:
     on_threads(write, product, [*rest, jb, *inner[:1]])
     peeled = read_layout(write, product, layout, c, panel, other, (jb, io), (own[lane], own[row]), (lane, row), tile)
     write.peel(ko, *peeled, io, jo, jb, *tops)
-    finish_maps(write)
+    finish_others(write, out)
 
 
 def write_parts(product: Product, layout: Layout, write: Writer) -> None:
@@ -197,7 +204,7 @@ def write_parts(product: Product, layout: Layout, write: Writer) -> None:
     on_threads(write, product, [*rest, jb])
     peeled = read_layout(write, product, layout, c, panel, other, (kb, io), (jv, iv), (lane, row), tile)
     write.peel(ko, *peeled, io, jo, jb, kb)
-    finish_maps(write)
+    finish_others(write, c)
 
 
 DEPTHS = (64, 128, 192, 256, 384, 512)
@@ -217,7 +224,8 @@ def write_blocks(product: Product, order: str, staged: bool, write: Writer) -> N
     loops = loops_by_iterator(write, c, out)
     lane, row = longest(product.extents, product.lanes), product.rows[-1]
     line = product.rows[-2] if len(product.rows) > 1 else row
-    n, m, height = (product.extents[i] for i in (lane, row, line))
+    n, m, height = product.columns, product.extents[row], product.extents[line]
+    loops[lane] = lanes_of_group(write, product, loops[lane])
     tile = Tile.choose(write, product, n, m, 1 if line == row else height)
     # A block: lines of rows, or rows if there is but one line, and panels.
     if line == row:
@@ -280,7 +288,7 @@ def write_blocks(product: Product, order: str, staged: bool, write: Writer) -> N
     peeled += write_results(write, out, op, (x or [yi])[0], tile)
     on_threads(write, product, [*rest, *around])
     write.peel(*peeled)
-    finish_maps(write)
+    finish_others(write, out)
 
 
 def write_results(write: Writer, out: Handle, lane: Handle, row: Handle, tile: Tile) -> list[Handle]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from xdsl.ir import SSAValue
 
 from ....dialects.loop import BlockOp, ForOp, IteratorKind, ReadOp, ReduceOp, element_type
-from ....dialects.quasi_affine import Lin
+from ....dialects.quasi_affine import Digit, Lin
 from ....dialects.regions import alloc_of, iterator_forms, readers_of, writers_of
 from ....errors import ScheduleError
 from ....transform.panels import iterators_in
@@ -58,6 +58,13 @@ class Product:
     """Whether the sums are results of the kernel."""
     element: int
     """The size of an accumulator, in bytes."""
+    group: int = 0
+    """How many lanes follow one another for which the other input is the same, where that is not all of them."""
+
+    @property
+    def columns(self) -> int:
+        """How many lanes there are, those of one group if there are groups."""
+        return self.group or self.extents[longest(self.extents, self.lanes)]
 
     @property
     def points(self) -> int:
@@ -83,10 +90,13 @@ def products(blocks: Sequence[BlockOp]) -> list[Product]:
     sums = next(write for write in block.writes() if isinstance(write, ReduceOp))
     found: list[Product] = []
     moving = [i for i, extent in enumerate(block.extents) if extent > 1]
-    for panel, other, lanes, rows in (
-        (roles.right, roles.left, roles.n, roles.m),
-        (roles.left, roles.right, roles.m, roles.n),
-    ):
+    ways = [(roles.right, roles.left, roles.n, roles.m, 0), (roles.left, roles.right, roles.m, roles.n, 0)]
+    for i in roles.batch:
+        for panel, other, rows in ((roles.right, roles.left, roles.m), (roles.left, roles.right, roles.n)):
+            size = _group_size(other, block.iterators[i])
+            if 1 < size < block.extents[i] and _has_own_dimension(block, panel, i):
+                ways.append((panel, other, (i,), rows, size))
+    for panel, other, lanes, rows, group in ways:
         lanes, rows = ([i for i in each if i in moving] for each in (lanes, rows))
         if not lanes:
             continue
@@ -112,6 +122,7 @@ def products(blocks: Sequence[BlockOp]) -> list[Product]:
                 stride_in(loop, sums, sums.buffers[0]) == 1,
                 all(reader is block for reader in readers_of(block.written_buffers()[0])),
                 element_bytes(element_type(block.written_buffers()[0])),
+                group,
             )
         )
     return found
@@ -120,6 +131,21 @@ def products(blocks: Sequence[BlockOp]) -> list[Product]:
 def longest(extents: Sequence[int], iterators: Sequence[int]) -> int:
     """The iterator with the most iterations, the last of several."""
     return max(reversed(iterators), key=lambda i: extents[i])
+
+
+def _group_size(read: ReadOp, iterator: SSAValue) -> int:
+    """How many values of an iterator follow one another for which a read is at one place, if that is all that it has to
+    do with it; else 0."""
+    sizes: set[int] = set()
+    for form in iterator_forms(read):
+        for atom in form.terms if form is not None else ():
+            if isinstance(atom, Digit):
+                if iterator in atom.inner.values():
+                    plain = atom.modulus is None and atom.inner == Lin.of(iterator)
+                    sizes.add(atom.divisor if plain else 0)
+            elif atom is iterator:
+                return 0
+    return sizes.pop() if len(sizes) == 1 else 0
 
 
 def _has_own_dimension(block: BlockOp, read: ReadOp, iterator: int) -> bool:
@@ -162,6 +188,14 @@ def merge_loops(write: Writer, block: Handle, out: Handle) -> None:
         loops = [loop for loop in write.get_loops(out) if write.loop_op(loop).induction_variable in values]
         if len(loops) > 1:
             write.coalesce(*loops)
+
+
+def lanes_of_group(write: Writer, product: Product, loop: Handle) -> Handle:
+    """The loop along lanes: of one group, if there are groups."""
+    if not product.group:
+        return loop
+    _, each = write.tile(loop, product.group, tail="exact")
+    return each
 
 
 def maker(write: Writer, block: Handle, position: int) -> Handle:
@@ -232,6 +266,7 @@ __all__ = [
     "Product",
     "dimensions_of",
     "inline_maps",
+    "lanes_of_group",
     "longest",
     "loops_by_iterator",
     "maker",

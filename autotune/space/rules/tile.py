@@ -5,10 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ....dialects.lanes import MAX_LANES
+from ....dialects.loop import LoopKind, blocks_in
 from ....transform.recorder import Handle
+from ....transform.structure import is_map
 from ..writer import Number, Writer
 from .product import Product, dimensions_of
 from .sizes import even_sizes, fitting
+from .steps import is_contiguous, lanes_are_open, lanes_of, moving_loops, parallel, vectorize_map
 
 MOST_UNROLLED = 160
 """The most multiplications of vectors that are written one after another: what is more takes long to compile, and does
@@ -35,7 +38,11 @@ class Tile:
         """Knobs for a tile that fits the registers, beside a row of the panel and one element that is broadcast."""
         registers = write.facts["vector_registers"]
         lanes = max(1, write.facts["vector_bytes"] // product.element)
-        vectors = write.choose("vectors", range(1, min(-(-n // lanes), registers // 4, MAX_LANES // lanes) + 1))
+        options = range(1, min(-(-n // lanes), registers // 4, MAX_LANES // lanes) + 1)
+        if product.group:
+            # A tile is part of one group.
+            options = [size for size in options if n % (size * lanes) == 0 or size * lanes >= n] or [1]
+        vectors = write.choose("vectors", options)
         high = write.choose("rows", even_sizes(rows, registers - 2))
         deep = write.choose("lines", fitting(lines, 6, registers // 4)) if lines > 1 else 1
         used = write.times(vectors, write.times(high, deep))
@@ -108,4 +115,17 @@ def squares(write: Writer, lane: Handle, step: Handle, width: Number, height: Nu
     return [lane_outer, step_outer]
 
 
-__all__ = ["MOST_UNROLLED", "STEPS", "Tile", "copy_panel", "copy_rows", "pack_rows", "squares"]
+def finish_others(write: Writer, out: Handle) -> None:
+    """Lanes for the maps that the kernel came with and that are not part of the tiles, such as what pads."""
+    names = {block.block_name for block in blocks_in(write.workload.kernel)} - {write.block_op(out).block_name}
+    for block in write.blocks:
+        if block.block_name in names and is_map(block):
+            handle = write.block(block.block_name)
+            loops = moving_loops(write, handle)
+            serial = bool(loops) and write.loop_op(loops[-1]).kind is LoopKind.SERIAL
+            if serial and lanes_are_open(block) and is_contiguous(write, handle, loops[-1]):
+                vectorize_map(write, handle, loops[-1], 2 * lanes_of(write, block))
+                parallel(write, handle)
+
+
+__all__ = ["MOST_UNROLLED", "STEPS", "Tile", "copy_panel", "copy_rows", "finish_others", "pack_rows", "squares"]

@@ -12,8 +12,7 @@ from ....transform.recorder import Handle
 from ..writer import Writer
 from .product import Product, inline_maps, longest, loops_by_iterator, merge_loops, other_loops, own_loops, result_of
 from .sizes import doublings
-from .steps import finish_maps
-from .tile import MOST_UNROLLED
+from .tile import MOST_UNROLLED, finish_others
 
 if TYPE_CHECKING:
     from ..build import Subject
@@ -84,7 +83,7 @@ def write_columns(product: Product, order: str, packed: bool, asked: bool, write
     write.vectorize(oi)
     on_threads(write, product, [*rest, jb])
     write.peel(ko, jo, oo, jb)
-    finish_maps(write)
+    finish_others(write, out)
 
 
 def write_inner_products(product: Product, write: Writer) -> None:
@@ -118,7 +117,7 @@ def write_inner_products(product: Product, write: Writer) -> None:
     write.vectorize(ji)
     on_threads(write, product, [*rest, jo])
     write.peel(ko, jo)
-    finish_maps(write)
+    finish_others(write, out)
 
 
 def on_threads(write: Writer, product: Product, loops: list[Handle]) -> None:
