@@ -23,8 +23,12 @@ def tolerance(dtype: np.dtype[Any], length: int) -> float:
 
 def difference(parameter: Parameter, found: Array, expected: Array, tolerance: float) -> str:
     """What is wrong with a result; empty if nothing."""
-    if parameter.dtype == "bool" or not tolerance:
-        wrong = found.view(np.uint8) != expected.view(np.uint8) if parameter.dtype == "bool" else found != expected
+    if parameter.dtype == "bool":  # which are the bytes 0 and 1
+        found, expected = found.view(np.uint8), expected.view(np.uint8)
+    if np.array_equal(found, expected):  # mostly
+        return ""
+    if not tolerance or parameter.dtype == "bool":
+        wrong = found != expected
     else:
         wide = np.float64 if found.dtype == np.float64 else np.float32
         got, want = found.astype(wide, copy=False), expected.astype(wide, copy=False)

@@ -49,7 +49,7 @@ class Effort:
     """Nothing is repeated beyond this time but the least number of repetitions."""
     shortest: float = 2e-4
     """Calls are repeated within a repetition until it takes so long."""
-    slow: float = 2.0
+    slow: float = 1.5
     """One repetition is enough for what takes so many times as long as the best."""
     patience: int = 20
     """How many repetitions may be disturbed before their processor time is taken instead."""

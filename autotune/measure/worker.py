@@ -186,11 +186,7 @@ def _run(reference: Reference, built: Built, threads: int, effort: Effort, best_
         return Failure(Status.WRONG, wrong)
     if not first.is_disturbed and first.seconds > _HOPELESS * effort.slow * best_seconds:
         return Measured((first.seconds,))
-    between = None
-    if effort.flush_bytes:
-        between = partial(_empty_caches, effort.flush_bytes)
-    else:
-        bound()  # the check has taken the caches
+    between = partial(_empty_caches, effort.flush_bytes) if effort.flush_bytes else None
     return Measured(time_call(bound, effort, threads=threads, best_seconds=best_seconds, between=between, clock=clock))
 
 

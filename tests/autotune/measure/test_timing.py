@@ -68,8 +68,8 @@ def test_short_calls_are_repeated_within_a_repetition():
 
 def test_one_repetition_is_enough_for_what_is_slow():
     clock = FakeClock(forever(0.002))
-    assert len(timed(clock, best_seconds=0.0009)) == 1
-    assert len(timed(FakeClock(forever(0.002)), best_seconds=0.0011)) == 3
+    assert len(timed(clock, best_seconds=0.0013)) == 1
+    assert len(timed(FakeClock(forever(0.002)), best_seconds=0.0014)) == 3
 
 
 def test_what_a_stop_has_interrupted_is_measured_again():
