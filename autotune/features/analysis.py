@@ -19,6 +19,11 @@ from .values import Array, Test, Value, both, ceildiv, choose, is_zero, maximum,
 LINE = 64.0
 """Bytes of a cache line."""
 
+MOST_STRIDE = 8.0
+"""How far apart lanes may be that are loaded together."""
+WINDOW = 256.0
+"""Instructions that a core has under way at the same time."""
+
 WEIGHTS: Mapping[str, float] = {
     "add": 1.0,
     "multiply": 1.0,
@@ -242,13 +247,13 @@ class Analysis:
         return found
 
     def _statement(self, number: int) -> StatementCost:
-        structure, slots, layout, target = self.structure, self.slots, self.layout, self.target
+        structure = self.structure
         statement = structure.statements[number]
         kinds = [structure.loops[loop].kind for loop in statement.loops]
         extents = [self.extents[loop] for loop in statement.loops]
         straight = _straight(kinds, extents)
         cost = StatementCost(statement, extents, straight)
-        cost.width = max(1.0, target.vector_bytes / statement.bytes)
+        cost.width = max(1.0, self.target.vector_bytes / statement.bytes)
         useful, in_lanes, guarded = self._guards(number, cost, kinds)
         cost.useful = useful
         iterations = self.iterations[statement.loops[-1]] if statement.loops else 1.0
@@ -362,7 +367,9 @@ class Analysis:
                 continue
             here = cost.straight[position]
             still: Value = extent
-            if here is not False and (kind is LoopKind.UNROLLED or (_is_serial(kind) and not written)):
+            # Own sums whose place does not move with the innermost loop are in registers while that runs.
+            sums = access.kind == "reduce" and buffer.role == "local"
+            if here is not False and (kind is LoopKind.UNROLLED or not written or sums):
                 still = choose(here, 1.0, extent)
             moving = [row[position] for row in moves if not is_zero(row[position])]
             if any(access.data):
@@ -380,9 +387,12 @@ class Analysis:
             stride: Value = 0.0
             for position, kind in enumerate(kinds):
                 if kind in VECTORS:
+                    # Where loops were fused, lanes move in several dimensions, but next to each other in the last one.
+                    own: Value = 0.0
                     for row, step in zip(moves, strides, strict=True):
                         if not is_zero(row[position]):
-                            stride = stride + row[position] * step
+                            own = choose(row[position] > 0.0, row[position] * step, own)
+                    stride = stride + own
             if any(access.data):
                 stride = 2.0
             found.lane_stride = stride
@@ -394,12 +404,18 @@ class Analysis:
                     near = choose(stride > 0.0, 1.0, 0.0)
                 far = stride > 1.0 if not cost.statement.intrinsic else False
                 if far is not False:
+                    # Lanes that are near come with a vector load for each step between them, and as many shuffles.
+                    near_by = choose(both(stride <= MOST_STRIDE, cost.lanes >= 2.0 * stride), 1.0, 0.0)
+                    if access.kind != "read":
+                        near_by = 0.0
+                    chunks = choose(both(far, near_by > 0.5), stride, 1.0)
+                    far = both(far, near_by < 0.5)
                     squares = both(transposed > 0.5, far)
                     alone = both(transposed < 0.5, far)
                     found.gathered = count * choose(alone, cost.lanes, 0.0)
                     rounds = float(max(1, int(cost.width).bit_length() - 1))
-                    found.shuffled = count * choose(squares, whole * rounds, 0.0)
-                    each = choose(alone, cost.lanes, whole)
+                    found.shuffled = count * (choose(squares, whole * rounds, 0.0) + whole * (chunks - 1.0))
+                    each = choose(alone, cost.lanes, whole * chunks)
                     count = count * choose(near == 0.0, 1.0, each)
                 else:
                     count = count * choose(near == 0.0, 1.0, whole)
@@ -417,10 +433,14 @@ class Analysis:
         sums = next((each for each in cost.accesses if each.access.kind == "reduce"), None)
         if sums is None:
             return
-        cost.in_registers = self.promoted[sums.access.buffer]
-        carried: Value = 0.0
-        for position, kind in enumerate(kinds):
-            extent, here = cost.extents[position], cost.straight[position]
+        kept: Value = self.promoted[sums.access.buffer]
+        home = self.structure.buffers[sums.access.buffer].home
+        apart: Value = 1.0
+        trips: Value = 1.0
+        ended: Value = 0.0
+        for position in reversed(range(len(kinds))):
+            kind, extent, here = kinds[position], cost.extents[position], cost.straight[position]
+            outside = statement.loops[position] <= home
             moving = sums.moves_with(position)
             if kind in VECTORS:
                 if moving:
@@ -428,16 +448,25 @@ class Analysis:
             elif kind is LoopKind.UNROLLED:
                 if here is not False:
                     inside = choose(here, extent, 1.0)
-                    if moving:
+                    if outside:
+                        apart = apart * inside
+                    elif moving:
                         cost.accumulators = cost.accumulators * inside
                     else:
                         cost.steps = cost.steps * inside
-            elif here is not False and not moving:
-                carried = maximum(carried, choose(both(here, extent > 1.0), 1.0, 0.0))
+            elif moving or outside:
+                ended = maximum(ended, choose(extent > 1.0, 1.0, 0.0))
+            else:
+                trips = trips * choose(ended > 0.5, 1.0, extent)
+                if here is not False and self.structure.buffers[sums.access.buffer].role == "local":
+                    kept = maximum(kept, choose(both(here, extent > 1.0), 1.0, 0.0))
+        cost.in_registers = kept
         lane_moves = statement.lane < 0 or sums.moves_with(statement.lane)
         steps = cost.steps if lane_moves else cost.steps * cost.registers
         latency = (4.0 if statement.is_float else 1.0) + (1.0 - cost.in_registers) * 5.0
-        cost.chain = cost.bodies * steps * latency * carried
+        # Chains one after another overlap, as far as instructions are seen together.
+        chained = cost.copies / apart * cost.registers * (cost.instructions + len(cost.accesses)) * trips
+        cost.chain = cost.bodies * steps * apart * latency / maximum(WINDOW / chained, 1.0)
         needed: Value = cost.accumulators + 1.0
         for read in cost.accesses:
             if read.access.kind != "read" or read.access.init or statement.lane < 0:
@@ -451,7 +480,7 @@ class Analysis:
             needed = needed + live
         cost.needed = needed
         lacking = maximum(needed - self.target.vector_registers, 0.0) * cost.in_registers
-        cost.spilled = cost.bodies * cost.steps * lacking
+        cost.spilled = cost.bodies * cost.steps * apart * lacking
 
     def _traffic(self, costs: Sequence[StatementCost]) -> tuple[list[Value], Value, tuple[Value, Value, Value]]:
         """Bytes that come from behind each cache in a call that finds what fits there: what one iteration of a loop

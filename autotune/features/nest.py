@@ -7,13 +7,13 @@ guarded off. Both come from what `loop-expand` plans to emit.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from xdsl.dialects import scf
+from xdsl.dialects import arith, scf
 from xdsl.dialects.builtin import IndexType, MemRefType
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation, SSAValue
@@ -153,7 +153,7 @@ class Layout:
     def __init__(self, structure: Structure) -> None:
         self.size = 0
         self.needs: list[tuple[tuple[int, int], ...]] = []
-        """For each slot, others, and how large they are at least where it means something; where one is less, it is 0."""
+        """For each slot, others, and how large these are at least where it means something; elsewhere it is 0."""
         self.extent = [self._slot() for _ in structure.loops]
         self.peeled = [self._slot((at, 2)) for at in self.extent]
         self.shape = [tuple(self._slot() for _ in range(buffer.rank)) for buffer in structure.buffers]
@@ -463,10 +463,19 @@ def _count(op: Operation, counts: dict[str, int]) -> int:
             dialect, _, name = child.name.partition(".")
             if dialect not in ("arith", "math") or name in _FREE or not child.results:
                 continue
-            if isinstance(child.results[0].type, IndexType):
+            if isinstance(child.results[0].type, IndexType) or _says_where(child):
                 continue
             counts[_KINDS.get(name) or ("special" if dialect == "math" else "integer")] += 1
     return branches
+
+
+def _says_where(op: Operation) -> bool:
+    """Whether an operation only asks where an iteration is: a mask that whole vectors share, or nothing at all."""
+    if isinstance(op, arith.CmpiOp):
+        return isinstance(op.lhs.type, IndexType)
+    if not isinstance(op, arith.AndIOp | arith.OrIOp | arith.XOrIOp):
+        return False
+    return all(isinstance(each.owner, Operation) and _says_where(each.owner) for each in op.operands)
 
 
 def _instructions(loop: ForOp) -> int:
