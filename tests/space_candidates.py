@@ -27,18 +27,30 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
 
 
-def narrow_target() -> TargetAttr:
+def host_features() -> set[str]:
+    """The instruction sets of this machine, as LLVM calls them."""
+    return {name[1:] for name in LlvmCpuBackend().default_target().features.data.split(",") if name.startswith("+")}
+
+
+def narrow_target(features: str | None = None) -> TargetAttr:
     """This machine, as if it had short vectors, few registers, small caches, and several threads."""
     host = LlvmCpuBackend().default_target()
+    features = host.features.data if features is None else features
     numbers = {"vector_bytes": 16, "vector_registers": 16, "l1_bytes": 4 << 10, "l2_bytes": 32 << 10, "threads": 2}
-    return TargetAttr.get(host.triple.data, host.cpu.data, host.features.data, fma=bool(host.fma.data), **numbers)
+    return TargetAttr.get(host.triple.data, host.cpu.data, features, fma=bool(host.fma.data), **numbers)
 
 
 def workload_of(source: Any, target: TargetAttr | None = None) -> Workload:
     """The kernel that tensors, or a model with one operator, make; it has not been scheduled."""
     module = sw.Schedule(source, target=target or "llvm-cpu").root
-    (kernel,) = (op for op in module.ops if isinstance(op, FuncOp) and not op.is_declaration)
-    return Workload.of_kernel(kernel)
+    return Workload.of_kernel(_kernel(module))
+
+
+def _kernel(module: ModuleOp) -> FuncOp:
+    """The function that computes: the others call."""
+    found = [op for op in module.ops if isinstance(op, FuncOp) and any(isinstance(each, BlockOp) for each in op.walk())]
+    assert len(found) == 1, f"expected one kernel, got {len(found)}"
+    return found[0]
 
 
 def scheduled(workload: Workload, script: ModuleOp) -> ModuleOp:
@@ -123,5 +135,4 @@ def winograd_workload(algorithm: str, images: int, channels: int, outputs: int, 
     ctx, module, manager = driver.prepare(model, target="llvm-cpu", sizes=None, conv_algorithm=algorithm)
     names = [step.pass_.name for step in manager.steps]
     replace(manager, steps=manager.steps[: names.index("apply-schedules")]).run(ctx, module)
-    kernels = [op for op in module.ops if isinstance(op, FuncOp) and not op.is_declaration]
-    return Workload.of_kernel(next(op for op in kernels if any(isinstance(each, BlockOp) for each in op.walk())))
+    return Workload.of_kernel(_kernel(module))

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 from ...backends.registry import make_context, pass_registry
 from ...dialects.loop import BlockOp, ForOp, blocks_in
 from ...errors import ScheduleError
+from ...passes.loop.apply_schedules import shipped_libraries
 from ...passes.pass_manager import PassRunner
 from ...transform.dialect import Transform
 from ...transform.knobs import reopen_knobs
+from ...transform.library import libraries_of
 from ...transform.recorder import Handle, Recorder, method_of, recordable_ops
 from ...transform.sched import Sched
 from ...transform.target import TargetFacts
@@ -51,6 +53,8 @@ class Writer(Recorder, ScheduleMethods):
     def __init__(self, workload: Workload) -> None:
         ctx = make_context()
         super().__init__(workload.copy(), ctx, PassRunner(ctx, pass_registry()))
+        # Intrinsics are in the scripts that we ship.
+        self.interpreter.libraries = (*shipped_libraries(), *libraries_of(ctx))
         self.workload = workload
         self.facts = facts_of(workload)
         self._blocks: dict[str, Handle] = {}

@@ -9,6 +9,7 @@ from .contraction import contraction
 from .maps import maps
 from .reductions import reductions
 from .shipped import shipped
+from .tensors import tensors
 from .windows import windows
 from .winograd import winograd
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 RULES: dict[str, Callable[[Subject], Iterator[Sketch]]] = {
     "contraction": contraction,
+    "tensors": tensors,
     "windows": windows,
     "winograd": winograd,
     "reductions": reductions,

@@ -86,9 +86,9 @@ def vectorize_map(write: Writer, block: Handle, loop: Handle, width: Number) -> 
 
 
 def lanes_are_open(block: BlockOp) -> bool:
-    """Whether a block writes, and none of the loops around it is one of lanes."""
-    loops = enclosing_loops(block)
-    return bool(block.written_buffers()) and all(loop.kind is not LoopKind.VECTORIZED for loop in loops)
+    """Whether a block writes, and the loops around it are neither of lanes nor part of an intrinsic."""
+    open_kinds = (LoopKind.SERIAL, LoopKind.UNROLLED, LoopKind.PARALLEL)
+    return bool(block.written_buffers()) and all(loop.kind in open_kinds for loop in enclosing_loops(block))
 
 
 def finish_maps(write: Writer, vectors: Number = 2) -> None:

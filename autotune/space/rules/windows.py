@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from ..build import Subject
     from ..sketch import Sketch
 
-MOST_STEPS = 640
+MOST_STEPS = 320
 """The most steps of windows, of a vector each, that are written one after another: what is more takes long to compile,
 and does not fit the cache of instructions."""
 MOST_TAPS = 64
