@@ -420,7 +420,7 @@ def _prepared(
 
         select = GraphSelectConvAlgorithmPass(algorithm=cast(Any, choice.algorithm), exact=choice.exact)
         manager = _with_pass(manager, select.name, select, "to choose how convolutions are computed", keep=False)
-    return manager if tuned is None else _with_costs(manager, tuned)
+    return manager if tuned is None else _with_costs(manager, tuned, sizes)
 
 
 def _with_scripts(manager: PassManager, tuned: Tuned) -> PassManager:
@@ -428,12 +428,12 @@ def _with_scripts(manager: PassManager, tuned: Tuned) -> PassManager:
     return _with_pass(manager, SCHEDULING, ApplyTunedPass(tuned.choices), "to use a database", keep=True)
 
 
-def _with_costs(manager: PassManager, tuned: Tuned) -> PassManager:
+def _with_costs(manager: PassManager, tuned: Tuned, sizes: Mapping[str, int] | None) -> PassManager:
     """The pipeline whose choice of algorithms knows what a database has recorded."""
     from ..passes.graph.select_conv_algorithm import GraphSelectConvAlgorithmPass
 
     steps = tuple(
-        replace(step, pass_=step.pass_.told(tuned.costs))
+        replace(step, pass_=step.pass_.told(tuned.costs, sizes=sizes))
         if isinstance(step.pass_, GraphSelectConvAlgorithmPass)
         else step
         for step in manager.steps

@@ -7,7 +7,7 @@ import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp, StringAttr
@@ -19,6 +19,7 @@ from ..errors import CompileError, PipelineError
 from ..passes.graph.select_conv_algorithm import (
     ALGORITHMS,
     CONVOLUTION,
+    ConvAlgorithm,
     GraphSelectConvAlgorithmPass,
     algorithm_of,
     why_not,
@@ -71,8 +72,8 @@ def workloads_of(
         choices = [name for name in ALGORITHMS if why_not(name, exact) is None]
     found = _Found()
     for choice in choices[:-1]:
-        found.add(_with_choice(after, choice, exact), ctx, module.clone())
-    found.add(_with_choice(after, choices[-1], exact), ctx, module)
+        found.add(_with_choice(after, choice, exact, sizes), ctx, module.clone())
+    found.add(_with_choice(after, choices[-1], exact, sizes), ctx, module)
     if not found.workloads:
         raise CompileError("expected a program with kernels to tune, got none that stands for itself")
     return list(found.workloads.values())
@@ -86,9 +87,9 @@ def _split_at_choice(manager: PassManager) -> tuple[PassManager, PassManager]:
     return replace(manager, steps=manager.steps[:at]), replace(manager, steps=manager.steps[at:])
 
 
-def _with_choice(manager: PassManager, algorithm: str, exact: bool) -> PassManager:
+def _with_choice(manager: PassManager, algorithm: str, exact: bool, sizes: Mapping[str, int] | None) -> PassManager:
     """The steps with another choice, up to where kernels get names of their own."""
-    select = GraphSelectConvAlgorithmPass(algorithm, exact).told(mark=True)  # pyright: ignore[reportArgumentType]
+    select = GraphSelectConvAlgorithmPass(cast(ConvAlgorithm, algorithm), exact).told(mark=True, sizes=sizes)
     steps = tuple(
         replace(step, pass_=select) if isinstance(step.pass_, GraphSelectConvAlgorithmPass) else step
         for step in manager.steps

@@ -73,6 +73,8 @@ class SelectAlgorithm(RewritePattern):
     costs: CostOracle | None = None
     mark: bool = False
     """Whether operations say which convolution they compute."""
+    sizes: str = ""
+    """What symbolic extents are going to be, where somebody knows."""
 
     @op_type_rewrite_pattern
     def match_and_rewrite(self, op: ConvOp, rewriter: PatternRewriter) -> None:
@@ -91,7 +93,7 @@ class SelectAlgorithm(RewritePattern):
             self._transform(op, _TILES[algorithm], rewriter)
 
     def _key(self, op: ConvOp) -> str:
-        return convolution_key(op, self._target(), self.constants.is_known(op.weight))
+        return convolution_key(op, self._target(), self.constants.is_known(op.weight), self.sizes)
 
     def _target(self) -> Attribute | None:
         return self.constants.module.attributes.get(TARGET)
@@ -127,13 +129,16 @@ class SelectAlgorithm(RewritePattern):
         rewriter.replace(op, new)
 
 
-def convolution_key(op: ConvOp, target: Attribute | None, is_constant: bool) -> str:
+def convolution_key(op: ConvOp, target: Attribute | None, is_constant: bool, sizes: str = "") -> str:
     """Equal for convolutions that the same kernels compute, whatever the algorithm: their structure, the operators that
-    may be fused to their results, the target but for its number of threads, and whether the weights are known."""
+    may be fused to their results, the target but for its number of threads, whether the weights are known, and the
+    sizes of symbols."""
     window = op.window
     if isinstance(target, TargetAttr):
         target = target.with_threads(1)
     parts = [str(op.input.type), str(op.weight.type), str(window), str(op.group_count), str(is_constant), str(target)]
+    if not op.result.type.has_static_shape():
+        parts.append(sizes)
     value: SSAValue = op.result
     while (use := value.get_user_of_unique_use()) is not None and isinstance(use, graph.TensorOp):
         if use.FUSION_CLASS is not FusionClass.INJECTIVE or len(use.results) != 1:
@@ -184,6 +189,7 @@ def select_conv_algorithm(
     exact: bool = False,
     costs: CostOracle | None = None,
     mark: bool = False,
+    sizes: str = "",
 ) -> None:
     """Choose how each convolution is computed, and transform the weights that this takes. With `mark`, each operation
     has the key of its convolution in an attribute afterwards."""
@@ -191,7 +197,7 @@ def select_conv_algorithm(
     called = called_functions(module)
     named = {weight.data.root_reference.data for weight in weights(module)}
     for func in functions(module):
-        select = SelectAlgorithm(constants, algorithm, exact, func.sym_name.data not in called, costs, mark)
+        select = SelectAlgorithm(constants, algorithm, exact, func.sym_name.data not in called, costs, mark, sizes)
         PatternRewriteWalker(select, apply_recursively=False).rewrite_region(func.body)
         for op in tuple(reversed(func.body.block.ops)):
             if isinstance(op, graph.WeightOp) and not any(op.result.uses):
@@ -219,18 +225,23 @@ class GraphSelectConvAlgorithmPass(ModulePass):
     """Who knows how long convolutions take; no option, but what a driver knows."""
     mark: bool = field(default=False, init=False, repr=False)
     """Whether operations say which convolution they compute."""
+    sizes: str = field(default="", init=False, repr=False)
+    """What symbolic extents are going to be, where somebody knows."""
 
     def __post_init__(self) -> None:
         if (failure := why_not(self.algorithm, self.exact)) is not None:
             raise ValueError(failure)
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
-        select_conv_algorithm(op, self.algorithm, self.exact, self.costs, self.mark)
+        select_conv_algorithm(op, self.algorithm, self.exact, self.costs, self.mark, self.sizes)
 
-    def told(self, costs: CostOracle | None = None, *, mark: bool = False) -> GraphSelectConvAlgorithmPass:
-        """The same pass, which knows what convolutions cost, or marks them."""
+    def told(
+        self, costs: CostOracle | None = None, *, mark: bool = False, sizes: Mapping[str, int] | None = None
+    ) -> GraphSelectConvAlgorithmPass:
+        """The same pass, which knows what convolutions cost, or marks them, for some sizes of symbols."""
         copy = GraphSelectConvAlgorithmPass(self.algorithm, self.exact)
         # They are no options, so that no pipeline's text has them.
         object.__setattr__(copy, "costs", costs)
         object.__setattr__(copy, "mark", mark)
+        object.__setattr__(copy, "sizes", str(sorted((name, int(size)) for name, size in (sizes or {}).items())))
         return copy

@@ -211,6 +211,17 @@ def test_times_of_the_target_count_before_those_of_others(tmp_path: Path) -> Non
     assert chosen(SOURCE, path, target=target(3)) == ["gemm"] * 2
 
 
+def test_times_are_of_sizes(tmp_path: Path) -> None:
+    path = tmp_path / "trials.db"
+    symbolic = model().replace("tensor<1x4x6x6xf32>", "tensor<?x4x6x6xf32, #te.shape<n, 4, 6, 6>>")
+    source = parse_module(make_context(), symbolic)
+    for size, times in ((1, {"direct": 1e-6, "gemm": 2e-6}), (3, {"direct": 2e-3, "gemm": 1e-3})):
+        record(path, workloads_of(source, sizes={"n": size}), times)
+    assert chosen(source, path, sizes={"n": 1}) == ["direct"] * 2
+    assert chosen(source, path, sizes={"n": 3}) == ["gemm"] * 2
+    assert chosen(source, path, sizes={"n": 2}) == chosen(source, None, sizes={"n": 2})
+
+
 def test_algorithms_are_exported_and_merged(tmp_path: Path) -> None:
     path = tmp_path / "trials.db"
     record(path, known(), {"direct": 2e-3, "gemm": 1e-3})
