@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from xdsl.dialects.func import FuncOp
 
 from ...errors import StepwellError
 from .interface import Features, Samples
@@ -148,46 +149,47 @@ def write_records(records: Iterable[Record], path: Path = RECORDS) -> None:
     path.write_bytes(lzma.compress(text.encode("utf-8"), preset=9))
 
 
-def features_of_record(record: Record) -> tuple[Features, NDArray[np.bool_]]:
-    """The features of all trials, and for which of them they are known."""
+def features_of_record(record: Record, only: Sequence[int] | None = None) -> Features:
+    """The features of its trials, or of those at some positions: each script is applied."""
     from ...backends.registry import make_context
     from ...dialects.source import parse_module
-    from ..features.closed_forms import SketchFeatures
-    from ..features.columns import FEATURES
+    from ..features.columns import FEATURES, features, target_of
+    from ..features.nest import Nest, Structure, describe
+    from ..measure.compile import Compiler
     from ..space.sketch import Sketch
     from ..workload import Workload
 
     workload = Workload.of_text(record.workload, record.name)
-    features = np.zeros((len(record.seconds), len(FEATURES)), np.float32)
-    known = np.zeros(len(record.seconds), np.bool_)
-    position = np.asarray(record.sketch)
-    for number, (name, text) in enumerate(record.sketches):
-        (rows,) = np.nonzero(position == number)
-        if not len(rows):
-            continue
-        sketch = Sketch(name, parse_module(make_context(), text, name))
-        choices = np.asarray([record.choices[row] for row in rows], np.int32).reshape(len(rows), -1)
-        features[rows], known[rows] = SketchFeatures(workload, sketch).matrix(choices)
-    return features, known
+    compiler = Compiler(workload)
+    name = workload.kernel.sym_name.data
+    sketches = [Sketch(name, parse_module(make_context(), text, name)) for name, text in record.sketches]
+    alike: dict[Structure, list[tuple[int, Nest]]] = {}
+    trials = range(len(record.seconds)) if only is None else only
+    for row, trial in enumerate(trials):
+        module = compiler.scheduled(str(sketches[record.sketch[trial]].select(record.choices[trial])))
+        kernel = next(op for op in module.ops if isinstance(op, FuncOp) and op.sym_name.data == name)
+        nest = describe(kernel)
+        alike.setdefault(nest.structure, []).append((row, nest))
+    found = np.zeros((len(trials), len(FEATURES)), np.float32)
+    for structure, nests in alike.items():
+        slots = np.stack([nest.slots for _, nest in nests])
+        found[[row for row, _ in nests]] = features(structure, slots, target_of(workload))
+    return found
 
 
 def build(records: Sequence[Record]) -> DataSet:
     """The features of records."""
     from ..features.columns import FEATURES
 
-    parts: list[Features] = []
-    uniform: list[NDArray[np.bool_]] = []
-    seconds: list[NDArray[np.float64]] = []
-    groups: list[NDArray[np.int64]] = []
-    for number, record in enumerate(records):
-        features, known = features_of_record(record)
-        parts.append(features[known])
-        seconds.append(np.asarray(record.seconds, np.float64)[known])
-        uniform.append(np.asarray(record.uniform, np.bool_)[known])
-        groups.append(np.full(int(known.sum()), number, np.int64))
-    samples = Samples(np.concatenate(parts), np.concatenate(seconds), np.concatenate(groups))
-    families, names = tuple(r.family for r in records), tuple(r.name for r in records)
-    return DataSet(tuple(FEATURES), samples, families, names, np.concatenate(uniform))
+    counts = [len(record.seconds) for record in records]
+    samples = Samples(
+        np.concatenate([features_of_record(record) for record in records]),
+        np.asarray([seconds for record in records for seconds in record.seconds], np.float64),
+        np.repeat(np.arange(len(records), dtype=np.int64), counts),
+    )
+    families, names = tuple(record.family for record in records), tuple(record.name for record in records)
+    uniform = np.asarray([each for record in records for each in record.uniform], np.bool_)
+    return DataSet(tuple(FEATURES), samples, families, names, uniform)
 
 
 @cache
