@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from xdsl.ir import SSAValue
 
-from .loop import AllocOp, BlockOp, ForOp, LoopKind, ReadOp, ReduceOp, WriteOp, blocks_in, enclosing_loops
+from .loop import AllocOp, BlockOp, ForOp, LoopKind, ReadOp, ReduceOp, WriteOp, blocks_in, enclosing_loops, nest_ops
 from .quasi_affine import Lin
 from .regions import block_of, buffer_shape, index_forms, reduce_loops
 
@@ -68,8 +68,8 @@ def vectorization_failure(loop: ForOp) -> str | None:
     for outer in enclosing_loops(loop):
         if outer.kind is LoopKind.VECTORIZED:
             return "expected one vectorized loop in a nest, got one inside of another"
-    for op in loop.walk():
-        if op is not loop and isinstance(op, ForOp) and op.kind in (LoopKind.VECTORIZED, LoopKind.PARALLEL):
+    for op in nest_ops(loop):
+        if isinstance(op, ForOp) and op.kind in (LoopKind.VECTORIZED, LoopKind.PARALLEL):
             return f"expected no {op.kind} loop inside of a vectorized one"
     for block in blocks_in(loop):
         if (failure := _block_failure(block, loop)) is not None:

@@ -1504,6 +1504,17 @@ def _collect_blocks(op: Operation, found: list[BlockOp]) -> None:
             block = block._next_block  # pyright: ignore[reportPrivateUsage]
 
 
+def nest_ops(op: Operation) -> list[Operation]:
+    """The loops, blocks and buffers inside of an op, in program order, without what is in the blocks."""
+    found: list[Operation] = []
+    if type(op) is not BlockOp:
+        for child in op.regions[0].block.ops:
+            found.append(child)
+            if type(child) is ForOp:
+                found += nest_ops(child)
+    return found
+
+
 def zero_map(rank: int) -> AffineMap:
     """The map without dimensions whose results are `rank` zeros."""
     return AffineMap(0, 0, (AffineConstantExpr(0),) * rank)

@@ -48,9 +48,11 @@ def require_serial(loop: ForOp) -> None:
 
 def set_forms(block: BlockOp, bindings: Sequence[Lin], predicates: Sequence[tuple[Lin, int]]) -> None:
     """Gives a block new bindings and predicates, without predicates that always hold or that its domain implies."""
-    simplified = dict.fromkeys(predicate_on_sum(predicate, bindings) for predicate in predicates)
-    sums = [without_units(form) for form in bindings]
-    kept = [p for p in simplified if not implied(*p, sums, block.extents)]
+    kept: list[tuple[Lin, int]] = []
+    if predicates:
+        simplified = dict.fromkeys(predicate_on_sum(predicate, bindings) for predicate in predicates)
+        sums = [without_units(form) for form in bindings]
+        kept = [p for p in simplified if not implied(*p, sums, block.extents)]
     map, loops = to_affine_map([*bindings, *(form for form, _ in kept)])
     rank = len(bindings)
     block.operands = loops

@@ -8,7 +8,7 @@ from typing import NoReturn
 from xdsl.dialects.builtin import IndexType, IntegerAttr, UnitAttr
 
 from ...dialects.lanes import combines_lanes, vectorization_failure
-from ...dialects.loop import AllocOp, ForOp, LoopKind, ReadOp, blocks_in, enclosing_loops
+from ...dialects.loop import AllocOp, ForOp, LoopKind, ReadOp, blocks_in, enclosing_loops, nest_ops
 from .common import describe, refuse, require_serial
 from .dependence import require_independent, require_pure_reduction
 
@@ -31,7 +31,7 @@ def vectorize(loop: ForOp) -> None:
     require_serial(loop)
     if (failure := vectorization_failure(loop)) is not None:
         refuse(f"{failure}, to vectorize {describe(loop)}", loop)
-    for op in loop.walk():
+    for op in nest_ops(loop):
         if isinstance(op, AllocOp):
             refuse("expected no buffer to live inside of a vectorized loop", loop, ("the buffer", op))
     blocks = blocks_in(loop)
@@ -54,7 +54,7 @@ def parallelize(loop: ForOp, grain: int | None = None) -> None:
     if grain is not None and grain < 1:
         refuse(f"expected a positive grain, got {grain}", loop)
     around = enclosing_loops(loop)
-    for other in [*around, *(op for op in loop.walk() if isinstance(op, ForOp) and op is not loop)]:
+    for other in [*around, *(op for op in nest_ops(loop) if isinstance(op, ForOp))]:
         if other.kind is LoopKind.PARALLEL:
             refuse(f"expected one parallel loop in a nest, got {describe(loop)} with {describe(other)}", other)
     for other in around:
