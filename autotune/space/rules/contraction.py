@@ -282,7 +282,7 @@ def write_blocks(product: Product, order: str, staged: bool, write: Writer) -> N
     write.vectorize(ov)
     write.unroll(*ended, *tiled)
     write.decompose_reduction(c, co)
-    peeled = [*tops, oo, ob]
+    peeled = [*tops, oo]
     if not product.near and not product.panel_is_constant and not product.panel_is_made:
         peeled += copy_panel(write, c, panel, co, ov, product, lane, tile)
     peeled += write_results(write, out, op, (x or [yi])[0], tile)

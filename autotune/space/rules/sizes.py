@@ -31,6 +31,12 @@ def fitting(extent: int, count: int, most: int | None = None) -> list[int]:
     return thinned(found if len(found) > 2 else even_sizes(extent, limit), count)
 
 
+def covering(extent: int, most: int) -> list[int]:
+    """Sizes up to `most` that cover an extent with little too much: an eighth of it, unless that leaves a single one."""
+    found = [size for size in range(1, min(extent, most) + 1) if -(-extent // size) * size * 8 <= extent * 9]
+    return found if len(found) > 1 else list(range(1, min(extent, most) + 1))
+
+
 def thinned(sizes: list[int], count: int) -> list[int]:
     """At most `count` of the sizes, the first and the last among them, evenly spread."""
     if len(sizes) <= count:

@@ -10,7 +10,7 @@ from ....transform.recorder import Handle
 from ....transform.structure import is_map
 from ..writer import Number, Writer
 from .product import Product, dimensions_of
-from .sizes import even_sizes, fitting
+from .sizes import covering, even_sizes, fitting
 from .steps import is_contiguous, lanes_are_open, lanes_of, moving_loops, parallel, vectorize_map
 
 MOST_UNROLLED = 160
@@ -38,12 +38,14 @@ class Tile:
         """Knobs for a tile that fits the registers, beside a row of the panel and one element that is broadcast."""
         registers = write.facts["vector_registers"]
         lanes = max(1, write.facts["vector_bytes"] // product.element)
-        options = range(1, min(-(-n // lanes), registers // 4, MAX_LANES // lanes) + 1)
+        options = covering(-(-n // lanes), min(registers // 4, MAX_LANES // lanes))
         if product.group:
             # A tile is part of one group.
             options = [size for size in options if n % (size * lanes) == 0 or size * lanes >= n] or [1]
         vectors = write.choose("vectors", options)
-        high = write.choose("rows", even_sizes(rows, registers - 2))
+        # Each tail is code of its own: of two dimensions one may have it.
+        sizes = even_sizes(rows, registers - 2) if lines == 1 else fitting(rows, 8, registers - 2)
+        high = write.choose("rows", sizes)
         deep = write.choose("lines", fitting(lines, 6, registers // 4)) if lines > 1 else 1
         used = write.times(vectors, write.times(high, deep))
         write.at_most(write.plus(write.plus(used, vectors), 1), registers)
