@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from .blocks import blocks
 from .contraction import contraction
 from .maps import maps
 from .reductions import reductions
@@ -24,6 +25,7 @@ RULES: dict[str, Callable[[Subject], Iterator[Sketch]]] = {
     "winograd": winograd,
     "reductions": reductions,
     "maps": maps,
+    "blocks": blocks,
     "shipped": shipped,
 }
 """In the order in which they are asked."""

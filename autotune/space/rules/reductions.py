@@ -54,14 +54,14 @@ def reductions(subject: Subject) -> Iterator[Sketch]:
     if len(found) == 1 and (contraction_of(found[0]) is not None or is_window(found[0])):
         return
     yield from subject.sketch("reductions/rows", _rows)
-    yield from subject.sketch("reductions/each", _each)
     yield from subject.sketch("reductions/columns", _columns)
     if len(found) == 1:
         yield from subject.sketch("reductions/columns, rows outside", partial(_columns_alone, found[0].block_name))
     yield from subject.sketch("reductions/steps together", _steps)
 
 
-def _sums(write: Writer) -> list[Handle]:
+def sums_of(write: Writer) -> list[Handle]:
+    """The blocks that reduce."""
     return [write.block(block.block_name) for block in write.blocks if is_reduction(block)]
 
 
@@ -80,7 +80,7 @@ def _last(write: Writer) -> Handle:
 def _kept_loops(write: Writer, last: Handle) -> tuple[list[Handle], list[Handle]]:
     """The loops around the last block along what the reductions keep, and along what they reduce."""
     handles = {write.loop_op(loop): loop for loop in write.get_loops(last)}
-    sums = [write.block_op(each) for each in _sums(write)]
+    sums = [write.block_op(each) for each in sums_of(write)]
     block = write.block_op(last)
     if is_reduction(block):
         kinds = dict(zip(handles, block.kinds, strict=True))
@@ -131,7 +131,7 @@ def _tile_rows(write: Writer, options: Sequence[int]) -> Handle:
     return last
 
 
-def _inner_loops(write: Writer, sums: Handle) -> tuple[list[Handle], list[Handle]]:
+def inner_loops(write: Writer, sums: Handle) -> tuple[list[Handle], list[Handle]]:
     """The loops of a reduction that bind spatial iterators and are its own, and those that reduce."""
     block = write.block_op(sums)
     loops = write.get_loops(sums)
@@ -144,22 +144,22 @@ def _inner_loops(write: Writer, sums: Handle) -> tuple[list[Handle], list[Handle
 def _row(write: Writer, sums: Handle) -> list[Handle]:
     """The loop of a reduction over the rows of a group, if it keeps more than one element."""
     block = write.block_op(sums)
-    spatial = _inner_loops(write, sums)[0]
+    spatial = inner_loops(write, sums)[0]
     extents = [e for e, kind in zip(block.extents, block.kinds, strict=True) if kind is IteratorKind.SPATIAL]
     return [loop for loop, extent in zip(spatial, extents, strict=True) if extent > 1][-1:]
 
 
-def _in_lanes(write: Writer, sums: Handle, width: Number, rows: Sequence[Handle]) -> None:
+def in_lanes(write: Writer, sums: Handle, width: Number, rows: Sequence[Handle]) -> None:
     """A reduction in lanes along its innermost dimension: partial results, then one of them all.
 
     Raises:
         ScheduleError: if it does not read neighbours, or its order may not change.
     """
-    loops = [loop for loop in _inner_loops(write, sums)[1] if write.extent(loop) > 1]
+    loops = [loop for loop in inner_loops(write, sums)[1] if write.extent(loop) > 1]
     if not loops:
         raise ScheduleError("expected a loop to reduce along, got none")
     k = loops[-1]
-    if not _reads_neighbours(write, sums, k):
+    if not reads_neighbours(write, sums, k):
         raise ScheduleError("expected to reduce neighbours", write.block_op(sums))
     ko, ki = write.tile(k, width)
     combine = write.split_reduction(sums, ki)
@@ -175,13 +175,13 @@ def _in_lanes(write: Writer, sums: Handle, width: Number, rows: Sequence[Handle]
     write.vectorize(partial_loop)
 
 
-def _reads_neighbours(write: Writer, block: Handle, loop: Handle) -> bool:
+def reads_neighbours(write: Writer, block: Handle, loop: Handle) -> bool:
     """Whether all that a block reads is a neighbour, or the same, in neighbouring iterations of a loop."""
     around = write.loop_op(loop)
     return all(stride_in(around, read, read.buffer) in (0, 1) for read in write.block_op(block).reads())
 
 
-def _widths(write: Writer, sums: Sequence[Handle]) -> Number:
+def widths(write: Writer, sums: Sequence[Handle]) -> Number:
     """How many lanes partial results have: those of some registers, but not many more than there are elements."""
     blocks = [write.block_op(each) for each in sums]
     lanes = max(lanes_of(write, block) for block in blocks)
@@ -198,59 +198,23 @@ def _depth(block: BlockOp) -> int:
 def _rows(write: Writer) -> None:
     """Rows go through all blocks; reductions in lanes along themselves."""
     last = _tile_rows(write, (1, 2, 4, 8))
-    sums = _sums(write)
-    width = _widths(write, sums)
+    sums = sums_of(write)
+    width = widths(write, sums)
     for each in sums:
-        _in_lanes(write, each, width, _row(write, each))
+        in_lanes(write, each, width, _row(write, each))
     _finish(write, last)
 
 
 def _finish(write: Writer, last: Handle) -> None:
     """Lanes for maps, and threads for groups of rows."""
-    _finish_maps(write)
+    finish_maps_in_steps(write)
     parallel(write, last)
 
 
-def _finish_maps(write: Writer) -> None:
+def finish_maps_in_steps(write: Writer) -> None:
+    """Lanes for the maps that have none yet, if there are any."""
     if any(is_map(block) and lanes_are_open(block) for block in write.blocks):
         finish_maps(write, write.choose("map vectors", [1, 2, 4], 2))
-
-
-def _each(write: Writer) -> None:
-    """Each reduction in lanes where it is; which is all that can be done with a single row."""
-    inline_maps(write)
-    sums = _sums(write)
-    width = _widths(write, sums)
-    done = 0
-    for each in sums:
-        spatial, _ = _inner_loops(write, each)
-        before = write.script()
-        try:
-            _in_lanes(write, each, width, [])
-            done += 1
-        except ScheduleError:
-            if write.script() != before:
-                raise
-            done += _columns_in_place(write, each, spatial)
-        parallel(write, each)
-    if not done:
-        raise ScheduleError("expected a reduction in lanes, got none")
-    _finish_maps(write)
-
-
-def _columns_in_place(write: Writer, sums: Handle, spatial: Sequence[Handle]) -> bool:
-    """Lanes along the last dimension that a reduction keeps, if that is where neighbours are."""
-    loops = [loop for loop in spatial if write.extent(loop) > 1]
-    if not loops or not is_contiguous(write, sums, loops[-1]):
-        return False
-    lanes = lanes_of(write, write.block_op(sums))
-    reduced = _inner_loops(write, sums)[1]
-    outer, inner = write.tile(loops[-1], lanes)
-    write.reorder(outer, *reduced, inner)
-    write.vectorize(inner)
-    write.decompose_reduction(sums, reduced[0])
-    write.peel(outer)
-    return True
 
 
 def _columns(write: Writer) -> None:
@@ -274,9 +238,9 @@ def _columns(write: Writer) -> None:
         if reduced:
             write.reorder(*reduced, inner)
         write.vectorize(inner)
-        for each in _sums(write):
+        for each in sums_of(write):
             (lane,) = _row(write, each) or [inner]
-            _accumulate(write, each, _inner_loops(write, each)[1], lane)
+            _accumulate(write, each, inner_loops(write, each)[1], lane)
         for block in write.blocks:
             if is_map(block) and lanes_are_open(block):
                 loops = moving_loops(write, write.block(block.block_name))
@@ -313,7 +277,7 @@ def _columns_alone(name: str, write: Writer) -> None:
     """Rows pass by as they lie; what they are added to stays in the first cache."""
     inline_maps(write)
     sums = write.block(name)
-    spatial, steps = _inner_loops(write, sums)
+    spatial, steps = inner_loops(write, sums)
     columns = [loop for loop in spatial if write.extent(loop) > 1]
     moving = [loop for loop in steps if write.extent(loop) > 1]
     if not columns or not moving or not _moves_together(write, sums, columns[-1]):
@@ -345,8 +309,8 @@ def _columns_alone(name: str, write: Writer) -> None:
 def _steps(write: Writer) -> None:
     """Rows that are reduced step by step, a few of them side by side, so that one does not wait for itself."""
     last = _tile_rows(write, (2, 4, 8, 16))
-    for each in _sums(write):
-        moving = [loop for loop in _inner_loops(write, each)[1] if write.extent(loop) > 1]
+    for each in sums_of(write):
+        moving = [loop for loop in inner_loops(write, each)[1] if write.extent(loop) > 1]
         rows = _row(write, each)
         if not moving or not rows:
             raise ScheduleError("expected steps of several rows", write.block_op(each))
@@ -356,4 +320,4 @@ def _steps(write: Writer) -> None:
     _finish(write, last)
 
 
-__all__ = ["reductions"]
+__all__ = ["finish_maps_in_steps", "in_lanes", "inner_loops", "reads_neighbours", "reductions", "sums_of", "widths"]
