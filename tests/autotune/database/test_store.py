@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from stepwell import te
 from stepwell.autotune.database import schema
@@ -132,6 +132,7 @@ def test_of_one_script_the_newest_trial_counts(path: Path) -> None:
         assert database.best(WORKLOAD) == best
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(Status), st.lists(st.floats(1e-9, 1e3), min_size=1, max_size=3))))
 def test_the_best_is_that_of_a_list(records: list[tuple[Status, list[float]]]) -> None:
     trials = [
