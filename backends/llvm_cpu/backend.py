@@ -10,6 +10,7 @@ from xdsl.dialects import llvm as upstream
 from xdsl.dialects.builtin import ModuleOp
 
 from ...dialects.cpu import TARGET, TargetAttr
+from ...dialects.walk import operations_in
 from ...errors import CompileError, did_you_mean
 from ...passes.cpu.outline_parallel import THREADS
 from ...runtime.artifact import CompiledCode, Kernel
@@ -39,7 +40,7 @@ class LlvmCpuBackend(Backend):
         return host_target(tiles=False)
 
     def is_lowered(self, module: ModuleOp) -> bool:
-        return all(op is module or op.name.startswith("llvm.") for op in module.walk())
+        return all(op is module or op.name.startswith("llvm.") for op in operations_in(module))
 
     def executable(
         self, module: ModuleOp, signature: Signature, constants: Sequence[Any] = (), *, threads: int = 0

@@ -26,6 +26,7 @@ from xdsl.passes import ModulePass
 
 from ...dialects import cpu
 from ...dialects.loop import OUTPUT, WORKSPACE
+from ...dialects.walk import operations_in
 
 _POINTER = llvm.LLVMPointerType()
 _OUR_DIALECTS = ("graph", "te", "loop", "cpu", "sched")
@@ -38,7 +39,7 @@ def is_ours(attribute: str) -> bool:
 
 def convert_cpu_to_llvm(module: ModuleOp) -> None:
     """Lowers prefetches, the target and the marks on arguments, in place."""
-    for op in tuple(module.walk()):
+    for op in operations_in(module):
         if isinstance(op, cpu.PrefetchOp):
             lower_prefetch(op)
         elif isinstance(op, func.FuncOp):

@@ -26,6 +26,7 @@ from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.passes import ModulePass
 
 from ...dialects import arith as wide
+from ...dialects.walk import operations_in
 from .emulate_unsupported_floats import formats_to_emulate, with_element
 from .expand_extrema import expand_extrema
 from .llvm_conversion import as_vector, dense, element_type
@@ -170,7 +171,7 @@ def round_to_odd(c: _Code, value: SSAValue) -> SSAValue:
 
 def expand_conversions(module: ModuleOp, formats: tuple[type[Attribute], ...]) -> None:
     """Rewrites the conversions from and to floats of some formats, in place."""
-    for op in tuple(module.walk()):
+    for op in operations_in(module):
         if isinstance(op, arith.ExtFOp | arith.TruncFOp):
             _expand(op, formats)
 

@@ -19,6 +19,7 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute, Block, Operation, SSAValue
 from xdsl.passes import ModulePass
 
+from ...dialects.walk import operations_in
 from ...errors import CompileError, did_you_mean
 from .llvm_conversion import as_vector, dense, element_type
 from .targets import lacks_f16_conversions
@@ -42,7 +43,7 @@ def formats_to_emulate(module: ModuleOp) -> tuple[type[Attribute], ...]:
 def emulate_unsupported_floats(module: ModuleOp, formats: tuple[type[Attribute], ...]) -> None:
     """Rewrites the arithmetic on floats of some formats, in place."""
     emulation = _Emulation(formats)
-    for op in tuple(module.walk()):
+    for op in operations_in(module):
         if op.name.startswith(("arith.", "math.")) or isinstance(op, vector.FMAOp | vector.ReductionOp):
             values: Iterable[SSAValue] = (*op.operands, *op.results)
             if not isinstance(op, _KEPT) and any(emulation.is_narrow(value.type) for value in values):

@@ -23,6 +23,7 @@ from xdsl.dialects.builtin import (
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from ...dialects import arith as wide
+from ...dialects.walk import operations_in
 from .emulate_unsupported_floats import with_element
 from .llvm_conversion import element_type
 
@@ -58,7 +59,7 @@ def expand_extrema(module: ModuleOp) -> None:
 
     Results are the same: NaN if an operand is, and +0 is larger than -0.
     """
-    for op in tuple(module.walk()):
+    for op in operations_in(module):
         if isinstance(op, arith.MaximumfOp | arith.MinimumfOp) and isinstance(
             element_type(op.result.type), Float32Type | Float64Type
         ):
