@@ -13,7 +13,7 @@ from .terrain import Terrain
 
 EPSILON = 0.1
 """How many of the candidates that are measured chance decides."""
-CURIOSITY = 1.0
+CURIOSITY = 0.5
 """How much the ranking is believed to be wrong about what is unlike everything measured, in errors that it made."""
 _POOL = 384
 """Among how many of the best they are chosen."""

@@ -86,7 +86,7 @@ class EvolutionarySearch:
             first, second = (rows[terrain.rng.integers(0, len(rows), half)] for _ in range(2))
             turned = terrain.mutate(sketch, rows[terrain.rng.integers(0, len(rows), count - half)])
             mixed = terrain.mutate(sketch, terrain.cross(first, second))
-            strangers = terrain.draw(sketch, int(_STRANGERS * count))
+            strangers = terrain.strangers(sketch, int(_STRANGERS * count))
             self._add(found, sketch, np.concatenate([turned, mixed, strangers]))
 
     def _add(self, found: dict[int, tuple[Choices, Scores]], sketch: int, rows: Choices) -> None:

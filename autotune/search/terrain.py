@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..space.constraints import admissible
-from ..space.sample import enumerate_all, mutate_choices, random_choices, sizes_of
+from ..space.sample import enumerate_all, random_choices, sizes_of
 from ..space.sketch import Candidate, Choices, Space
 from ..trial import Status, Trial
 from .interface import Outcome
@@ -107,6 +107,11 @@ class Terrain:
         """Up to so many admissible choices of a sketch, each as likely as any."""
         return random_choices(self.space.sketches[sketch], self.rng, count)
 
+    def strangers(self, sketch: int, count: int) -> Choices:
+        """So many choices of a sketch, which may break constraints."""
+        sizes = np.asarray(self.sizes[sketch], np.int64)
+        return self.rng.integers(0, sizes, (count, len(sizes))).astype(np.int32)
+
     def sample_of(self, sketch: int, count: int) -> Choices:
         """Up to so many different candidates of a sketch that may be proposed."""
         if self.is_small:
@@ -136,10 +141,23 @@ class Terrain:
     # neighbours
 
     def mutate(self, sketch: int, choices: Choices) -> Choices:
-        """Each with one knob turned, and every other one with a second."""
-        once = mutate_choices(self.space.sketches[sketch], self.rng, choices)
-        twice = mutate_choices(self.space.sketches[sketch], self.rng, once)
-        return np.where(self.rng.random((len(choices), 1)) < 0.5, once, twice).astype(np.int32)
+        """Each with one knob turned, and every other one with a second, to a neighbour as often as to anything else.
+        Constraints may be broken."""
+        sizes = np.asarray(self.sizes[sketch], np.int64)
+        open_knobs = np.flatnonzero(sizes > 1)
+        count = len(choices)
+        if not len(open_knobs) or not count:
+            return choices
+        found, rows = choices.copy(), np.arange(count)
+        for turns in (np.ones(count, np.bool_), self.rng.random(count) < 0.5):
+            knob = open_knobs[self.rng.integers(0, len(open_knobs), count)]
+            size, old = sizes[knob], found[rows, knob].astype(np.int64)
+            step = np.where(self.rng.random(count) < 0.5, 1, -1)
+            beside = np.where((old + step < 0) | (old + step >= size), old - step, old + step)
+            anything = (old + 1 + self.rng.integers(0, size - 1)) % size
+            new = np.where(self.rng.random(count) < 0.5, beside, anything)
+            found[rows, knob] = np.where(turns, new, old).astype(np.int32)
+        return found
 
     def cross(self, first: Choices, second: Choices) -> Choices:
         """Children of two parents each: every knob is one parent's or the other's."""
