@@ -33,7 +33,7 @@ from ...passes.loop.pack_constants import APART
 from ...passes.pass_manager import Instrumentation, PassManager, PassRunner, Step
 from ...passes.script_pipeline import expand_scripts
 from ...runtime.signature import Parameter, Role, Signature
-from ...transform.interpreter import apply_script
+from ...transform.interpreter import apply_script, find_entry
 from ...transform.script import shipped_schedules
 from ...transform.target import target_fact
 from ..trial import Status
@@ -162,6 +162,7 @@ class Compiler:
     def scheduled(self, script: str) -> ModuleOp:
         """The workload's module, scheduled by a script."""
         parsed = self._reader.read(script)
+        find_entry(parsed)  # it may go on with our schedules, but not begin with them
         module = self.workload.copy()
         passes = PassRunner(self.ctx, pass_registry())
         apply_script(parsed, module, ctx=self.ctx, passes=passes, libraries=_shipped())

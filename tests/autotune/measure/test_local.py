@@ -75,6 +75,12 @@ def test_shipped_sequences_may_be_included(measurer: LocalMeasurer):
     assert trial.status is Status.OK, trial.error
 
 
+def test_a_script_does_not_begin_with_the_shipped_schedule(measurer: LocalMeasurer):
+    (trial,) = measurer.measure(matmul(), [MeasureInput("module attributes {transform.with_named_sequence} {}")])
+    assert trial.status is Status.REFUSED
+    assert "__transform_main" in trial.error
+
+
 def test_a_script_that_runs_passes(measurer: LocalMeasurer):
     (trial,) = measurer.measure(
         matmul(), [MeasureInput(script('%m = transform.apply_registered_pass "cse" to %root : (!op) -> !op'))]
