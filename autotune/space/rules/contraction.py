@@ -8,7 +8,7 @@ so that it lies in one piece, and how large a block of what stays in which cache
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -31,15 +31,24 @@ from .product import (
 )
 from .sizes import doublings, fitting
 from .steps import attempt
-from .tile import Tile, copy_panel, copy_rows, finish_others, pack_rows, squares
+from .tile import (
+    Tile,
+    attempt_threads,
+    blocks_of,
+    copy_panel,
+    copy_rows,
+    finish_others,
+    is_worth_threads,
+    pack_rows,
+    share,
+    squares,
+)
 from .vector import vector_sketches
 
 if TYPE_CHECKING:
     from ..build import Subject
     from ..sketch import Sketch
 
-PARALLEL_POINTS = 1 << 18
-"""Fewer products than that are not worth waking threads."""
 MOST_TAPS = 16
 """A dimension of a window with more taps is not unrolled."""
 
@@ -56,7 +65,7 @@ def contraction(subject: Subject) -> Iterator[Sketch]:
                 yield from vector_sketches(subject, product)
             continue
         for order in ("columns inside", "rows inside") if product.lane_is_last else ():
-            for layout in _layouts(product, order):
+            for layout in _shared_out(subject, product, _layouts(product, order)):
                 yield from subject.sketch(f"contraction/tiles{side}, {layout}", partial(write_tiles, product, layout))
                 if _has_parts(product):
                     name = f"contraction/parts{side}, {layout}"
@@ -93,14 +102,28 @@ class Layout:
     rows: str
     staged: bool = False
     """Whether maps before it are computed for each block of columns."""
+    threads: str = ""
+    """What threads share: blocks of columns, or what goes round in them; nothing if there is one thread."""
 
     def __str__(self) -> str:
-        return f"{self.order}, panel {self.panel}, rows {self.rows}" + (", staged" if self.staged else "")
+        staged = ", staged" if self.staged else ""
+        threads = f", {self.threads} on threads" if self.threads else ""
+        return f"{self.order}, panel {self.panel}, rows {self.rows}{staged}{threads}"
 
     @property
     def columns_inside(self) -> bool:
         """Whether a tile of rows stays while columns pass by."""
         return self.order == "columns inside"
+
+
+def _shared_out(subject: Subject, product: Product, layouts: Iterator[Layout]) -> Iterator[Layout]:
+    """The layouts with what threads may share, if there are several and the work is worth it."""
+    for layout in layouts:
+        if is_worth_threads(subject.facts, product):
+            yield replace(layout, threads="blocks")
+            yield replace(layout, threads="tiles")
+        else:
+            yield layout
 
 
 def _layouts(product: Product, order: str) -> Iterator[Layout]:
@@ -139,14 +162,16 @@ def write_tiles(product: Product, layout: Layout, write: Writer) -> None:
     line = product.rows[-2] if len(product.rows) > 1 else None
     n = product.columns
     i, j = loops[row], lanes_of_group(write, product, loops[lane])
-    tile = Tile.choose(write, product, n, product.extents[row], 1 if line is None else product.extents[line])
+    height = 1 if line is None else product.extents[line]
+    tile = Tile.choose(write, product, n, product.extents[row], height)
     rest = other_loops(write, out, [i, j] if line is None else [i, j, loops[line]])
     lines: tuple[Handle, ...] = ()
     tops: list[Handle] = []
     if line is not None:
         above, below = write.tile(loops[line], tile.lines)
         lines, tops = (below,), [above]
-    jb, jp = write.tile(j, write.times(tile.width, choose_panels(write, tile, n)))
+    panels = choose_panels(write, tile, n, few=layout.threads == "blocks")
+    jb, jp = write.tile(j, write.times(tile.width, panels))
     jo, ji = write.tile(jp, tile.width)
     io, ii = write.tile(i, tile.rows)
     inner = (*tops, io, jo) if layout.columns_inside else (jo, *tops, io)
@@ -166,7 +191,15 @@ def write_tiles(product: Product, layout: Layout, write: Writer) -> None:
     write.decompose_reduction(c, [*taps, ko][0])
     write.vectorize(ji)
     write.unroll(*lines, ii)
-    on_threads(write, product, [*rest, jb, *inner[:1]])
+    if layout.threads and not attempt_threads(write, rest):
+        if layout.threads == "blocks":
+            share(write, jb, blocks_of(write, n, write.times(tile.width, panels)))
+        elif inner[0] is jo:
+            share(write, jo, panels)
+        else:
+            on_rows = inner[0] is io
+            extent, size = (product.extents[row], tile.rows) if on_rows else (height, tile.lines)
+            share(write, inner[0], blocks_of(write, extent, size))
     peeled = read_layout(write, product, layout, c, panel, other, (jb, io), (own[lane], own[row]), (lane, row), tile)
     write.peel(ko, *peeled, io, jo, jb, *tops)
     finish_others(write, out)
@@ -183,7 +216,7 @@ def write_parts(product: Product, layout: Layout, write: Writer) -> None:
     steps = longest(product.extents, product.sums)
     n, depth = product.extents[lane], product.extents[steps]
     tile = Tile.choose(write, product, n, product.extents[row])
-    panels = choose_panels(write, tile, n)
+    panels = choose_panels(write, tile, n, few=layout.threads == "blocks")
     part = write.choose("depth", [size for size in DEPTHS if size < depth])
     jb, jp = write.tile(own[lane], write.times(tile.width, panels))
     jo, jv = write.tile(jp, tile.width)
@@ -201,7 +234,13 @@ def write_parts(product: Product, layout: Layout, write: Writer) -> None:
     first, second = write.get_loops(added)[-len(product.extents) + len(product.sums) :][-2:]
     write.vectorize(by_stride.get(1, second))
     write.unroll(first)
-    on_threads(write, product, [*rest, jb])
+    if layout.threads and not attempt_threads(write, rest):
+        if layout.threads == "blocks":
+            share(write, jb, blocks_of(write, n, write.times(tile.width, panels)))
+        elif layout.columns_inside:
+            share(write, io, blocks_of(write, product.extents[row], tile.rows))
+        else:
+            share(write, jo, panels)
     peeled = read_layout(write, product, layout, c, panel, other, (kb, io), (jv, iv), (lane, row), tile)
     write.peel(ko, *peeled, io, jo, jb, kb)
     finish_others(write, c)
@@ -235,7 +274,8 @@ def write_blocks(product: Product, order: str, staged: bool, write: Writer) -> N
         lines = write.choose("block", fitting(height, 8))
         write.divides(tile.lines, lines)
         elements = write.times(write.times(lines, m), tile.width)
-    panels = choose_panels(write, tile, n)
+    threads = is_worth_threads(write.facts, product)
+    panels = choose_panels(write, tile, n, few=threads)
     l2 = write.facts["l2_bytes"]
     write.at_most(
         write.times(write.times(elements, panels), product.element), max(l2 // 2, m * n * product.element // 64)
@@ -286,7 +326,9 @@ def write_blocks(product: Product, order: str, staged: bool, write: Writer) -> N
     if not product.near and not product.panel_is_constant and not product.panel_is_made:
         peeled += copy_panel(write, c, panel, co, ov, product, lane, tile)
     peeled += write_results(write, out, op, (x or [yi])[0], tile)
-    on_threads(write, product, [*rest, *around])
+    if threads and not attempt_threads(write, rest):
+        in_rows, in_columns = blocks_of(write, height, lines), blocks_of(write, n, write.times(tile.width, panels))
+        share(write, around[0], in_rows if order == "rows outside" else in_columns)
     write.peel(*peeled)
     finish_others(write, out)
 
@@ -308,10 +350,11 @@ def compute_before_at(write: Writer, product: Product, loop: Handle) -> None:
             write.compute_at(write.block(name), loop)
 
 
-def choose_panels(write: Writer, tile: Tile, n: int) -> Number:
-    """How many panels a block has: some, or all there are."""
+def choose_panels(write: Writer, tile: Tile, n: int, few: bool = False) -> Number:
+    """How many panels a block has: some, or all there are. Sketches are written with all, or with one if they are to be
+    `few`."""
     options = doublings(-(-n // tile.lanes))
-    return write.choose("panels", options, options[-1])
+    return write.choose("panels", options, options[0 if few else -1])
 
 
 def split_groups(write: Writer, c: Handle, out: Handle) -> int:
@@ -322,15 +365,6 @@ def split_groups(write: Writer, c: Handle, out: Handle) -> int:
             write.tile(handle, size, tail="exact")
             break
     return size
-
-
-def on_threads(write: Writer, product: Product, loops: Sequence[Handle]) -> None:
-    """The first of the loops that has an iteration for each thread runs on all of them, if the work is worth it."""
-    threads = write.facts.get("threads", 1)
-    if threads > 1 and product.points >= PARALLEL_POINTS:
-        for loop in loops:
-            if write.extent(loop) >= threads and attempt(write.parallelize, loop):
-                return
 
 
 def read_layout(

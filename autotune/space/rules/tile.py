@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ....dialects.lanes import MAX_LANES
@@ -11,13 +12,17 @@ from ....transform.structure import is_map
 from ..writer import Number, Writer
 from .product import Product, dimensions_of
 from .sizes import covering, even_sizes, fitting
-from .steps import is_contiguous, lanes_are_open, lanes_of, moving_loops, parallel, vectorize_map
+from .steps import attempt, is_contiguous, lanes_are_open, lanes_of, moving_loops, parallel, vectorize_map
 
 MOST_UNROLLED = 160
 """The most multiplications of vectors that are written one after another: what is more takes long to compile, and does
 not fit the cache of instructions."""
 STEPS = (1, 2, 4, 8)
 """How many steps of the reduction are written one after another."""
+
+
+PARALLEL_POINTS = 1 << 18
+"""Fewer products than that are not worth waking threads."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +122,28 @@ def squares(write: Writer, lane: Handle, step: Handle, width: Number, height: Nu
     return [lane_outer, step_outer]
 
 
+def is_worth_threads(facts: Mapping[str, int], product: Product) -> bool:
+    """Whether there are several threads, and work for them."""
+    return facts.get("threads", 1) > 1 and product.points >= PARALLEL_POINTS
+
+
+def attempt_threads(write: Writer, loops: Sequence[Handle]) -> bool:
+    """Whether one of some loops, whose extents no knob changes, has an iteration for each thread, and runs on all."""
+    threads = write.facts["threads"]
+    return any(write.extent(loop) >= threads and attempt(write.parallelize, loop) for loop in loops)
+
+
+def blocks_of(write: Writer, extent: int, size: Number) -> Number:
+    """How many blocks of a size an extent has."""
+    return -(-extent // size) if isinstance(size, int) else write.param(extent, size, kind="ceildiv")
+
+
+def share(write: Writer, loop: Handle, count: Number) -> None:
+    """Runs a loop on all threads; it has as many iterations as there are threads, or more."""
+    write.at_least(count, write.facts["threads"])
+    write.parallelize(loop)
+
+
 def finish_others(write: Writer, out: Handle) -> None:
     """Lanes for the maps that the kernel came with and that are not part of the tiles, such as what pads."""
     names = {block.block_name for block in blocks_in(write.workload.kernel)} - {write.block_op(out).block_name}
@@ -130,4 +157,17 @@ def finish_others(write: Writer, out: Handle) -> None:
                 parallel(write, handle)
 
 
-__all__ = ["MOST_UNROLLED", "STEPS", "Tile", "copy_panel", "copy_rows", "finish_others", "pack_rows", "squares"]
+__all__ = [
+    "MOST_UNROLLED",
+    "STEPS",
+    "Tile",
+    "attempt_threads",
+    "blocks_of",
+    "copy_panel",
+    "copy_rows",
+    "finish_others",
+    "is_worth_threads",
+    "pack_rows",
+    "share",
+    "squares",
+]

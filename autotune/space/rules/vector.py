@@ -8,18 +8,14 @@ from typing import TYPE_CHECKING
 
 from ....dialects.lanes import MAX_LANES
 from ....transform.primitives.prefetch import LINE_BYTES, MOST_LINES
-from ....transform.recorder import Handle
 from ..writer import Writer
 from .product import Product, inline_maps, longest, loops_by_iterator, merge_loops, other_loops, own_loops, result_of
 from .sizes import doublings
-from .tile import MOST_UNROLLED, finish_others
+from .tile import MOST_UNROLLED, attempt_threads, blocks_of, finish_others, is_worth_threads, share
 
 if TYPE_CHECKING:
     from ..build import Subject
     from ..sketch import Sketch
-
-PARALLEL_POINTS = 1 << 18
-"""Fewer products than that are not worth waking threads."""
 
 
 def vector_sketches(subject: Subject, product: Product) -> Iterator[Sketch]:
@@ -55,7 +51,8 @@ def write_columns(product: Product, order: str, packed: bool, asked: bool, write
     vectors = write.choose(
         "vectors", [size for size in (1, 2, 4, 8, 12, 16, 24) if size <= min(most, needed, MAX_LANES // lanes)]
     )
-    panels = write.choose("panels", doublings(needed), doublings(needed)[-1])
+    threads = is_worth_threads(write.facts, product)
+    panels = write.choose("panels", doublings(needed), doublings(needed)[0 if threads else -1])
     # What is asked for is another iteration's.
     depth = product.extents[steps] - int(asked)
     rows = write.choose("step", [size for size in (1, 2, 4, 8, 16, 32) if size <= max(1, depth)])
@@ -81,7 +78,8 @@ def write_columns(product: Product, order: str, packed: bool, asked: bool, write
         write.prefetch(c, panel, at=ko, ahead=1)
     oo, oi = write.tile(jp, 4 * lanes)
     write.vectorize(oi)
-    on_threads(write, product, [*rest, jb])
+    if threads and not attempt_threads(write, rest):
+        share(write, jb, blocks_of(write, n, write.times(width, panels)))
     write.peel(ko, jo, oo, jb)
     finish_others(write, out)
 
@@ -115,15 +113,10 @@ def write_inner_products(product: Product, write: Writer) -> None:
     write.decompose_reduction(combine, partial_sums)
     write.vectorize(partial_sums)
     write.vectorize(ji)
-    on_threads(write, product, [*rest, jo])
+    if is_worth_threads(write.facts, product) and not attempt_threads(write, rest):
+        share(write, jo, blocks_of(write, product.extents[lane], columns))
     write.peel(ko, jo)
     finish_others(write, out)
-
-
-def on_threads(write: Writer, product: Product, loops: list[Handle]) -> None:
-    """The innermost of the loops runs on all threads, if the work is worth it."""
-    if write.facts.get("threads", 1) > 1 and product.points >= PARALLEL_POINTS:
-        write.parallelize(loops[-1])
 
 
 __all__ = ["vector_sketches"]
