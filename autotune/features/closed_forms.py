@@ -1,10 +1,10 @@
 """Features of the candidates of a sketch as closed forms of its knobs: of thousands at once, without applying a script.
 
 A sketch is applied to a few candidates, chosen so that they are unlike. Each number of the kernels that come out is a
-function of the knobs out of what tiling, packing and peeling make of extents (`identify.Pool`); all simple functions that
-give what was seen are kept, and the next candidate that is applied is one where they differ. What was applied at last
-has to be what was foretold. A kernel that was measured is one more sample (`observe`): forms that are not exact there
-are found again.
+function of the knobs out of what tiling, packing and peeling make of extents (`identify.Pool`); all simple functions
+that give what was seen are kept, and the next candidate that is applied is one where they differ. What was applied at
+last has to be what was foretold. A kernel that was measured is one more sample (`observe`): forms that are not exact
+there are found again.
 """
 
 from __future__ import annotations
@@ -35,8 +35,10 @@ from .values import Value
 
 FIRST = 4
 """How many candidates a sketch is applied to before anything is foretold."""
-MOST = 20
+MOST, MOST_WIDE = 20, 28
 """How many it is applied to at most."""
+MOST_KEPT = 16
+"""How many functions of those that differ somewhere are kept for a number."""
 PAUSE = 8
 """How many more samples it takes to look again for what was not found."""
 TESTS = 2
@@ -73,6 +75,8 @@ class WorkloadFeatures:
         """The functions that were found in sketches, and in how many."""
         self._sketches: dict[int, SketchFeatures] = {}
         self.extents = _extents(workload)
+        self.is_flattened = any(word in workload.text for word in ("floordiv", " mod "))
+        """Whether indices of several dimensions were made one before."""
 
     def of(self, sketch: Sketch) -> SketchFeatures:
         """The features of one sketch's candidates."""
@@ -97,6 +101,11 @@ class SketchFeatures:
         self._target = target_of(workload)
         self._params = params_of(sketch, self._forms)
         self._numbers = numbers_of(sketch)
+        fuses = any(op.name in ("sched.coalesce", "transform.loop.coalesce") for op in sketch.script.walk())
+        self._is_wide = fuses or self._all.is_flattened
+        self._grid = np.zeros((0, len(sketch.knobs)), np.int32)
+        """Candidates at which functions are compared."""
+        self._on_grid = self._forms.evaluator({})
         self._choices: list[tuple[int, ...]] = []
         self._nests: list[Nest | None] = []
         self._known: dict[tuple[int, ...], int] = {}
@@ -140,6 +149,11 @@ class SketchFeatures:
         """What a candidate looks like: its script is applied; none if that is refused."""
         return self._nests[self._apply(tuple(map(int, choice)))]
 
+    @property
+    def samples(self) -> frozenset[tuple[int, ...]]:
+        """The candidates whose kernels were looked at."""
+        return frozenset(self._known)
+
     def observe(self, choice: Sequence[int], func: FuncOp) -> bool:
         """Compares what was foretold of a candidate with the kernel that came out; whether it was right."""
         key = tuple(map(int, choice))
@@ -176,12 +190,14 @@ class SketchFeatures:
         grid = np.unique(random_choices(self.sketch, rng, LOOKED_AT), axis=0)
         if not len(grid):
             return
-        grid = rng.permutation(grid)
+        self._grid = grid = rng.permutation(grid)
+        self._on_grid = self._forms.evaluator(knob_columns(self.sketch, grid))
         for row in _unlike(self.sketch, grid, FIRST):
             self._apply(tuple(map(int, row)))
         self._learn()
         tests = 0
-        while self.applied < min(MOST, len(grid)):
+        most = MOST_WIDE if self._is_wide else MOST
+        while self.applied < min(most, len(grid)):
             choice, is_test = self._most_uncertain(grid)
             if choice is None or (is_test and tests == TESTS):
                 break
@@ -190,9 +206,12 @@ class SketchFeatures:
                 tests = tests + 1 if self._is_foretold(number) else 0
             self._learn()
         for group in self._classes.values():
+            if group.unknown:
+                group.retry.clear()
+                self._fit(group, group.rows)
             for options in group.forms.values():
-                for form in options[:1]:
-                    self._all.trusted[form] = self._all.trusted.get(form, 0) + 1
+                if len(options) == 1:
+                    self._all.trusted[options[0]] = self._all.trusted.get(options[0], 0) + 1
 
     def _most_uncertain(self, grid: Choices) -> tuple[tuple[int, ...] | None, bool]:
         """The candidate about which functions differ most; if they don't, any one that was not applied yet, and that
@@ -205,6 +224,7 @@ class SketchFeatures:
             seen: set[tuple[Form, ...]] = set()
             value = self._forms.evaluator(knob_columns(self.sketch, grid[rows]))
             for slot, options in group.forms.items():
+                options = self._believed(options)
                 if len(options) > 1 and (key := tuple(options)) not in seen:
                     seen.add(key)
                     differs = np.zeros(len(rows), np.bool_)
@@ -256,7 +276,7 @@ class SketchFeatures:
                 self._fit(group, members)
 
     def _fit(self, group: _Class, members: list[int]) -> None:
-        new = members[len(group.rows) :]
+        new = members[len(group.rows) :] or members
         group.rows = list(members)
         slots = np.stack([nest.slots for at in members if (nest := self._nests[at]) is not None])
         columns = knob_columns(self.sketch, [self._choices[at] for at in members])
@@ -296,7 +316,7 @@ class SketchFeatures:
                 if options := pool.matches(slots[:, places[0]], where):
                     del missing[key]
                     for slot in places:
-                        group.forms[slot] = self._preferred(options)
+                        group.forms[slot] = self._unalike(options)
         for slot in (slot for places in missing.values() for slot in places):
             group.unknown.add(slot)
             group.retry[slot] = len(members) + PAUSE
@@ -305,11 +325,20 @@ class SketchFeatures:
         """What numbers of a structure may be."""
         alignments = [each for buffer in group.structure.buffers for each in buffer.alignments]
         numbers = self._numbers if params is self._params else [*self._numbers, *self._all.extents]
-        return Pool(self._forms, columns, params, self._all.extents, numbers, alignments)
+        return Pool(self._forms, columns, params, self._all.extents, numbers, alignments, wide=self._is_wide)
 
-    def _preferred(self, options: list[Form]) -> list[Form]:
-        """Functions that were found in other sketches come first."""
-        return sorted(options, key=lambda form: form not in self._all.trusted)
+    def _believed(self, options: list[Form]) -> list[Form]:
+        """Of some functions those that other sketches left no doubt about, if there are any."""
+        trusted = [form for form in options if form in self._all.trusted]
+        return trusted or options
+
+    def _unalike(self, options: list[Form]) -> list[Form]:
+        """Functions that differ somewhere, those that were found in other sketches first."""
+        options = sorted(options, key=lambda form: form not in self._all.trusted)
+        seen: dict[bytes, Form] = {}
+        for form in options:
+            seen.setdefault(np.broadcast_to(self._on_grid(form), len(self._grid)).tobytes(), form)
+        return list(seen.values())[:MOST_KEPT]
 
     # what is known
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
-from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr
-from xdsl.ir import SSAValue
+from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, IntegerType
+from xdsl.ir import Attribute, SSAValue
 
 from ...transform.interpreter import DEFAULT_ENTRY
 from ...transform.sched_ops.navigation import TargetQueryOp
@@ -149,12 +149,12 @@ def params_of(sketch: Sketch, forms: Forms) -> list[Form]:
     known: dict[SSAValue, Form] = {}
     for op in entry.body.block.ops if entry is not None else ():
         match op:
-            case KnobOp() if isinstance(op.selected, IntegerAttr):
-                known[op.result] = forms.constant(op.selected.value.data)
+            case KnobOp() if (chosen := _number(op.selected)) is not None:
+                known[op.result] = forms.constant(chosen)
             case KnobOp() if all(isinstance(choice, IntegerAttr) for choice in op.choices or ()):
                 known[op.result] = forms.knob(op.name_.data)
-            case ParamConstantOp() if isinstance(op.value, IntegerAttr):
-                known[op.results[0]] = forms.constant(op.value.value.data)
+            case ParamConstantOp() if (number := _number(op.value)) is not None:
+                known[op.results[0]] = forms.constant(number)
             case TargetQueryOp() if op.fact.data in sketch.facts:
                 known[op.results[0]] = forms.constant(sketch.facts[op.fact.data])
             case ParamOp() if op.kind.data in OPERATIONS:
@@ -170,13 +170,17 @@ def params_of(sketch: Sketch, forms: Forms) -> list[Form]:
     return [form for form in dict.fromkeys(known.values()) if forms.needs(form)]
 
 
+def _number(attribute: Attribute | None) -> int | None:
+    return cast("IntegerAttr[IntegerType]", attribute).value.data if isinstance(attribute, IntegerAttr) else None
+
+
 def numbers_of(sketch: Sketch) -> list[int]:
     """The numbers that a sketch tiles or packs by as they stand in the script, and that its params are."""
     found: set[int] = set()
     for op in sketch.script.walk():
         for name, attribute in op.properties.items():
             if isinstance(attribute, DenseArrayBase) and name != "permutation":
-                found.update(number for number in attribute.get_values() if isinstance(number, int))
+                found.update(int(number) for number in attribute.get_values())
             elif isinstance(attribute, IntegerAttr):
                 found.add(attribute.value.data)
     return sorted(number for number in found if 1 < number <= MOST_NUMBER)[:MOST_NUMBERS]

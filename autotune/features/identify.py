@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 
@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from .forms import OPERATIONS, Form, Forms, Numbers
 
-MOST_FORMS = 6
-"""How many functions are kept that give the same numbers so far."""
-MOST_LOOKED_AT = 24
+MOST_FORMS = 200
+"""How many functions are given that give the same numbers."""
+MOST_LOOKED_AT = 120
+MOST_OPERATIONS = 9
+"""What takes more operations than this is there by chance."""
 MOST_EXTENT = 4096
 """The largest extent of loops that were made one."""
 MOST_TILED, MOST_PAIRED = 600, 120
@@ -43,8 +45,8 @@ class Pool:
     """Functions that numbers of a kernel may be.
 
     What becomes of extents `e` that are tiled by sizes `s` is `min(e, s)` and `ceildiv(e, s)`; these may be tiled once
-    more. Strides and sizes of buffers are products of what there is, windows are linear in it. Where loops were made one
-    (`wide`), extents are products of others and of sizes, too.
+    more. Strides and sizes of buffers are products of what there is, windows are linear in it. Where loops were made
+    one (`wide`), extents are products of others and of sizes, too.
     """
 
     def __init__(
@@ -76,7 +78,7 @@ class Pool:
         sizes += [forms.constant(number) for number in self._arguments[4] if number > 1]
         if wide:
             sizes += constants[1:]
-        self._basic = list(dict.fromkeys([*constants, *sizes, *products]))
+        self._basic = list(dict.fromkeys([*sizes, *products, *constants]))
         self._basic_rows = self._rows(self._basic)
         self._sizes = sizes = self._distinct(sizes)
         first = self._level(TILING, self._distinct(self._basic), sizes)
@@ -124,12 +126,15 @@ class Pool:
             if self._wider is None:
                 self._wider = Pool(*self._arguments, wide=True)
             found = self._wider.matches(wanted_whole, where)
-        if not found and not self._is_wide:
+        if not found and len(np.unique(wanted)) > 2:
             found = self._in(self._third, wanted, at)
+        if not found and self._is_wide:
+            found = self._either(wanted, at)
+        found = [form for form in found if self.forms.cost[form] <= MOST_OPERATIONS]
         return sorted(set(found), key=lambda form: self.forms.cost[form])[:MOST_FORMS]
 
     def _in(self, level: _Level, wanted: Numbers, at: NDArray[np.intp]) -> list[Form]:
-        return [level.form(self.forms, int(i)) for i in _equal(level.rows, wanted, at)[:MOST_LOOKED_AT]]
+        return [level.form(self.forms, i) for i in _equal(level.rows, wanted, at)[:MOST_LOOKED_AT]]
 
     def _padded(self, wanted: Numbers, at: NDArray[np.intp]) -> list[Form]:
         """What fills registers: powers of two; and what is longer so that a stride is aligned."""
@@ -149,8 +154,8 @@ class Pool:
     def _products(self, wanted: Numbers, at: NDArray[np.intp]) -> list[Form]:
         """Products of two or three."""
         simple = self._simple_rows[:, at]
-        divides = (simple > 1).any(1) & (simple > 0).all(1)
-        divides[divides] &= (wanted % simple[divides] == 0).all(1)
+        usable = np.greater(simple, 1).any(1) & np.greater(simple, 0).all(1)
+        divides = usable & np.equal(wanted % np.maximum(simple, 1), 0).all(1)
         found: list[Form] = []
         places = {row.tobytes(): i for i, row in enumerate(np.ascontiguousarray(simple))}
         rests: list[tuple[int, Numbers]] = [(int(i), wanted // simple[i]) for i in np.flatnonzero(divides)]
@@ -158,7 +163,7 @@ class Pool:
             if (j := places.get(np.ascontiguousarray(rest).tobytes())) is not None and j >= i:
                 found.append(self.forms.operation("mul", self._simple[i], self._simple[j]))
         for i, rest in rests if not found else ():
-            for j, other in rests:
+            for j, _ in rests:
                 if j < i or (rest % simple[j]).any():
                     continue
                 last = places.get(np.ascontiguousarray(rest // simple[j]).tobytes())
@@ -167,14 +172,31 @@ class Pool:
                     found.append(self.forms.operation("mul", pair, self._simple[last]))
         return found
 
+    @cached_property
+    def _asked(self) -> _Level:
+        members = self._distinct(self._basic)[:MOST_PAIRED]
+        return self._level(("gt", "divides"), members, members)
+
+    def _either(self, wanted: Numbers, at: NDArray[np.intp]) -> list[Form]:
+        """One of two numbers, as a comparison says."""
+        values = np.unique(wanted)
+        if len(values) != 2:
+            return []
+        forms, found = self.forms, list[Form]()
+        low, high = (int(value) for value in values)
+        for form in self._in(self._asked, (wanted == high).astype(np.int64), at):
+            scaled = forms.operation("mul", forms.constant(high - low), form)
+            found.append(scaled if low == 0 else forms.operation("add", scaled, forms.constant(low)))
+        return found
+
     def _linear(self, wanted: Numbers, at: NDArray[np.intp]) -> list[Form]:
         """Multiples of something and a number: what windows read."""
         forms = self.forms
-        sources = [
-            (self._simple_rows, lambda i: self._simple[i]),
+        sources: list[tuple[Numbers, Callable[[int], Form]]] = [
+            (self._simple_rows, self._simple.__getitem__),
             (self._second.rows, partial(self._second.form, forms)),
         ]
-        found: list[Form] = []
+        found = list[Form]()
         other = int(np.argmax(wanted != wanted[0]))
         for rows, form in sources:
             x, y = rows[:, at[0]], rows[:, at[other]]
@@ -202,14 +224,14 @@ def _first_of_each(rows: Numbers) -> list[int]:
     return list(seen.values())
 
 
-def _equal(rows: Numbers, wanted: Numbers, at: NDArray[np.intp]) -> NDArray[np.intp]:
+def _equal(rows: Numbers, wanted: Numbers, at: NDArray[np.intp]) -> list[int]:
     """The rows that are as wanted at some samples."""
     alike = np.flatnonzero(rows[:, at[0]] == wanted[0])
     for number, sample in enumerate(at[1:], 1):
         if not len(alike):
             break
         alike = alike[rows[alike, sample] == wanted[number]]
-    return alike
+    return alike.tolist()
 
 
 __all__ = ["MOST_FORMS", "Pool"]

@@ -39,7 +39,7 @@ from ...dialects.loop import (
     loop_bounds,
     memref_type,
 )
-from ...dialects.quasi_affine import Digit, Lin
+from ...dialects.quasi_affine import Digit, Lin, atom_range
 from ...dialects.regions import multiple_of
 from ...dialects.scopes import scope_of
 from ...passes.loop.expansion.plan import AccessPlan, KernelPlan, Storage
@@ -352,12 +352,11 @@ class _Describer:
         for at, (form, extent) in enumerate(zip(block.binding_forms(), block.extents, strict=True)):
             slots[layout.domain[number][at]] = extent
             spread = form.range(loop_bounds)
-            digits = Lin(0, {atom: scale for atom, scale in form.terms.items() if isinstance(atom, Digit)})
-            width = digits.range(loop_bounds)
+            width = _width_of_digits(form)
             if spread is None or width is None:
                 continue
             slots[layout.below[number][at]] = -spread[0]
-            slots[layout.width[number][at]] = width[1] - width[0]
+            slots[layout.width[number][at]] = width
             slots[layout.cut[number][at]] = spread[1] - _most_under(form, spread[1], predicates)
             for atom, scale in form.terms.items():
                 if not isinstance(atom, Digit) and atom in position:
@@ -436,6 +435,18 @@ def _distances(form: Lin) -> dict[SSAValue, int]:
                 reach = min(reach, atom.modulus - 1)
             found[value] = found.get(value, 0) + abs(coefficient) * -(-reach // max(trips, 1))
     return found
+
+
+def _width_of_digits(form: Lin) -> int | None:
+    """How far what is divided in a form goes; remainders go as far as they may, however few iterations there are."""
+    width = 0
+    for atom, scale in form.terms.items():
+        if isinstance(atom, Digit):
+            spread = (0, atom.modulus - 1) if atom.modulus is not None else atom_range(atom, loop_bounds)
+            if spread is None:
+                return None
+            width += abs(scale) * (spread[1] - spread[0])
+    return width
 
 
 def _most_under(form: Lin, most: int, predicates: Sequence[tuple[Lin, int]]) -> int:
