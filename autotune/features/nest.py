@@ -399,6 +399,10 @@ def _full_shape(buffer: SSAValue, storage: Storage) -> tuple[int, ...]:
     """The extents of a buffer's memory: copies of it, dimensions, lanes."""
     first = int(storage.slot is not None)
     extents = dict(zip(storage.kept, storage.shape[first:], strict=False))
+    if storage.tiling is None and isinstance(buffer.owner, AllocOp):
+        # Without what is there only to load and store whole registers.
+        ends = zip(storage.kept, storage.ends[first:], strict=False)
+        extents |= {d: end[1][1] for d, end in ends if len(end) == 2}
     shape = [extents.get(d, 1) for d in _order(buffer, storage)]
     if alignments := _alignments(buffer):
         # Also where there is one row only: it makes no difference then.
