@@ -33,7 +33,7 @@ from .identify import Pool
 from .nest import Nest, Structure, describe
 from .values import Value
 
-FIRST = 4
+FIRST = 6
 """How many candidates a sketch is applied to before anything is foretold."""
 MOST, MOST_WIDE = 20, 28
 """How many it is applied to at most."""
@@ -447,14 +447,17 @@ def _where_at_least(value: Value, least: float, then: Value) -> Value:
 
 
 def _unlike(sketch: Sketch, grid: Choices, count: int) -> list[NDArray[np.int32]]:
-    """Some candidates that choose as many different options as possible."""
+    """Some candidates that choose as many different options as possible; the first options of all knobs and the last
+    ones, or what is nearest, are among them: that is where sizes are cut off."""
     seen: list[set[int]] = [set() for _ in sketch.knobs]
+    places = (grid / np.maximum([len(knob.options) - 1 for knob in sketch.knobs], 1)).sum(1)
+    order = [int(np.argmin(places)), int(np.argmax(places))]
     chosen: list[NDArray[np.int32]] = []
-    for _ in range(min(count, len(grid))):
+    for number in range(min(count, len(grid))):
         new = np.zeros(len(grid), np.int64)
         for knob, options in enumerate(seen):
             new += ~np.isin(grid[:, knob], list(options))
-        row = grid[int(np.argmax(new))]
+        row = grid[order[number] if number < len(order) else int(np.argmax(new))]
         chosen.append(row)
         for knob, options in enumerate(seen):
             options.add(int(row[knob]))

@@ -183,7 +183,11 @@ def _columns(structure: Structure, kernel: KernelCost, times: Estimate, target: 
         columns += _main_columns(structure, kernel, times, target, main)
     else:
         columns += _mixed(structure, kernel, times, target, main)
-    columns += [float(len(structure.buffers)), float(len(structure.loops)), float(len(structure.statements))]
+    columns += [
+        float(len(structure.buffers)),
+        float(len(structure.loops)),
+        float(len(structure.statements) + structure.prefetches),
+    ]
     columns += [maximum(float(getattr(target, name)), 0.5) for name in _TARGET]
     return columns
 

@@ -32,6 +32,7 @@ from ...dialects.loop import (
     ReadOp,
     ReduceOp,
     WriteOp,
+    blocks_in,
     byte_size,
     element_type,
     enclosing_loops,
@@ -133,13 +134,15 @@ class Structure:
     loops: tuple[Loop, ...]
     buffers: tuple[Buffer, ...]
     statements: tuple[Statement, ...]
+    prefetches: int
+    """How many blocks only ask for what is read soon. Their loops do not count."""
 
     def __hash__(self) -> int:
         return self._hash
 
     @cached_property
     def _hash(self) -> int:
-        return hash((self.loops, self.buffers, self.statements))
+        return hash((self.loops, self.buffers, self.statements, self.prefetches))
 
     @cached_property
     def layout(self) -> Layout:
@@ -220,6 +223,7 @@ class _Describer:
         self.loops: dict[ForOp, int] = {}
         self.buffers: dict[SSAValue, int] = {}
         self.blocks: list[BlockOp] = []
+        self.prefetches = 0
         self.loop_shapes: list[Loop] = []
         self.buffer_shapes: list[Buffer] = []
         self.dimensions: list[tuple[int, ...]] = []
@@ -230,7 +234,9 @@ class _Describer:
 
     def _collect(self, ops: Iterable[Operation], parent: int) -> None:
         for op in ops:
-            if isinstance(op, ForOp):
+            if isinstance(op, ForOp | BlockOp) and all(_only_prefetches(block) for block in blocks_in(op)):
+                self.prefetches += len(blocks_in(op))
+            elif isinstance(op, ForOp):
                 number = self.loops[op] = len(self.loops)
                 self.loop_shapes.append(Loop(parent, op.kind))
                 self._collect(op.body.block.ops, number)
@@ -264,7 +270,7 @@ class _Describer:
 
     def nest(self) -> Nest:
         statements = tuple(self._statement(block) for block in self.blocks)
-        structure = Structure(tuple(self.loop_shapes), tuple(self.buffer_shapes), statements)
+        structure = Structure(tuple(self.loop_shapes), tuple(self.buffer_shapes), statements, self.prefetches)
         layout = structure.layout
         slots = np.zeros(layout.size, np.int64)
         for loop, number in self.loops.items():
@@ -364,6 +370,10 @@ class _Describer:
 
 
 _Access = ReadOp | WriteOp | ReduceOp | PrefetchOp
+
+
+def _only_prefetches(block: BlockOp) -> bool:
+    return next(block.accesses(), None) is None
 
 
 def _accesses(block: BlockOp) -> list[_Access]:
