@@ -129,7 +129,7 @@ class Processes:
         if self._pool is None:
             self._pool = self._pebble.ProcessPool(
                 max_workers=self._count,
-                max_tasks=1000,
+                max_tasks=500,
                 initializer=self._initializer,
                 initargs=self._arguments,
                 context=context(),

@@ -50,7 +50,10 @@ class Effort:
     shortest: float = 2e-4
     """Calls are repeated within a repetition until it takes so long."""
     slow: float = 1.5
-    """One repetition is enough for what takes so many times as long as the best."""
+    """The least number of repetitions is enough for what takes so many times as long as the best, or one, if it is
+    long."""
+    long: float = 0.01
+    """What takes so many seconds is long."""
     patience: int = 20
     """How many repetitions may be disturbed before their processor time is taken instead."""
     flush_bytes: int = 0
@@ -113,7 +116,8 @@ def time_call(
             calls = _calls_for(repetition.seconds, effort.shortest, calls)
             continue
         times.append(repetition.seconds)
-        if repetition.seconds > effort.slow * best_seconds:
+        # What looks slow may have met somebody else's work: a short repetition alone does not show.
+        if min(times) > effort.slow * best_seconds and (len(times) >= effort.repeats or spent >= effort.long):
             return tuple(times)
         if len(times) >= effort.repeats and (spent >= effort.seconds or relative_error(times) <= effort.precision):
             return tuple(times)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 import time
@@ -86,10 +87,14 @@ def limit_memory(limit: int) -> None:
 
 def start(memory: int) -> None:
     """Prepares the process of a worker."""
-    import gc
-
     limit_memory(memory)
-    # What is there stays; searches for garbage need not look at it.
+    gc.disable()
+    _tidy_up()
+
+
+def _tidy_up() -> None:
+    """Searches for garbage among what is new; what is left stays, and is not looked at again."""
+    gc.collect()
     gc.freeze()
 
 
@@ -104,7 +109,10 @@ def _compiler(text: str) -> Compiler:
 def build(text: str, script: str, seconds: float) -> Built | Failure:
     """The native code of a candidate of the workload in `text`."""
     with _watchdog.watch(seconds):
-        return _compiler(text).build(script)
+        try:
+            return _compiler(text).build(script)
+        finally:
+            _tidy_up()
 
 
 @dataclass(frozen=True)
@@ -170,6 +178,8 @@ def run(
         # Whatever is wrong with the compiler is wrong with this candidate only.
         except Exception as error:
             return Failure(Status.COMPILE_ERROR, f"{type(error).__name__}: {one_line(error)}")
+        finally:
+            _tidy_up()
 
 
 def _run(reference: Reference, built: Built, threads: int, effort: Effort, best_seconds: float) -> Measured | Failure:
