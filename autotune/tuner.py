@@ -148,7 +148,7 @@ class _Run:
         self.measured = 0
         """How many candidates were measured in this run."""
         self.measuring = 0.0
-        """How long that took, with looking for them."""
+        """How long that took."""
 
     def __call__(self, workloads: Sequence[Workload]) -> TuneReport:
         interrupted = False
@@ -164,9 +164,7 @@ class _Run:
             for kernel in self.kernels:
                 kernel.resume()
             while (position := self._next()) is not None:
-                before = time.perf_counter()
                 self.kernels[position].round()
-                self.measuring += time.perf_counter() - before
             for kernel in self.kernels:
                 kernel.finish()
         except KeyboardInterrupt:
@@ -380,7 +378,10 @@ class _Kernel:
         if not proposals:
             return []
         inputs = [each.input for each in proposals]
-        return self.run.measurer.measure(self.state.workload, inputs, best_seconds=self.state.seconds, finished=keep)
+        before = time.perf_counter()
+        trials = self.run.measurer.measure(self.state.workload, inputs, best_seconds=self.state.seconds, finished=keep)
+        self.run.measuring += time.perf_counter() - before
+        return trials
 
     def _record(self, trial: Trial, candidate: Candidate | None = None) -> None:
         if self.run.database is None:
