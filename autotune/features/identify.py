@@ -100,7 +100,10 @@ class Pool:
         return self._level(OTHERS, self._simple[:MOST_PAIRED], self._simple[:MOST_PAIRED])
 
     def _rows(self, members: Sequence[Form]) -> Numbers:
-        return np.stack([np.broadcast_to(self._value(form), self.count) for form in members])
+        rows = np.empty((len(members), self.count), np.int64)
+        for row, form in zip(rows, members, strict=True):
+            row[:] = self._value(form)
+        return rows
 
     def _distinct(self, members: Sequence[Form]) -> list[Form]:
         return [members[at] for at in _first_of_each(self._rows(members))]
@@ -162,11 +165,14 @@ class Pool:
         for i, rest in rests:
             if (j := places.get(np.ascontiguousarray(rest).tobytes())) is not None and j >= i:
                 found.append(self.forms.operation("mul", self._simple[i], self._simple[j]))
-        for i, rest in rests if not found else ():
-            for j, _ in rests:
-                if j < i or (rest % simple[j]).any():
-                    continue
-                last = places.get(np.ascontiguousarray(rest // simple[j]).tobytes())
+        if found or self._is_wide:
+            return found
+        members = np.asarray([i for i, _ in rests[:MOST_PAIRED]], np.intp)
+        factors = simple[members]
+        for i, rest in rests[:MOST_PAIRED]:
+            for number in np.flatnonzero(np.equal(rest % factors, 0).all(1)).tolist():
+                j = int(members[number])
+                last = places.get(np.ascontiguousarray(rest // simple[j]).tobytes()) if j >= i else None
                 if last is not None and last >= j:
                     pair = self.forms.operation("mul", self._simple[i], self._simple[j])
                     found.append(self.forms.operation("mul", pair, self._simple[last]))
