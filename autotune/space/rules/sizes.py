@@ -32,7 +32,7 @@ def fitting(extent: int, count: int, most: int | None = None) -> list[int]:
 
 
 def covering(extent: int, most: int) -> list[int]:
-    """Sizes up to `most` that cover an extent with little too much: a quarter of it, unless that leaves a single one."""
+    """Sizes up to `most` that cover an extent with little too much: a quarter, unless that leaves a single one."""
     found = [size for size in range(1, min(extent, most) + 1) if -(-extent // size) * size * 4 <= extent * 5]
     return found if len(found) > 1 else list(range(1, min(extent, most) + 1))
 
