@@ -52,7 +52,7 @@ class Effort:
     slow: float = 1.5
     """The least number of repetitions is enough for what takes so many times as long as the best, or one, if it is
     long."""
-    long: float = 0.01
+    long: float = 0.001
     """What takes so many seconds is long."""
     patience: int = 20
     """How many repetitions may be disturbed before their processor time is taken instead."""
@@ -64,10 +64,13 @@ class Effort:
 class _Repetition:
     seconds: float
     processor: float
+    """Of a call, both."""
+    calls: int
 
     @property
     def is_disturbed(self) -> bool:
-        return self.seconds > 1.02 * self.processor + 2e-5
+        # What clocks are off is the same however many calls are between two looks at them.
+        return (self.seconds - 1.02 * self.processor) * self.calls > 2e-5
 
 
 def measure_once(call: Callable[[], object], calls: int, clock: Clock) -> _Repetition:
@@ -78,7 +81,7 @@ def measure_once(call: Callable[[], object], calls: int, clock: Clock) -> _Repet
         call()
     end = clock.wall()
     after = clock.processor()
-    return _Repetition((end - start) / calls, (after - before) / calls)
+    return _Repetition((end - start) / calls, (after - before) / calls, calls)
 
 
 def time_call(

@@ -72,6 +72,22 @@ def test_one_repetition_is_enough_for_what_is_slow():
     assert len(timed(FakeClock(forever(0.002)), best_seconds=0.0014)) == 3
 
 
+def test_one_short_repetition_is_not_enough_for_what_looks_slow():
+    clock = FakeClock(forever(2e-5))
+    assert timed(clock, best_seconds=1e-6) == pytest.approx((2e-5,) * 3)
+
+
+def test_short_calls_that_share_the_core_are_measured_again():
+    """Each of them is disturbed for less than clocks are off, but not all of them together."""
+
+    def shared() -> Iterator[float | tuple[float, float]]:
+        for _ in range(200):
+            yield (2e-5, 8e-6)
+        yield from forever(8e-6)
+
+    assert timed(FakeClock(shared())) == pytest.approx((8e-6,) * 3)
+
+
 def test_what_a_stop_has_interrupted_is_measured_again():
     clock = FakeClock([0.002, (60.0, 0.002), 0.002, (0.5, 0.0), 0.002])
     assert timed(clock) == pytest.approx((0.002,) * 3)
