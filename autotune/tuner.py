@@ -18,7 +18,7 @@ from .models.create import ModelFactory
 from .progress import COUNTED, KernelState, Progress, TuneReport
 from .search.budget import Standing, next_kernel
 from .search.interface import Outcome, Searcher, SearcherFactory
-from .search.ranking import Matrix, ModelRanking
+from .search.ranking import Exact, Matrix, ModelRanking
 from .space.build import SHIPPED, build_space
 from .space.sketch import Candidate, Sketch, Space
 from .trial import Status, Trial
@@ -52,16 +52,17 @@ SpaceBuilder: TypeAlias = Callable[[Workload], "Space | tuple[Space, Sequence[Ca
 
 
 class MatrixFactory(Protocol):
-    """Says how features of a workload's candidates are computed."""
+    """Says how features of a workload's candidates are computed, of many, and perhaps of one."""
 
-    def __call__(self, workload: Workload) -> Matrix: ...
+    def __call__(self, workload: Workload) -> tuple[Matrix, Exact | None]: ...
 
 
-def closed_forms(workload: Workload) -> Matrix:
+def closed_forms(workload: Workload) -> tuple[Matrix, Exact]:
     """Features as closed forms of knobs, which are made when a sketch is first asked for."""
     from .features.closed_forms import WorkloadFeatures
 
-    return WorkloadFeatures(workload).matrix
+    known = WorkloadFeatures(workload)
+    return known.matrix, known.exact
 
 
 @dataclass(frozen=True)
@@ -274,7 +275,7 @@ class _Kernel:
             space, starts = (built, ()) if isinstance(built, Space) else built
             self.state.sketches, self.state.candidates = len(space.sketches), space.size
             if search.model is not None:
-                self._ranking = ModelRanking(space, search.model(), search.matrix(workload))
+                self._ranking = ModelRanking(space, search.model(), *search.matrix(workload))
             self._space = space
             self._searcher = search.searcher(space, seed=self.seed, ranking=self._ranking)
             points = _Points(space)

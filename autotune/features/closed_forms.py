@@ -27,7 +27,7 @@ from ...transform.script import shipped_schedules
 from ..space.sample import random_choices
 from ..space.sketch import Choices, Sketch
 from ..workload import Workload
-from .columns import FEATURES, Features, features, target_of
+from .columns import FEATURES, Features, features, features_of_nest, target_of
 from .forms import Form, Forms, Numbers, knob_columns, numbers_of, params_of
 from .identify import Pool
 from .nest import Nest, Structure, describe
@@ -88,6 +88,11 @@ class WorkloadFeatures:
     def matrix(self, sketch: Sketch, choices: Choices) -> tuple[Features, NDArray[np.bool_]]:
         """Features of candidates of a sketch, a row each, and of which of them they are known."""
         return self.of(sketch).matrix(choices)
+
+    def exact(self, sketch: Sketch, choice: Sequence[int]) -> NDArray[np.float32] | None:
+        """Features of one candidate, whose script is applied; none if that is refused."""
+        nest = self.of(sketch).nest(choice)
+        return None if nest is None else features_of_nest(self.workload, nest)
 
 
 class SketchFeatures:

@@ -14,7 +14,7 @@ from ...dialects.loop import LoopKind
 from ...transform.target import TargetFacts
 from ..workload import Workload
 from .analysis import AccessCost, Analysis, KernelCost, StatementCost, Target
-from .nest import OPERATIONS, VECTORS, Structure, describe
+from .nest import OPERATIONS, VECTORS, Nest, Structure, describe
 from .roofline import Estimate, StatementTime, estimate
 from .values import Value, choose, is_zero, maximum, product, simplified
 
@@ -158,7 +158,11 @@ def features(structure: Structure, slots: Sequence[Value] | NDArray[np.int64], t
 
 def features_of(workload: Workload, func: FuncOp) -> Features:
     """The features of one kernel that was scheduled."""
-    nest = describe(func)
+    return features_of_nest(workload, describe(func))
+
+
+def features_of_nest(workload: Workload, nest: Nest) -> Features:
+    """The same of what it looks like."""
     return features(nest.structure, nest.slots.reshape(1, -1), target_of(workload))[0]
 
 
@@ -440,4 +444,4 @@ def _intensities(cost: StatementCost) -> list[Value]:
     return columns
 
 
-__all__ = ["FEATURES", "Features", "features", "features_of", "target_of"]
+__all__ = ["FEATURES", "Features", "features", "features_of", "features_of_nest", "target_of"]

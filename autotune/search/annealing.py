@@ -36,6 +36,7 @@ class AnnealingSearch:
     def propose(self, count: int) -> list[Candidate]:
         if not self._chains:
             self._start()
+        self._ranking.open_more(all=True)
         return select_batch(self._terrain, self._walk(), count, self._ranking.error())
 
     def _start(self) -> None:

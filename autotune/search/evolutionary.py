@@ -40,6 +40,7 @@ class EvolutionarySearch:
             self._best = {each: self._best[each] for each in kept}
 
     def propose(self, count: int) -> list[Candidate]:
+        self._ranking.open_more()
         if self._terrain.is_small:
             parts = [(at, rows, self._ranking.scores(at, rows)) for at, rows in self._terrain.everything()]
             return select_batch(self._terrain, Ranked(tuple(parts)), count, self._ranking.error())

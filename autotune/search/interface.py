@@ -28,6 +28,10 @@ class Ranking(Protocol):
         """Learns what became of candidates."""
         ...
 
+    def open_more(self, *, all: bool = False) -> None:
+        """Before each round: the most promising sketch that is not ranked yet is from now on, or all of them are."""
+        ...
+
     def error(self) -> float:
         """How far off scores are likely to be, for candidates that are unlike those it was told of."""
         ...

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..models.interface import CostModel, Features, Samples
-from ..space.sample import sizes_of
+from ..space.sample import random_choices, sizes_of
 from ..space.sketch import Candidate, Choices, Sketch, Space
 from .interface import Outcome, Scores
 from .likeness import likeness, scaled
@@ -18,6 +18,13 @@ from .terrain import SMALL
 
 Matrix: TypeAlias = Callable[[Sketch, Choices], "tuple[Features, NDArray[np.bool_]]"]
 """Features of candidates of a sketch, and of which of them they are known."""
+
+Exact: TypeAlias = Callable[[Sketch, Sequence[int]], "NDArray[np.float32] | None"]
+"""Features of one candidate, for which its script is applied; none if that is refused."""
+
+PROBES = 2
+"""How many candidates of each sketch are looked at, to say which sketches are promising."""
+OPEN_AT_FIRST = 2
 
 _RECENT = 24
 """How many trials the error of a model is estimated from."""
@@ -28,11 +35,19 @@ _GUESSES = 4
 
 
 class ModelRanking:
-    """Ranks by a cost model, which is fitted to the trials of this workload when it is asked after a new one."""
+    """Ranks by a cost model, which is fitted to the trials of this workload when it is asked after a new one.
 
-    def __init__(self, space: Space, model: CostModel, matrix: Matrix) -> None:
+    Features of thousands of candidates of a sketch take a while before the first of them is known, which may be all the
+    time that there is. So sketches are opened one after the other, the most promising first by what the model says of a
+    few of their candidates; of the others no candidate is ranked. Without `exact` they are all open.
+    """
+
+    def __init__(self, space: Space, model: CostModel, matrix: Matrix, exact: Exact | None = None) -> None:
         self._space = space
         self._model = model
+        self._exact = exact
+        self._closed = set(range(len(space.sketches))) if exact is not None else set[int]()
+        self._probes: dict[int, list[Candidate]] | None = None
         self._tables = [_Table(sketch, matrix, kept=space.size <= SMALL) for sketch in space.sketches]
         self._measured: dict[Candidate, float] = {}
         self._errors: list[float] = []
@@ -55,9 +70,33 @@ class ModelRanking:
     def features(self, candidate: Candidate) -> NDArray[np.float32] | None:
         """The features of a candidate; none if they are not known."""
         if candidate not in self._rows:
-            features, known = self._tables[candidate.sketch].rows(_row(candidate))
-            self._rows[candidate] = features[0] if known[0] else None
+            if candidate.sketch in self._closed and self._exact is not None:
+                self._rows[candidate] = self._exact(self._space.sketches[candidate.sketch], candidate.choice)
+            else:
+                features, known = self._tables[candidate.sketch].rows(_row(candidate))
+                self._rows[candidate] = features[0] if known[0] else None
         return self._rows[candidate]
+
+    def open_more(self, *, all: bool = False) -> None:
+        if all:
+            self._closed.clear()
+        if not self._closed:
+            return
+        count = 1
+        if self._probes is None:
+            rng, count = np.random.default_rng(0), OPEN_AT_FIRST
+            self._probes = {
+                number: [Candidate(number, tuple(row)) for row in random_choices(sketch, rng, PROBES).tolist()]
+                for number, sketch in enumerate(self._space.sketches)
+            }
+        probes = self._probes
+
+        def promise(sketch: int) -> float:
+            found = [score for each in probes[sketch] if (score := self.predicted(each)) is not None]
+            return max(found, default=-math.inf)
+
+        order = sorted(self._closed, key=lambda sketch: (-promise(sketch), sketch))
+        self._closed.difference_update(order[:count])
 
     def error(self) -> float:
         """The standard deviation of what was foretold wrong lately, as far as there was enough to tell."""
@@ -68,8 +107,10 @@ class ModelRanking:
 
     def scores(self, sketch: int, choices: Choices) -> Scores:
         self._fit()
-        features, known = self._tables[sketch].rows(choices)
         scores = np.full(len(choices), -np.inf)
+        if sketch in self._closed:
+            return scores
+        features, known = self._tables[sketch].rows(choices)
         if known.any():
             scores[known] = self._model.predict(features[known])
         if not known.all():

@@ -35,7 +35,7 @@ def run(
         workloads or [synthetic.workload()],
         measurer=measurer,
         limits=limits,
-        search=Search(searcher, synthetic.Ridge, lambda _: synthetic.matrix, shipped=shipped),
+        search=Search(searcher, synthetic.Ridge, lambda _: (synthetic.matrix, None), shipped=shipped),
         seed=seed,
         database=database,
         spaces=lambda workload: synthetic.space(workload, **space),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
 import synthetic_space as synthetic
+from numpy.typing import NDArray
+from stepwell.autotune.models.interface import Features
 from stepwell.autotune.search.annealing import AnnealingSearch
 from stepwell.autotune.search.evolutionary import EvolutionarySearch
 from stepwell.autotune.search.genetic import GeneticSearch
@@ -15,7 +17,7 @@ from stepwell.autotune.search.interface import Searcher
 from stepwell.autotune.search.random import RandomSearch
 from stepwell.autotune.search.ranking import ModelRanking
 from stepwell.autotune.space.constraints import admissible
-from stepwell.autotune.space.sketch import Candidate, Space
+from stepwell.autotune.space.sketch import Candidate, Choices, Sketch, Space
 from stepwell.autotune.trial import Status
 
 Make = Callable[[Space, int], Searcher]
@@ -135,3 +137,41 @@ def test_guided_search_spreads_its_batches():
     batch = searcher.propose(16)
     alike = [sum(a == b for a, b in zip(x.choice, y.choice, strict=True)) for x in batch for y in batch if x < y]
     assert np.mean(alike) < 5.0
+
+
+class _Looked:
+    """Features, and the sketches that they were asked of."""
+
+    def __init__(self) -> None:
+        self.ranked: list[str] = []
+        self.applied: list[str] = []
+
+    def matrix(self, sketch: Sketch, choices: Choices) -> tuple[Features, NDArray[np.bool_]]:
+        if sketch.name not in self.ranked:
+            self.ranked.append(sketch.name)
+        return synthetic.matrix(sketch, choices)
+
+    def exact(self, sketch: Sketch, choice: Sequence[int]) -> NDArray[np.float32] | None:
+        self.applied.append(sketch.name)
+        return synthetic.matrix(sketch, np.asarray([choice], np.int32))[0][0]
+
+
+def test_sketches_are_opened_one_after_the_other():
+    space, looked = synthetic.space(sketches=6), _Looked()
+    ranking = ModelRanking(space, synthetic.Ridge(), looked.matrix, looked.exact)
+    searcher = EvolutionarySearch(space, seed=0, ranking=ranking)
+    numbers: list[int] = []
+    for _ in range(6):
+        searcher.tell([(each, synthetic.trial(space, each)) for each in searcher.propose(4)])
+        numbers.append(len(looked.ranked))
+    assert numbers == [2, 3, 4, 5, 6, 6]
+    # A few candidates of each are applied before, and what chance proposes.
+    assert set(looked.applied) == {sketch.name for sketch in space.sketches}
+    assert len(looked.applied) <= 6 * 2 + 6 * 4
+
+
+def test_annealing_opens_all_sketches():
+    space, looked = synthetic.space(sketches=4), _Looked()
+    ranking = ModelRanking(space, synthetic.Ridge(), looked.matrix, looked.exact)
+    AnnealingSearch(space, seed=0, ranking=ranking).propose(4)
+    assert len(looked.ranked) == 4
