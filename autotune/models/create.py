@@ -42,7 +42,10 @@ def shipped_models(name: str = "boosting", *, without: str | None = None, seed: 
     """The models of a name that know the data set that comes with the package, perhaps without one of its families."""
     from ..features.columns import FEATURES
     from .dataset import shipped
+    from .fitted import shipped_base
 
+    if name == "boosting" and (base := shipped_base(Options(prior_column(FEATURES), seed=seed), without)) is not None:
+        return lambda: BoostingModel(base)
     data = shipped()
     if data is None:
         known = None

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from stepwell.autotune.features.columns import FEATURES
 from stepwell.autotune.models.boosting import BoostingModel, Options, fit_base
 from stepwell.autotune.models.create import MODELS, model_factory
+from stepwell.autotune.models.dataset import DataSet
+from stepwell.autotune.models.fitted import fit_shipped, shipped_base
 from stepwell.autotune.models.interface import CostModel, Samples
-from stepwell.autotune.models.roofline import PRIOR
+from stepwell.autotune.models.roofline import PRIOR, prior_column
 from stepwell.autotune.models.trees import Trees
 from stepwell.errors import StepwellError
 
@@ -178,3 +183,25 @@ def test_predictions_are_fast(known: Samples) -> None:
         model.predict(features)
         fastest = min(fastest, time.perf_counter() - start)
     assert fastest < 0.2
+
+
+@pytest.mark.parametrize("family", [None, "matmul"])
+def test_trees_of_the_shipped_data_set_are_there(family: str | None) -> None:
+    options = Options(prior_column(FEATURES))
+    base = shipped_base(options, family)
+    assert base is not None, "python -m stepwell.autotune.models.fitted"
+    assert shipped_base(replace(options, trees=options.trees + 1), family) is None
+
+
+def test_trees_that_are_written_are_those_that_are_read(tmp_path: Path) -> None:
+    samples, options = measured(1, 3, 60), Options(prior=0, trees=4)
+    data = DataSet(COLUMNS, samples, ("a", "b", "b"), ("x", "y", "z"), np.ones(len(samples), np.bool_))
+    fit_shipped(data, options, tmp_path / "t.npz")
+    for family in (None, *set(data.families)):
+        known = data.samples if family is None else data.without(family)
+        read = shipped_base(options, family, tmp_path / "t.npz")
+        assert read is not None
+        features = data.samples.features
+        np.testing.assert_array_equal(read.predict(features), fit_base(known, options).predict(features))
+    (tmp_path / "t.npz").write_bytes(b"damaged")
+    assert shipped_base(options, None, tmp_path / "t.npz") is None
