@@ -32,8 +32,9 @@ from stepwell.autotune.models.interface import Samples
 from stepwell.autotune.models.roofline import prior_column
 
 RANKED, TRIALS, TOP = 500, 64, 8
-LEAST_RANKED = 100
-"""Workloads of which fewer candidates are left to rank say little about a ranking."""
+LEAST_RANKED = 20
+"""Workloads of which fewer candidates are left to rank say little about a ranking; where there are not enough for 64
+trials and as many to rank, half of them are trials."""
 COLD_BAR, WARM_BAR, REGRET_BAR = 0.75, 0.9, 0.05
 MEMORY = re.compile(
     r"(l1|l2|l3|memory|bytes|whole_per|locals_per|per_l1|per_l2|traffic|lines|reuse|reuse_distance|conflicts|intensity\d)"
@@ -91,7 +92,8 @@ def _roofline(columns: Sequence[str]) -> tuple[int, ...]:
 def judge(create: ModelFactory, samples: Samples, seed: int) -> Judged:
     """Ranks uniform candidates of a workload."""
     order = np.random.default_rng(seed).permutation(len(samples))
-    trials, ranked = samples.select(order[:TRIALS]), samples.select(order[TRIALS : TRIALS + RANKED])
+    count = min(TRIALS, len(samples) // 2)
+    trials, ranked = samples.select(order[:count]), samples.select(order[count : count + RANKED])
     model = create()
     cold = model.predict(ranked.features)
     model.fit(trials)
@@ -195,7 +197,7 @@ def evaluate(known: DataSet, judged: DataSet, seeds: int, only: Sequence[str] | 
             create = maker(known.without(family))
             for group, name in enumerate(judged.names):
                 which = (judged.samples.groups == group) & judged.uniform
-                if judged.families[group] != family or which.sum() < TRIALS + LEAST_RANKED:
+                if judged.families[group] != family or which.sum() < 2 * LEAST_RANKED:
                     continue
                 samples = judged.samples.select(which)
                 each = [judge(create, samples, seed) for seed in range(seeds)]
