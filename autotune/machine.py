@@ -38,9 +38,9 @@ class Limit:
     """A loop of independent fused multiply-adds of `f32` on registers, on one core."""
 
     accumulators = 24
-    iterations = 50_000
 
-    def __init__(self, target: TargetAttr) -> None:
+    def __init__(self, target: TargetAttr, iterations: int = 50_000) -> None:
+        self.iterations = iterations
         self.lanes = target.vector_bytes.data // 4
         self.loaded = _load(target, self._ir(), "limit")
         self.function = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(self.loaded.address("limit"))

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from math import inf
 from typing import Protocol
 
+from .yardstick import Yardstick
+
 
 class Clock(Protocol):
     """What time it is, in seconds."""
@@ -92,12 +94,16 @@ def time_call(
     best_seconds: float = inf,
     between: Callable[[], object] | None = None,
     clock: Clock | None = None,
+    yardstick: Yardstick | None = None,
 ) -> tuple[float, ...]:
     """The seconds that a call takes, one number for each repetition. It was called before: what is first has been done.
 
-    `between` is called before each call, and not timed. `threads` is how many may run in a call.
+    `between` is called before each call, and not timed. `threads` is how many may run in a call. The `yardstick` shows
+    whether somebody else slows the core down: repetitions wait until nobody does, and are made again if somebody did,
+    as long as there is patience.
     """
     clock = clock or SystemClock()
+    patience = yardstick.patience if yardstick is not None else 0.0
     calls = 1
     times: list[float] = []
     disturbed: list[_Repetition] = []
@@ -105,7 +111,12 @@ def time_call(
     while True:
         if between is not None:
             between()
+        if yardstick is not None and patience > 0.0:
+            patience -= yardstick.wait(patience)
         repetition = measure_once(call, calls, clock)
+        if yardstick is not None and patience > 0.0 and not yardstick.is_calm():
+            patience -= repetition.seconds * calls
+            continue
         # A stop is no effort of ours.
         spent += min(repetition.seconds, repetition.processor) * calls
         if repetition.is_disturbed:

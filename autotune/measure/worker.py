@@ -9,16 +9,18 @@ import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from math import inf
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ...backends.llvm_cpu.backend import LlvmCpuBackend
 from ...errors import StepwellError
 from ...runtime.executable import Executable
 from ...runtime.signature import Signature
+from ..machine import Limit
 from ..trial import Status
 from ..workload import Workload
 from .arrays import Array, Pages
@@ -26,6 +28,7 @@ from .check import check_results
 from .compile import Built, Compiler, Failure, one_line
 from .prepare import Prepared, constants_for, load, prepare
 from .timing import Effort, SystemClock, measure_once, time_call
+from .yardstick import Yardstick
 
 TIMED_OUT = 124
 """What a process exits with that did not end in time."""
@@ -33,6 +36,9 @@ TIMED_OUT = 124
 _TICK = 0.05
 _WAITING = 0.1
 """How much a second counts in which the process did not run."""
+
+YARDSTICK = 2_000
+"""The iterations of the yardstick's loop: some ten microseconds."""
 
 _HOPELESS = 2
 """How many times slower than what is clearly slow a first call is, with cold caches, that tells enough."""
@@ -197,7 +203,23 @@ def _run(reference: Reference, built: Built, threads: int, effort: Effort, best_
     if not first.is_disturbed and first.seconds > _HOPELESS * effort.slow * best_seconds:
         return Measured((first.seconds,))
     between = partial(_empty_caches, effort.flush_bytes) if effort.flush_bytes else None
-    return Measured(time_call(bound, effort, threads=threads, best_seconds=best_seconds, between=between, clock=clock))
+    times = time_call(
+        bound,
+        effort,
+        threads=threads,
+        best_seconds=best_seconds,
+        between=between,
+        clock=clock,
+        yardstick=_yardstick(),
+    )
+    return Measured(times)
+
+
+@cache
+def _yardstick() -> Yardstick:
+    """That of this process, whose core is the one to look at."""
+    target = LlvmCpuBackend().default_target()
+    return Yardstick(Limit(target, YARDSTICK))
 
 
 def _out(arrays: Sequence[Array]) -> Any:
