@@ -41,7 +41,7 @@ YARDSTICK = 2_000
 """The iterations of the yardstick's loop: some ten microseconds."""
 
 _HOPELESS = 2
-"""How many times slower than what is clearly slow a first call is, with cold caches, that tells enough."""
+"""How many times slower than what is clearly slow a long first call is, with cold caches, that tells enough."""
 
 
 class Watchdog:
@@ -200,7 +200,8 @@ def _run(reference: Reference, built: Built, threads: int, effort: Effort, best_
     wrong = check_results(reference.signature.role("output"), outputs.arrays, expected.arrays, reference.tolerances)
     if wrong:
         return Failure(Status.WRONG, wrong)
-    if not first.is_disturbed and first.seconds > _HOPELESS * effort.slow * best_seconds:
+    # A short call is mostly clocks and cold caches when it comes first.
+    if not first.is_disturbed and first.seconds > max(_HOPELESS * effort.slow * best_seconds, effort.long):
         return Measured((first.seconds,))
     between = partial(_empty_caches, effort.flush_bytes) if effort.flush_bytes else None
     times = time_call(

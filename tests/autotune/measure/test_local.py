@@ -44,6 +44,14 @@ def test_trials_come_in_order_and_one_by_one(measurer: LocalMeasurer):
     assert trials[3].error.startswith("<script>:1:1: ") and "\n" not in trials[3].error
 
 
+def test_a_first_call_alone_says_nothing_of_short_ones(measurer: LocalMeasurer):
+    # Looking at clocks takes longer than the best: that must not look like a slow candidate.
+    workload = matmul()
+    (known,) = measurer.measure(workload, [MeasureInput(tiled(16))])
+    (trial,) = measurer.measure(workload, [MeasureInput(tiled(16))], best_seconds=1e-8)
+    assert len(trial.times) >= 3 and trial.seconds < 3 * known.seconds
+
+
 def test_nothing_to_measure(measurer: LocalMeasurer):
     assert measurer.measure(matmul(), []) == []
 
