@@ -411,8 +411,13 @@ def _one_access(
     distance: Value = 0.0
     found: Value = 0.0
     for at in serial:
-        if not access.moves_with(at):
-            here = choose(cost.extents[at] > 1.0, 1.0, 0.0) * (1.0 - found)
+        # Each candidate for itself: what some move with, others may not.
+        moved: Value = 0.0
+        for row in access.moves:
+            moved = moved if is_zero(row[at]) else maximum(moved, row[at])
+        still = choose(moved > 0.0, 0.0, 1.0)
+        if not is_zero(still):
+            here = choose(cost.extents[at] > 1.0, still, 0.0) * (1.0 - found)
             reuse = reuse + here * (cost.extents[at] - 1.0)
             distance = distance + here * _touched(cost, at + 1)
             found = found + here
