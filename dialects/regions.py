@@ -378,19 +378,15 @@ def footprint(alloc: AllocOp, bounds: Bounds = loop_bounds) -> Footprint:
     return Footprint(tuple(bases), tuple(extents))
 
 
-def reduce_loops(block: BlockOp) -> set[ForOp]:
-    """The loops that bind the block's reduce iterators."""
-    loops: set[ForOp] = set()
-    for kind, form in zip(block.kinds, block.binding_forms(), strict=True):
-        if kind is IteratorKind.REDUCE:
-            loops |= {loop for value in form.values() if (loop := loop_of(value)) is not None}
-    return loops
+def reduce_loops(block: BlockOp) -> list[ForOp]:
+    """The loops that bind the block's reduce iterators, in the order of these."""
+    return loops_of_kind(block, IteratorKind.REDUCE)
 
 
-def loops_of_kind(block: BlockOp, kind: IteratorKind) -> set[ForOp]:
-    """The loops that bind the block's iterators of one kind."""
-    loops: set[ForOp] = set()
+def loops_of_kind(block: BlockOp, kind: IteratorKind) -> list[ForOp]:
+    """The loops that bind the block's iterators of one kind, in the order of these; each once."""
+    loops: dict[ForOp, None] = {}
     for own, form in zip(block.kinds, block.binding_forms(), strict=True):
         if own is kind:
-            loops |= {loop for value in form.values() if (loop := loop_of(value)) is not None}
-    return loops
+            loops |= {loop: None for value in form.values() if (loop := loop_of(value)) is not None}
+    return list(loops)

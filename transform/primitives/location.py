@@ -509,7 +509,7 @@ def sink_alloc(buffer: SSAValue) -> None:
         shared = [loop for loop in shared if loop in around]
     carried: set[ForOp] = set()
     for writer in writers_of(buffer):
-        carried |= reduce_loops(writer)
+        carried.update(reduce_loops(writer))
     target: ForOp | None = None
     for loop in shared:
         if loop in carried or has_vector_loop(loop):

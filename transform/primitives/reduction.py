@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import cast
 
 from xdsl.dialects import scf
@@ -118,7 +118,7 @@ def _init_in_front(block: BlockOp, loop: ForOp) -> BlockOp | None:
     return init if own and init.written_buffers() == block.written_buffers() else None
 
 
-def _require_free_way(block: BlockOp, loop: ForOp, reducing: set[ForOp]) -> None:
+def _require_free_way(block: BlockOp, loop: ForOp, reducing: Collection[ForOp]) -> None:
     """Nothing that the init moves over may see that it comes earlier, or change what it reads."""
     assert block.init is not None
     for read in (op for op in block.init.walk() if isinstance(op, ReadOp)):
@@ -152,7 +152,7 @@ def _binds(block: BlockOp, loop: ForOp) -> bool:
     return loop.induction_variable in block.operands
 
 
-def _split_init(block: BlockOp, loop: ForOp, spatial: list[ForOp], reducing: set[ForOp]) -> BlockOp:
+def _split_init(block: BlockOp, loop: ForOp, spatial: list[ForOp], reducing: Collection[ForOp]) -> BlockOp:
     kept = [i for i, kind in enumerate(block.kinds) if kind is not IteratorKind.REDUCE]
     top, new = move_init(block, loop, spatial, reducing)
     # What the block reads of other buffers stays as it is, and where it is: only what the init reads or writes moved.
@@ -166,7 +166,7 @@ def _split_init(block: BlockOp, loop: ForOp, spatial: list[ForOp], reducing: set
 
 
 def move_init(
-    block: BlockOp, anchor: Operation, spatial: Sequence[ForOp], reducing: set[ForOp]
+    block: BlockOp, anchor: Operation, spatial: Sequence[ForOp], reducing: Collection[ForOp]
 ) -> tuple[Operation, BlockOp]:
     """Makes a block of a reduction's init, in front of an op around it, under copies of the spatial loops; gives the
     outermost of them, and the block. Proves nothing."""
