@@ -45,7 +45,7 @@ fuzz: $(VENV)/.dev
 test: lit pytest
 
 lit: $(VENV)/.dev
-	$(BIN)/lit -s --order=smart filecheck
+	$(BIN)/lit -sv --order=smart filecheck
 
 pytest: $(VENV)/.dev
 	$(BIN)/python -m pytest -q
