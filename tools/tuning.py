@@ -93,6 +93,10 @@ def tune(
         progress: is told how it is coming along.
     """
     limits = Limits(trials, trials_per_kernel, seconds)
+    if space is not None:
+        _read(Path(space))
+    if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**31:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ArgumentError(f"expected a seed from 0 to {2**31 - 1}, got {seed!r}")
     factory = searcher_factory(search)
     workloads = chosen_workloads(
         source,
@@ -160,6 +164,15 @@ def chosen_workloads(
         hint = did_you_mean(kernel, hashes) or f"; expected one of {', '.join(hashes[:8])}"
         raise ArgumentError(f"expected the hash of a kernel of the program, got '{kernel}', {problem}{hint}")
     return found
+
+
+def _read(path: Path) -> str:
+    """What a script's file says."""
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
+        raise ArgumentError(f"cannot read '{path}': {reason}") from None
 
 
 def _workloads(source: Source | Sequence[Workload]) -> list[Workload] | None:
@@ -254,7 +267,7 @@ class Spaces:
 
     def __call__(self, workload: Workload) -> tuple[Space, Sequence[Candidate]]:
         if self.script is not None:
-            return self._of_script(workload, self.script.read_text("utf-8"), str(self.script))
+            return self._of_script(workload, _read(self.script), str(self.script))
         if self.reopen:
             return self._of_best(workload)
         return build_space(workload, shipped=self.shipped), ()

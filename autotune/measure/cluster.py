@@ -72,6 +72,7 @@ class ClusterMeasurer(Measurer):
     ):
         try:
             import distributed
+            from distributed.comm import resolve_address
         except ImportError:
             raise CompileError(
                 "expected the package distributed to measure on a cluster; install the extra 'stepwell[cluster]'"
@@ -80,6 +81,8 @@ class ClusterMeasurer(Measurer):
         self.patience = patience
         self._settings = Settings(effort or Effort(), seed, compile_seconds, run_seconds, build)
         try:
+            # A client with an address that can't be one leaves threads behind that wait for it.
+            resolve_address(address)
             self._client: Any = distributed.Client(address, timeout=10, set_as_default=False)
         except (OSError, ValueError) as error:
             raise CompileError(f"expected a Dask scheduler at '{address}', got: {one_line(error)}") from None

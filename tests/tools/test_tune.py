@@ -149,6 +149,9 @@ def test_symbols_need_sizes(tmp_path: Path):
         ({"trials": 1, "model": "none"}, "expected a model"),
         ({"trials": 1, "kernel": "zz"}, "expected the hash of a kernel"),
         ({"trials": 1, "threads": -1}, "expected"),
+        ({"trials": 1, "seed": -1}, "expected a seed from 0 to .*, got -1"),
+        ({"trials": 1, "seed": 2**40}, "expected a seed from 0 to"),
+        ({"trials": 1, "space": "no.mlir"}, "cannot read 'no.mlir': No such file or directory"),
         ({"trials": 1, "reopen": True}, "expected a database or a script to open knobs of"),
     ],
 )

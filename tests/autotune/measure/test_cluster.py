@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -97,3 +99,21 @@ def test_candidates_are_lost_when_no_worker_is_left(cluster: Any):
         trials = measurer.measure(matmul(), [MeasureInput(fault("slow"))] * 20, finished=finished)
     assert [trial.status for trial in trials].count(Status.LOST) > 0
     assert set(told) == {Status.OK, Status.LOST} and len(told) == len(trials) == 20
+
+
+@pytest.mark.parametrize("address", ["nowhere", "tcp://127.0.0.1", "tcp://127.0.0.1:x", "carrier://127.0.0.1:1", ""])
+def test_what_is_no_address_is_refused_at_once(address: str):
+    # In a process of its own: a client that was made leaves a traceback when it ends.
+    code = f"""
+import time
+from stepwell.autotune.measure.cluster import ClusterMeasurer
+from stepwell.errors import CompileError
+start = time.monotonic()
+try:
+    ClusterMeasurer({address!r})
+except CompileError as error:
+    print(time.monotonic() - start < 10, error)
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert ended.stdout.startswith(f"True expected a Dask scheduler at '{address}', got: ")
+    assert not ended.stderr
