@@ -10,7 +10,7 @@ MODELS ?= build/models
 THREADS ?= 1
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: interpreter demo test lint types matmul operators bench-untuned onnx-coverage memory models compile-time fuzz lit pytest clean
+.PHONY: cold-start search cost-model interpreter demo test lint types matmul operators bench-untuned onnx-coverage memory models compile-time fuzz lit pytest clean
 
 demo: $(VENV)/.run
 	$(BIN)/python examples/digits.py
@@ -23,6 +23,15 @@ operators: $(VENV)/.models
 
 bench-untuned: $(VENV)/.models
 	$(BIN)/python benchmarks/untuned.py --folder $(MODELS) --check
+
+cold-start: $(VENV)/.dev
+	$(BIN)/python benchmarks/cold_start.py --check
+
+search: $(VENV)/.dev
+	$(BIN)/python benchmarks/search.py --check
+
+cost-model: $(VENV)/.dev
+	$(BIN)/python benchmarks/cost_model.py --check
 
 interpreter: $(VENV)/.run
 	$(BIN)/python benchmarks/interpreter.py --check
