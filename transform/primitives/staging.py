@@ -152,8 +152,13 @@ def staging_parent(block: BlockOp, at: ForOp | None) -> Operation:
 
 def bounding_box(reads: Sequence[Access], outer: Sequence[ForOp]) -> list[Interval]:
     """The smallest common box of several reads; a dimension without a common base is the whole one. Each interval's
-    first upper bound gives it a constant size; others are where no read goes on."""
-    shape = buffer_shape(reads[0].buffers[0])
+    first upper bound gives it a constant size; others are where no read goes on.
+
+    Raises:
+        ScheduleError: if it is empty: conditions around the reads never hold there.
+    """
+    buffer = reads[0].buffers[0]
+    shape = buffer_shape(buffer)
     boxes = [region(read, outer) for read in reads]
     result: list[Interval] = []
     for d, extent in enumerate(shape):
@@ -162,9 +167,18 @@ def bounding_box(reads: Sequence[Access], outer: Sequence[ForOp]) -> list[Interv
         upper = _least([interval.uppers[0] for interval in intervals], least=False)
         if lower is None or upper is None or not (upper - lower).is_const:
             result.append(Interval(ZERO, (Lin(extent - 1),)))
+        elif _is_empty(lower, upper, extent):
+            refuse(f"expected '{buffer_name(buffer)}' to be read in some iteration there, got none", reads[0])
         else:
             result.append(Interval(lower, (upper, *_common_ends(intervals))))
     return result
+
+
+def _is_empty(lower: Lin, upper: Lin, extent: int) -> bool:
+    """Whether nothing of a dimension of the extent is between two bounds, whose distance is constant."""
+    if lower.is_const:
+        return max(0, lower.const) > min(upper.const, extent - 1)
+    return (upper - lower).const < 0
 
 
 def _common_ends(intervals: Sequence[Interval]) -> list[Lin]:

@@ -295,3 +295,40 @@ module attributes {transform.with_named_sequence, cpu.target = #cpu.target<tripl
     transform.yield
   }
 }
+
+// -----
+
+// Nothing is read where a guard never holds.
+
+!op = !transform.any_op
+!value = !transform.any_value
+
+func.func @guarded(%A: memref<6xf32>, %D: memref<3xf32> {loop.output}) {
+  loop.for %i : 3 {
+    loop.block "map0" spatial(%v in 3 = %i) {
+      %two = arith.constant 2 : index
+      %there = arith.cmpi sge, %v, %two : index
+      %x = scf.if %there -> (f32) {
+        %a = loop.read %A[%v - 2] : memref<6xf32>
+        scf.yield %a : f32
+      } else {
+        %zero = arith.constant 0.0 : f32
+        scf.yield %zero : f32
+      }
+      loop.write %x, %D[%v] : memref<3xf32>
+    }
+  }
+  func.return
+}
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %b = sched.match_block "map0" in %root : (!op) -> !op
+    %i = sched.get_loops %b : (!op) -> (!op)
+    %first, %rest = sched.split %i after 1 : (!op) -> (!op, !op)
+    %A = sched.get_reads %b : (!op) -> !value
+    %r = sched.cache_read %b, %A at %first : (!op, !value, !op) -> !op
+    transform.yield
+  }
+}
+// CHECK: expected 'arg0' to be read in some iteration there, got none
