@@ -22,7 +22,7 @@
 // SEARCH: error: expected a search (evolutionary, annealing, random, grid, genetic), got 'evolutionry'; did you mean 'evolutionary'?
 // MODEL: error: expected a model (boosting, linear, roofline, random), got 'bosting'; did you mean 'boosting'?
 // KERNEL: error: expected the hash of a kernel of the program, got 'xyz', which none begins with; expected one of {{[0-9a-f]+}}
-// SPACE: error: cannot open 'no-such-file.mlir': No such file or directory
+// SPACE: error: cannot read 'no-such-file.mlir': No such file or directory
 // KNOBS: error: expected a script with open knobs in '{{.*}}schedule.mlir', got none
 // REOPEN: error: expected a database or a script to open knobs of, got neither
 // TARGET: error: {{.*}}'no-such-target'
