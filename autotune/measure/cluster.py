@@ -72,7 +72,7 @@ class ClusterMeasurer(Measurer):
     ):
         try:
             import distributed
-            from distributed.comm import resolve_address
+            from distributed.comm.addressing import resolve_address
         except ImportError:
             raise CompileError(
                 "expected the package distributed to measure on a cluster; install the extra 'stepwell[cluster]'"
