@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -47,6 +46,7 @@ from ..runtime.artifact import Kernel, describe_signature, signature_of
 from ..runtime.cache import Cache, find_cache
 from ..runtime.executable import Executable
 from ..runtime.executable import load as load_executable
+from ..runtime.garbage import no_collection
 from ..runtime.signature import Parameter, Signature
 from ..runtime.symbolic import Specialized, SymbolicExecutable, SymbolicParameter, ValueExecutable
 from .separate import SCHEDULING, Facts, Progress, SeparateCompiler, check_lowered, find_kernels, split
@@ -107,19 +107,6 @@ class Report(Instrumentation):
 
     def __str__(self) -> str:
         return "\n".join(f"{1e3 * seconds:9.2f} ms  {name}" for name, seconds in [*self.steps, ("total", self.total)])
-
-
-@contextmanager
-def no_collection() -> Generator[None]:
-    """Puts the search for garbage off until the end of a `with` statement: IR is full of cycles, which live as long as
-    the compilation, and to look through them again and again takes a fifth of its time."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 # sources

@@ -20,10 +20,9 @@ from xdsl.dialects.func import FuncOp
 
 from ...backends.registry import make_context, pass_registry
 from ...errors import StepwellError
+from ...passes.loop.apply_schedules import shipped_libraries
 from ...passes.pass_manager import PassRunner
 from ...transform.interpreter import apply_script
-from ...transform.library import ScriptFile
-from ...transform.script import shipped_schedules
 from ..space.sample import random_choices
 from ..space.sketch import Choices, Sketch
 from ..workload import Workload
@@ -256,7 +255,9 @@ class SketchFeatures:
         self.applied += 1
         module = self.workload.copy()
         try:
-            apply_script(self.sketch.select(key), module, ctx=_context(), passes=_passes(), libraries=_shipped())
+            apply_script(
+                self.sketch.select(key), module, ctx=_context(), passes=_passes(), libraries=shipped_libraries()
+            )
             nest = describe(next(op for op in module.ops if isinstance(op, FuncOp)))
         except StepwellError:
             nest = None
@@ -437,11 +438,6 @@ def _context() -> Context:
 @cache
 def _passes() -> PassRunner:
     return PassRunner(_context(), pass_registry())
-
-
-@cache
-def _shipped() -> tuple[ScriptFile, ...]:
-    return shipped_schedules()
 
 
 def _where_at_least(value: Value, least: float, then: Value) -> Value:

@@ -6,13 +6,10 @@ callers, who pack what it takes.
 
 from __future__ import annotations
 
-import gc
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any, cast
+from typing import cast
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import MemRefType, ModuleOp, UnitAttr
@@ -28,13 +25,13 @@ from ...dialects.layout import LayoutAttr
 from ...dialects.loop import CONSTANT, LAYOUT, OUTPUT, WORKSPACE, byte_count
 from ...errors import CompileError, PipelineError, ScheduleError, ScriptError
 from ...passes.common.transform_interpreter import TransformInterpreterPass
-from ...passes.loop.apply_schedules import ApplySchedulesPass
+from ...passes.loop.apply_schedules import ApplySchedulesPass, shipped_libraries
 from ...passes.loop.pack_constants import APART
 from ...passes.pass_manager import Instrumentation, PassManager, PassRunner, Step
 from ...passes.script_pipeline import expand_scripts
+from ...runtime.garbage import no_collection
 from ...runtime.signature import Parameter, Role, Signature
 from ...transform.interpreter import apply_script, find_entry
-from ...transform.script import shipped_schedules
 from ...transform.target import target_fact
 from ..trial import Status
 from ..workload import Workload
@@ -69,18 +66,6 @@ def one_line(error: object) -> str:
     if isinstance(error, ParseError):  # its text is the place, the source, and what is wrong
         return f"{lines[0].strip()}: {one_line(error.msg)}"
     return lines[0].strip() if lines else type(error).__name__
-
-
-@contextmanager
-def no_collection() -> Generator[None]:
-    """Puts the search for garbage off until the end of a `with` statement."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 @cache
@@ -165,7 +150,7 @@ class Compiler:
         find_entry(parsed)  # it may go on with our schedules, but not begin with them
         module = self.workload.copy()
         passes = PassRunner(self.ctx, pass_registry())
-        apply_script(parsed, module, ctx=self.ctx, passes=passes, libraries=_shipped())
+        apply_script(parsed, module, ctx=self.ctx, passes=passes, libraries=shipped_libraries())
         return module
 
     def lowered(self, module: ModuleOp, *, schedule: bool = True) -> Built:
@@ -181,11 +166,6 @@ class Compiler:
         if not backend.is_lowered(module) or told.found is None:
             raise CompileError("expected a pipeline that ends in native code, got one that leaves other operations")
         return Built(backend.object_code(module), *told.found, seconds=0.0)
-
-
-@cache
-def _shipped() -> tuple[Any, ...]:
-    return shipped_schedules()
 
 
 def threads_of(workload: Workload) -> int:
