@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from .db_command import add_db
+from .options import add_lowering, positive
 from .report_command import add_report
 from .tune_command import add_tune
 
@@ -39,7 +40,7 @@ def make_parser() -> argparse.ArgumentParser:
     _add_run(commands.add_parser("run", help="run a compiled program, or a model, on arrays in a file"))
     add_db(commands.add_parser("db", help="look into databases of trials, and put them together"))
     add_report(commands.add_parser("report", help="write a page about what a database of trials holds"))
-    add_tune(commands.add_parser("tune", help="search schedules for the kernels of a program"), _size)
+    add_tune(commands.add_parser("tune", help="search schedules for the kernels of a program"))
     return parser
 
 
@@ -75,26 +76,8 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
 def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--target", default="llvm-cpu", help="what to compile for (default: %(default)s)")
     parser.add_argument("--schedule", metavar="FILE.mlir", help="a script in place of the default schedules")
-    parser.add_argument("--pipeline", metavar="FILE.mlir", help="a pipeline in place of the target's own")
-    parser.add_argument("--threads", metavar="N", type=_threads, help="how many threads parallel loops use")
-    parser.add_argument(
-        "--size",
-        metavar="NAME=N",
-        type=_size,
-        action="append",
-        default=[],
-        dest="sizes",
-        help="the value of a symbolic extent; may be repeated",
-    )
-    parser.add_argument(
-        "--conv-algorithm",
-        metavar="NAME",
-        default="auto",
-        help="how convolutions are computed, where that is possible: auto, direct, gemm, winograd-2 or winograd-4",
-    )
-    parser.add_argument(
-        "--exact", action="store_true", help="rule out algorithms that round more than a sum of products does"
-    )
+    add_lowering(parser)
+    parser.add_argument("--threads", metavar="N", type=positive, help="how many threads parallel loops use")
     parser.add_argument(
         "--db", metavar="FILE", dest="database", help="a database of trials: kernels are scheduled by its best scripts"
     )
@@ -102,19 +85,6 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cache-dir", metavar="DIR", help="where compiled code is kept (default: the user's cache)")
     parser.add_argument("--no-cache", action="store_true", help="keep no compiled code, and use none")
     parser.add_argument("--debug", action="store_true", help="print a traceback with an error")
-
-
-def _threads(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"expected a positive number, got '{text}'")
-    return int(text)
-
-
-def _size(text: str) -> tuple[str, int]:
-    name, _, number = text.partition("=")
-    if not name or not number.isdecimal():
-        raise argparse.ArgumentTypeError(f"expected NAME=N, got '{text}'")
-    return name, int(number)
 
 
 def compile_command(options: argparse.Namespace) -> None:

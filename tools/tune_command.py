@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from .options import add_lowering, positive
 
 # Help and mistakes must be quick: what the command needs is imported by the command.
 
@@ -15,20 +17,20 @@ SEARCHES = ("evolutionary", "annealing", "random", "grid", "genetic")
 MODELS = ("boosting", "linear", "roofline", "random")
 
 
-def add_tune(parser: argparse.ArgumentParser, size: Callable[[str], tuple[str, int]]) -> None:
-    """The options; `size` reads `NAME=N`."""
+def add_tune(parser: argparse.ArgumentParser) -> None:
+    """The options."""
     parser.description = (
         "Search schedules for the kernels of a program. What is found is kept in a database, which `stepwell compile "
         "--db FILE` uses; a run goes on where the last one with its database ended. Ctrl-C ends it with what was found."
     )
     parser.add_argument("source", metavar="MODEL.onnx|FILE.mlir")
     budget = parser.add_argument_group("budget", "what comes first ends the run; one of them is needed")
-    budget.add_argument("--trials", metavar="N", type=_count, help="of all kernels together, by expected gain")
-    budget.add_argument("--trials-per-kernel", metavar="N", type=_count, help="of each kernel")
+    budget.add_argument("--trials", metavar="N", type=positive, help="of all kernels together, by expected gain")
+    budget.add_argument("--trials-per-kernel", metavar="N", type=positive, help="of each kernel")
     budget.add_argument("--seconds", metavar="S", type=_seconds, help="of time")
     parser.add_argument("--db", metavar="FILE", dest="database", help="the database, which is made if it is not there")
     parser.add_argument("--target", default="llvm-cpu", help="what to tune for (default: %(default)s)")
-    parser.add_argument("--threads", metavar="N", type=_count, help="how many threads kernels are tuned for")
+    parser.add_argument("--threads", metavar="N", type=positive, help="how many threads kernels are tuned for")
     parser.add_argument("--kernel", metavar="HASH", help="tune this kernel only: its hash, or how that begins")
     parser.add_argument("--seed", metavar="N", type=_seed, default=0, help="equal seeds try the same (default: 0)")
     space = parser.add_argument_group("what is searched")
@@ -46,34 +48,10 @@ def add_tune(parser: argparse.ArgumentParser, size: Callable[[str], tuple[str, i
         "--search", metavar="NAME", default="evolutionary", help=f"{', '.join(SEARCHES)} (default: %(default)s)"
     )
     how.add_argument("--cluster", metavar="tcp://HOST:PORT", help="measure on the workers of a Dask scheduler")
-    parser.add_argument("--pipeline", metavar="FILE.mlir", help="a pipeline in place of the target's own")
-    parser.add_argument(
-        "--size",
-        metavar="NAME=N",
-        type=size,
-        action="append",
-        default=[],
-        dest="sizes",
-        help="the value of a symbolic extent; may be repeated",
-    )
-    parser.add_argument(
-        "--conv-algorithm",
-        metavar="NAME",
-        default="auto",
-        help="how convolutions are computed: auto, direct, gemm, winograd-2 or winograd-4",
-    )
-    parser.add_argument(
-        "--exact", action="store_true", help="rule out algorithms that round more than sums of products do"
-    )
+    add_lowering(parser)
     parser.add_argument("--plain", action="store_true", help="print lines, not a table that changes")
     parser.add_argument("--debug", action="store_true", help="print a traceback with an error")
     parser.set_defaults(command=tune_command)
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"expected a positive number, got '{text}'")
-    return int(text)
 
 
 def _seed(text: str) -> int:
