@@ -19,7 +19,7 @@ from .progress import COUNTED, KernelState, Progress, TuneReport
 from .search.budget import Standing, next_kernel
 from .search.interface import Outcome, Searcher, SearcherFactory
 from .search.ranking import Exact, Matrix, ModelRanking
-from .space.build import SHIPPED, build_space
+from .space.build import SHIPPED, build_space, is_shipped
 from .space.sketch import Candidate, Sketch, Space
 from .trial import Status, Trial
 from .workload import Workload
@@ -290,7 +290,7 @@ class _Kernel:
         space = points.space
         if self.run.search.shipped:
             for number, sketch in enumerate(space.sketches):
-                if _is_shipped(sketch.name) and not sketch.knobs:
+                if is_shipped(sketch.name) and not sketch.knobs:
                     candidate = Candidate(number, ())
                     found.append(self._of_candidate(space, candidate))
                     self._shipped_script = found[-1].input.script
@@ -299,7 +299,7 @@ class _Kernel:
         found += [self._of_candidate(space, candidate) for candidate in starts]
         if self.run.search.kin and self.run.database is not None:
             for _, trial in self.run.database.nearest(self.state.workload, _KIN):
-                if trial.sketch and _is_shipped(trial.sketch):
+                if trial.sketch and is_shipped(trial.sketch):
                     continue
                 candidate = points.of(trial)
                 if candidate is not None:
@@ -403,7 +403,7 @@ class _Kernel:
             if is_new and trial.status in COUNTED:
                 self.state.trials += 1
                 self.standing.add(trial.seconds)
-            if trial.script in (self._shipped_script, NO_SCRIPT) or _is_shipped(trial.sketch):
+            if trial.script in (self._shipped_script, NO_SCRIPT) or is_shipped(trial.sketch):
                 self.state.shipped = trial
         self.state.best = min(
             (trial for trial in self.results.values() if trial.status is Status.OK),
@@ -454,10 +454,6 @@ class _Kernel:
                 self._record(merged)
                 self._note([merged])
         self.run.tell(self.state, "measure the best again")
-
-
-def _is_shipped(sketch: str) -> bool:
-    return sketch.partition("/")[0] == SHIPPED
 
 
 def _is_futile(trial: Trial) -> bool:

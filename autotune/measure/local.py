@@ -140,21 +140,26 @@ class LocalMeasurer(Measurer):
     ) -> Mapping[int, Built]:
         """The native code of the inputs that have some, by position."""
         found: dict[int, Built] = {}
-        left = list(range(len(inputs)))
+        alike: dict[str, list[int]] = {}
+        for position, given in enumerate(inputs):
+            alike.setdefault(given.script, []).append(position)
+        # What is measured several times is compiled once.
+        left = [positions[0] for positions in alike.values()]
         for tries_left in range(RETRIES, -1, -1):
             outcomes: dict[int, Built | Failure | Died] = {}
             jobs = [(workload.text, inputs[position].script, self.compile_seconds) for position in left]
             self._compilers.map(self._build_one, jobs, outcomes.__setitem__)
             killed: list[int] = []
             for position, outcome in zip(left, (outcomes[index] for index in range(len(left))), strict=True):
+                same = alike[inputs[position].script]
                 if isinstance(outcome, Built):
-                    found[position] = outcome
-                elif isinstance(outcome, Failure):
-                    failed(position, outcome)
-                elif outcome.was_killed and tries_left:
+                    found |= dict.fromkeys(same, outcome)
+                elif isinstance(outcome, Died) and outcome.was_killed and tries_left:
                     killed.append(position)
                 else:
-                    failed(position, _of_compiler(outcome, self.compile_seconds))
+                    failure = outcome if isinstance(outcome, Failure) else _of_compiler(outcome, self.compile_seconds)
+                    for each in same:
+                        failed(each, failure)
             left = killed
             if not left:
                 break

@@ -21,7 +21,7 @@ from ..machine import Limit, Passage, best_seconds
 from ..measure.compile import Compiler
 from ..models.create import ModelFactory
 from ..models.interface import CostModel, Samples
-from ..space.build import SHIPPED
+from ..space.build import is_shipped
 from ..trial import Status, Trial
 from ..workload import Workload
 from .outline import outline
@@ -47,7 +47,7 @@ def _tuned(record: WorkloadRecord, trials: Sequence[Trial], models: ModelFactory
     workload = record.workload()
     ordered = sorted(trials, key=lambda trial: trial.measured_at)
     right = [trial for trial in ordered if trial.status is Status.OK]
-    shipped = min((trial for trial in right if is_shipped(trial)), key=lambda trial: trial.seconds, default=None)
+    shipped = min((trial for trial in right if is_shipped(trial.sketch)), key=lambda trial: trial.seconds, default=None)
     best = min(right, key=lambda trial: trial.seconds, default=None)
     importances: list[tuple[str, float]] = []
     if models is not None and len(right) >= FEWEST:
@@ -65,11 +65,6 @@ def _tuned(record: WorkloadRecord, trials: Sequence[Trial], models: ModelFactory
     )
 
 
-def is_shipped(trial: Trial) -> bool:
-    """Whether a trial is of the schedules that we ship."""
-    return trial.sketch.partition("/")[0] == SHIPPED
-
-
 def _shipped(workload: Workload) -> ModuleOp:
     module = workload.copy()
     for op in module.ops:
@@ -80,7 +75,7 @@ def _shipped(workload: Workload) -> ModuleOp:
 
 def _scheduled(workload: Workload, trial: Trial) -> ModuleOp | None:
     """A kernel as a trial had it; None if its script does not apply any more."""
-    if is_shipped(trial):
+    if is_shipped(trial.sketch):
         return _shipped(workload)
     try:
         return Compiler(workload).scheduled(trial.script)

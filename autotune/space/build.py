@@ -114,6 +114,11 @@ SHIPPED = "shipped"
 """The rule whose sketches are the schedules that we ship."""
 
 
+def is_shipped(sketch: str) -> bool:
+    """Whether a sketch of this name is one of the schedules that we ship."""
+    return sketch.partition("/")[0] == SHIPPED
+
+
 def space_of_script(workload: Workload, script: ModuleOp, name: str = "script") -> Space:
     """The space that a user's script with open knobs is."""
     sketch = Sketch(name, script, facts_of(workload))
@@ -145,4 +150,14 @@ def _share(sketch: Sketch, rng: np.random.Generator) -> float:
 MOST_COUNTED = 1 << 14
 """The largest sketch all of whose choices are looked at to say how many keep its constraints."""
 
-__all__ = ["SHIPPED", "Rule", "Subject", "build_space", "our_rules", "print_space", "rules", "space_of_script"]
+__all__ = [
+    "SHIPPED",
+    "Rule",
+    "Subject",
+    "build_space",
+    "is_shipped",
+    "our_rules",
+    "print_space",
+    "rules",
+    "space_of_script",
+]

@@ -69,16 +69,39 @@ def copy_panel(
 ) -> list[Handle]:
     """Copies what a block of columns reads of the panel, each panel of it in one piece. Gives loops to peel."""
     (column,) = dimensions_of(write.block_op(c), product.panel, lane)
-    copied = write.cache_read(c, panel, at)
+    return _copy_packed(write, c, panel, at, lane_loop, column, tile.width, (tile.lanes, tile.lanes))
+
+
+def pack_rows(
+    write: Writer, c: Handle, rows: Handle, at: Handle, row_loop: Handle, product: Product, row: int, tile: Tile
+) -> list[Handle]:
+    """Copies rows such that what a tile takes of them in one step lies side by side. Gives loops to peel."""
+    (dimension,) = dimensions_of(write.block_op(c), product.other, row)
+    return _copy_packed(write, c, rows, at, row_loop, dimension, tile.rows, (tile.rows, tile.lanes))
+
+
+def _copy_packed(
+    write: Writer,
+    c: Handle,
+    source: Handle,
+    at: Handle,
+    loop: Handle,
+    dimension: int,
+    size: Number,
+    square: tuple[Number, Number],
+) -> list[Handle]:
+    """Copies what a block reads in a loop, such that so many elements along a dimension lie side by side: whole, or in
+    squares that are transposed in registers where they lie along another one. Gives loops to peel."""
+    copied = write.cache_read(c, source, at)
     (staged,) = write.get_writes(copied)
     loops = write.get_loops(copied)[-len(write.block_op(copied).iterators) :]
-    if column == len(loops) - 1:
-        outer, inner = write.tile(loops[column], tile.width)
+    if dimension == len(loops) - 1:
+        outer, inner = write.tile(loops[dimension], size)
         write.vectorize(inner)
         peeled = [outer]
     else:
-        peeled = squares(write, loops[column], loops[-1], tile.lanes, tile.lanes)
-    write.pack(c, staged, lane_loop, [tile.width])
+        peeled = squares(write, loops[dimension], loops[-1], *square)
+    write.pack(c, staged, loop, [size])
     return peeled
 
 
@@ -91,24 +114,6 @@ def copy_rows(write: Writer, c: Handle, rows: Handle, at: Handle, tile: Tile) ->
     write.vectorize(inner)
     write.storage_align(staged, 0, 2 * tile.lanes, tile.lanes)
     return [outer]
-
-
-def pack_rows(
-    write: Writer, c: Handle, rows: Handle, at: Handle, row_loop: Handle, product: Product, row: int, tile: Tile
-) -> list[Handle]:
-    """Copies rows such that what a tile takes of them in one step lies side by side. Gives loops to peel."""
-    (dimension,) = dimensions_of(write.block_op(c), product.other, row)
-    copied = write.cache_read(c, rows, at)
-    (staged,) = write.get_writes(copied)
-    loops = write.get_loops(copied)[-len(write.block_op(copied).iterators) :]
-    if dimension == len(loops) - 1:
-        outer, inner = write.tile(loops[dimension], tile.rows)
-        write.vectorize(inner)
-        peeled = [outer]
-    else:
-        peeled = squares(write, loops[dimension], loops[-1], tile.rows, tile.lanes)
-    write.pack(c, staged, row_loop, [tile.rows])
-    return peeled
 
 
 def squares(write: Writer, lane: Handle, step: Handle, width: Number, height: Number) -> list[Handle]:

@@ -52,6 +52,15 @@ def test_a_first_call_alone_says_nothing_of_short_ones(measurer: LocalMeasurer):
     assert len(trial.times) >= 3 and trial.seconds < 3 * known.seconds
 
 
+def test_a_script_may_be_measured_several_times(measurer: LocalMeasurer):
+    good, bad = MeasureInput(tiled(16)), MeasureInput("nonsense")
+    trials = measurer.measure(matmul(), [good, bad, good, bad])
+    assert [trial.status for trial in trials] == [Status.OK, Status.REFUSED] * 2
+    # It was compiled once.
+    assert trials[0].compile_seconds == trials[2].compile_seconds
+    assert trials[1].error == trials[3].error
+
+
 def test_nothing_to_measure(measurer: LocalMeasurer):
     assert measurer.measure(matmul(), []) == []
 
