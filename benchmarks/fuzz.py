@@ -25,6 +25,7 @@ often each primitive was accepted.
 from __future__ import annotations
 
 import argparse
+import difflib
 import faulthandler
 import itertools
 import json
@@ -370,8 +371,14 @@ def schedule(pair: Pair, rng: random.Random, given: Sequence[Step] | None, outco
                 raise Failure("interpreter accepts what the primitive refuses", str(pair.steps[-1]))
     kernel_of_module(scripted).attributes.pop(SCHEDULED, None)
     if fingerprint(scripted) != fingerprint(pair.module) and str(scripted) != str(pair.module):
-        raise Failure("interpreter and primitives differ", f"{scripted}\n{pair.module}")
+        raise Failure("interpreter and primitives differ", difference(str(scripted), str(pair.module)))
     return accepted
+
+
+def difference(one: str, other: str) -> str:
+    """The lines in which two texts differ, without the lines around them."""
+    lines = difflib.unified_diff(one.splitlines(), other.splitlines(), "interpreter", "primitives", n=0, lineterm="")
+    return "\n".join(lines)
 
 
 def choose_steps(

@@ -33,7 +33,7 @@ from ...dialects.loop import (
     zero_map,
 )
 from ...dialects.quasi_affine import Lin
-from ...dialects.regions import buffer_shape, iterator_forms, writers_of
+from ...dialects.regions import Access, buffer_shape, iterator_forms, writers_of
 from .common import (
     buffer_name,
     first_unproven,
@@ -103,11 +103,13 @@ def pad(block: BlockOp, multiples: Sequence[int], memory_space: str = "") -> lis
     copies: dict[bool, list[BlockOp]] = {False: [], True: []}
     for buffer, shape in shapes.items():
         alloc = _alloc(block, buffer, shape, memory_space)
-        for access in block.accesses():
-            for place, operand in enumerate(access.operands):
-                if operand is buffer:
-                    access.operands[place] = alloc.buffer
         is_output = buffer in outputs
+        for access in block.accesses():
+            # Where an index that is data is out of range depends on the extent: what needs no more stays where it is.
+            if is_output or _goes_beyond(block, access, buffer, extents):
+                for place, operand in enumerate(access.operands):
+                    if operand is buffer:
+                        access.operands[place] = alloc.buffer
         top, copy = _copy_out(block, alloc, buffer) if is_output else _copy_in(block, buffer, alloc, constant)
         _insert(alloc, own[0])
         _insert(top, own[0], behind=is_output)
@@ -185,7 +187,28 @@ def _longer_shapes(block: BlockOp, extents: Sequence[int]) -> dict[SSAValue, tup
     for read in block.reads():
         if read.buffer in block.written_buffers():
             refuse(f"expected '{block.block_name}' not to read what it writes, to pad it", block, ("read here", read))
-    return {buffer: tuple(shape) for buffer, shape in shapes.items() if tuple(shape) != buffer_shape(buffer)}
+    longer = {buffer: tuple(shape) for buffer, shape in shapes.items() if tuple(shape) != buffer_shape(buffer)}
+    for read in block.reads():
+        if (shape := longer.get(read.buffer)) is not None and _goes_beyond(block, read, read.buffer, extents):
+            for form, old, new in zip(iterator_forms(read), buffer_shape(read.buffer), shape, strict=True):
+                if form is None and old != new:
+                    refuse(
+                        f"expected indices that are data only where '{buffer_name(read.buffer)}' keeps its extent {old}, "
+                        "to pad it",
+                        block,
+                        ("read here", read),
+                    )
+    return longer
+
+
+def _goes_beyond(block: BlockOp, access: Access, buffer: SSAValue, extents: Sequence[int]) -> bool:
+    """Whether one of a block's accesses leaves a buffer where the block's iterators have these extents."""
+    bounds = dict(zip(block.iterators, ((0, extent - 1) for extent in extents), strict=True))
+    spreads = (None if form is None else form.range(bounds.get) for form in iterator_forms(access))
+    return buffer in access.buffers and any(
+        spread is not None and spread[1] >= extent
+        for spread, extent in zip(spreads, buffer_shape(buffer), strict=True)
+    )
 
 
 def _writes_all(block: BlockOp, write: WriteOp | ReduceOp, buffer: SSAValue) -> bool:

@@ -415,3 +415,33 @@ module attributes {transform.with_named_sequence, cpu.target = #cpu.target<tripl
     transform.yield
   }
 }
+
+// -----
+
+// What an index that is data means depends on the extent.
+
+!op = !transform.any_op
+
+func.func @k(%T: memref<3x3xf32>, %X: memref<3xi32>, %D: memref<3xf32> {loop.output}) {
+  loop.for %i : 3 {
+    loop.block "sum" spatial(%v in 3 = %i) {
+      %a = loop.read %T[0, %v] : memref<3x3xf32>
+      %x = loop.read %X[%v] : memref<3xi32>
+      %at = arith.index_cast %x : i32 to index
+      %b = loop.read %T[%v, %at] : memref<3x3xf32>
+      %s = arith.addf %a, %b : f32
+      loop.write %s, %D[%v] : memref<3xf32>
+    }
+  }
+  func.return
+}
+
+// CHECK: expected indices that are data only where 'arg0' keeps its extent 3, to pad it
+// CHECK: read here
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %c = sched.match_block "sum" in %root : (!op) -> !op
+    sched.pad %c to_multiples [4] : (!op) -> ()
+    transform.yield
+  }
+}

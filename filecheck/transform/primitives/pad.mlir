@@ -90,3 +90,37 @@ module attributes {transform.with_named_sequence} {
     transform.yield
   }
 }
+
+// -----
+
+// What an index that is data means depends on the extent: where it is read by one, a buffer stays as it is.
+
+!op = !transform.any_op
+
+func.func @k(%T: memref<5xf32>, %X: memref<3xi32>, %D: memref<3xf32> {loop.output}) {
+  loop.for %i : 3 {
+    loop.block "sum" spatial(%v in 3 = %i) {
+      %a = loop.read %T[%v * 2] : memref<5xf32>
+      %x = loop.read %X[%v] : memref<3xi32>
+      %at = arith.index_cast %x : i32 to index
+      %b = loop.read %T[%at] wrap : memref<5xf32>
+      %s = arith.addf %a, %b : f32
+      loop.write %s, %D[%v] : memref<3xf32>
+    }
+  }
+  func.return
+}
+
+// CHECK-LABEL: func.func @k(
+// CHECK:          loop.block "sum" spatial(%v in 4 = %i) {
+// CHECK-NEXT:       %a = loop.read %T_padded[%v * 2] : memref<7xf32>
+// CHECK-NEXT:       %x = loop.read %X_padded[%v] : memref<4xi32>
+// CHECK:            %b = loop.read %T[%{{.*}}] wrap : memref<5xf32>
+
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !op {transform.readonly}) {
+    %c = sched.match_block "sum" in %root : (!op) -> !op
+    sched.pad %c to_multiples [4] : (!op) -> ()
+    transform.yield
+  }
+}
