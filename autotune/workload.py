@@ -12,23 +12,27 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Attribute
 
 from ..backends.backend import Backend
-from ..backends.registry import backend_of, make_context
+from ..backends.lowering import backend_for, kernel_steps
+from ..backends.registry import make_context
 from ..dialects.source import parse_module, verify_module
 from ..errors import CompileError
 from ..passes.loop.name_kernels import describe_kernel, kernel_hash
+from ..passes.pass_manager import PassManager
 from ..transform.target import target_of
 
 
 @dataclass(frozen=True, eq=False)
 class Workload:
-    """A kernel to schedule: a module with this function alone, public, and the target's attribute.
+    """A kernel to schedule: a module with this function alone, public, the target's attribute, and how it is lowered
+    where that does not follow from the target.
 
     The module stays as it is: who schedules it takes a copy (`copy`).
     """
 
     module: ModuleOp
     hash: str
-    """Equal for equal kernels on equal targets: structure, element types, layouts, which parameters are constants."""
+    """Equal for equal kernels on equal targets, lowered in equal ways: structure, element types, layouts, which
+    parameters are constants."""
     description: str
     """Its operators, and the shapes of what it takes and gives."""
     calls: int = 1
@@ -72,8 +76,17 @@ class Workload:
 
     @property
     def backend(self) -> Backend:
-        """What compiles for the target."""
-        return backend_of(self.target)
+        """What compiles the kernel."""
+        return backend_for(self.module)
+
+    @cached_property
+    def steps(self) -> PassManager:
+        """The passes that the kernel goes through from where it is scheduled on, `apply-schedules` first.
+
+        Raises:
+            PipelineError: if it is not scheduled.
+        """
+        return kernel_steps(self.module)
 
     @cached_property
     def text(self) -> str:

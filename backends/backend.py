@@ -32,7 +32,8 @@ class Backend(ABC):
     target_attribute: ClassVar[str]
     """The module attribute that names the target, such as `cpu.target`."""
     links_objects: ClassVar[bool] = False
-    """Whether kernels may be compiled apart, each from a module of its own: `object_code` and `link` are there."""
+    """Whether kernels may be compiled apart, each from a module of its own: `object_code` and `link` are there. What
+    is tuned has to be."""
 
     @property
     @abstractmethod
@@ -46,6 +47,14 @@ class Backend(ABC):
     def target_of_files(self) -> Attribute:
         """The same for native code that others load, and that has nobody who prepares the process for it."""
         return self.default_target()
+
+    def check_host(self, target: Attribute) -> None:
+        """Checks that this machine runs what is compiled for a target.
+
+        Raises:
+            TargetError: if it does not.
+        """
+        del target  # whoever says nothing runs anywhere
 
     @abstractmethod
     def is_lowered(self, module: ModuleOp) -> bool:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
@@ -29,6 +28,7 @@ from xdsl.passes import ModulePass
 
 from ..backends.backend import Backend
 from ..backends.dtypes import dtype_name
+from ..backends.lowering import mark_lowering, own_steps, script_steps
 from ..backends.registry import backend_of, get_backend, make_context, pass_registry
 from ..dialects import graph
 from ..dialects.cpu import TARGET, TargetAttr
@@ -37,11 +37,11 @@ from ..dialects.loop import LAYOUT, byte_count
 from ..dialects.source import parse_module, verify_module
 from ..errors import ArgumentError, CompileError, PipelineError, TargetError, did_you_mean
 from ..passes.common.transform_interpreter import TransformInterpreterPass
+from ..passes.loop.apply_schedules import SCHEDULING, split_at_schedules
 from ..passes.loop.name_kernels import NameKernelsPass
 from ..passes.loop.pack_constants import pack_array
 from ..passes.mlir.func_to_llvm import SIGNATURE
 from ..passes.pass_manager import Instrumentation, PassManager, Step, build_pipeline
-from ..passes.script_pipeline import expand_scripts
 from ..runtime.artifact import Kernel, describe_signature, signature_of
 from ..runtime.cache import Cache, find_cache
 from ..runtime.executable import Executable
@@ -49,7 +49,7 @@ from ..runtime.executable import load as load_executable
 from ..runtime.garbage import no_collection
 from ..runtime.signature import Parameter, Signature
 from ..runtime.symbolic import Specialized, SymbolicExecutable, SymbolicParameter, ValueExecutable
-from .separate import SCHEDULING, Facts, Progress, SeparateCompiler, check_lowered, find_kernels, split
+from .separate import Facts, Progress, SeparateCompiler, check_lowered, find_kernels
 from .tuned import ApplyTunedPass, Choices
 
 if TYPE_CHECKING:
@@ -338,10 +338,7 @@ def pipeline_steps(backend: Backend, pipeline: str | os.PathLike[str] | None, ct
     """The steps of a pipeline: a script's file, text, or the backend's own."""
     if isinstance(pipeline, str) and not pipeline.endswith(".mlir"):
         return build_pipeline(pipeline, pass_registry())
-    path = str(backend.pipeline if pipeline is None else pipeline)
-    if pipeline is not None or not os.path.isfile(path):
-        return _script_steps(path, ctx)
-    return _shipped_steps(path, os.stat(path).st_mtime_ns)
+    return own_steps(backend, ctx) if pipeline is None else script_steps(str(pipeline), ctx)
 
 
 def script_files(pipeline: str | os.PathLike[str]) -> list[Path]:
@@ -352,17 +349,6 @@ def script_files(pipeline: str | os.PathLike[str]) -> list[Path]:
         for step in steps
         if isinstance(step.pass_, TransformInterpreterPass) and step.pass_.script is not None
     ]
-
-
-def _script_steps(path: str, ctx: Context) -> PassManager:
-    script = TransformInterpreterPass(script=path)
-    return expand_scripts(PassManager((Step(script, quiet=True),), pass_registry()), ctx)
-
-
-@lru_cache(maxsize=8)
-def _shipped_steps(path: str, modified: int) -> PassManager:
-    """The steps of a backend's own pipeline, which is read once, and again when somebody edits it."""
-    return _script_steps(path, make_context())
 
 
 def _with_pass(manager: PassManager, name: str, new: ModulePass, why: str, *, keep: bool) -> PassManager:
@@ -488,11 +474,14 @@ def check_sizes(sizes: Mapping[str, int] | None) -> None:
             raise CompileError(f"expected a positive number as size '{name}', got {size!r}")
 
 
-def _set_target(module: ModuleOp, backend: Backend, target: Attribute | None) -> None:
+def _set_target(
+    module: ModuleOp, backend: Backend, target: Attribute | None, pipeline: PassManager | None = None
+) -> None:
     if target is not None:
         module.attributes[backend.target_attribute] = target
     elif backend.target_attribute not in module.attributes and "llvm.target_triple" not in module.attributes:
         module.attributes[backend.target_attribute] = backend.default_target()
+    mark_lowering(module, backend, pipeline)
 
 
 def set_threads(module: ModuleOp, threads: int) -> None:
@@ -515,15 +504,20 @@ def prepare(
     conv_algorithm: str = "auto",
     exact: bool = False,
     tuned: Tuned | None = None,
+    for_files: bool = False,
 ) -> tuple[Context, ModuleOp, PassManager]:
-    """The IR of a source and the pipeline that compiles it, with the context of both."""
+    """The IR of a source and the pipeline that compiles it, with the context of both. `for_files`: others load what it
+    becomes."""
     check_sizes(sizes)
     choice = ConvChoice(conv_algorithm, exact)
     ctx = make_context()
     backend, attribute = find_backend(target)
+    if for_files and attribute is None:
+        attribute = backend.target_of_files()
     module = load_source(source, ctx)
-    _set_target(module, backend, attribute)
-    return ctx, module, _prepared(pipeline_steps(backend, pipeline, ctx), schedule, sizes, choice, tuned)
+    manager = pipeline_steps(backend, pipeline, ctx)
+    _set_target(module, backend, attribute, None if pipeline is None else manager)
+    return ctx, module, _prepared(manager, schedule, sizes, choice, tuned)
 
 
 def lower(
@@ -538,10 +532,12 @@ def lower(
     exact: bool = False,
     database: DatabaseSource | None = None,
     threads: int = 0,
+    for_files: bool = False,
     instrumentation: Sequence[Instrumentation] = (),
 ) -> ModuleOp:
     """The IR of a source after the pipeline, or after its last pass called `until`, or the last time that it is on the
-    rung called `until`. `threads`: those whose scripts a database is asked for, if not as many as the target has."""
+    rung called `until`. `threads`: those whose scripts a database is asked for, if not as many as the target has.
+    `for_files`: others load what it becomes."""
     with open_database(database) as tuned:
         ctx, module, manager = prepare(
             source,
@@ -552,6 +548,7 @@ def lower(
             conv_algorithm=conv_algorithm,
             exact=exact,
             tuned=tuned,
+            for_files=for_files,
         )
         if tuned is not None:
             manager = _with_scripts(manager, tuned)
@@ -598,7 +595,7 @@ def list_kernels(
             exact=exact,
             tuned=tuned,
         )
-        parts = split(manager)
+        parts = split_at_schedules(manager)
         if parts is None:
             raise PipelineError(f"expected a pipeline with pass '{SCHEDULING}' to tell kernels before it, got none")
         parts[0].run(ctx, module)
@@ -664,15 +661,16 @@ def compile(
             module = _load_or_none(source, ctx)
         with report.phase("read the pipeline"):
             manager = pipeline_steps(backend, pipeline, ctx)
+    own_pipeline = None if pipeline is None else manager
     compiler = _Compiler(backend, manager, schedule, threads, find_cache(cache), progress, choice, database)
     if module is None:
 
         def compile_module(module: ModuleOp) -> Executable:
-            _set_target(module, backend, attribute)
+            _set_target(module, backend, attribute, own_pipeline)
             return compiler.compile(module)
 
         return specialized_model(cast("str | ModelProto", source), compile_module)
-    _set_target(module, backend, attribute)
+    _set_target(module, backend, attribute, own_pipeline)
     symbolic = symbolic_inputs(module) if not sizes else None
     if symbolic is not None:
         return SymbolicExecutable(symbolic, lambda found: compiler.compile(module.clone(), found))
@@ -712,7 +710,7 @@ class _Compiler:
             # What is tuned is tuned for a number of threads.
             set_threads(module, self.threads)
         manager = _prepared(self.manager, self.schedule, sizes, self.choice, tuned)
-        parts = split(manager) if self.backend.links_objects else None
+        parts = split_at_schedules(manager) if self.backend.links_objects else None
         if parts is not None and rung_of(module) in ("graph", "te", "loop"):
             return self._compile_apart(module, *parts, facts, report, tuned)
         if tuned is not None and rung_of(module) in ("graph", "te", "loop"):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from xdsl.ir import Attribute
 
 from ..backends.registry import pass_registry
 from ..errors import ArgumentError, PipelineError, did_you_mean
+from ..passes.loop.apply_schedules import SCHEDULING, split_at_schedules
 from ..passes.pass_manager import PassRunner
 from ..transform import recorder
 from ..transform.dialect import Transform
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from ..runtime.symbolic import SymbolicExecutable
     from ..transform.schedule_methods import ScheduleMethods
     from .driver import Source
-
-SCHEDULING = "apply-schedules"
 
 if not TYPE_CHECKING:
 
@@ -61,10 +59,10 @@ class Schedule(Recorder, ScheduleMethods):
         """Starts with what tensors, a module, a function or a file say, lowered to the loop rung and unscheduled."""
         source: Any = ModuleOp([kernel.clone()]) if isinstance(kernel, FuncOp) else kernel
         ctx, module, manager = driver.prepare(source, target=target, sizes=sizes)
-        names = [step.pass_.name for step in manager.steps]
-        if SCHEDULING not in names:
+        parts = split_at_schedules(manager)
+        if parts is None:
             raise PipelineError(f"expected a pipeline with pass '{SCHEDULING}' to schedule before it")
-        replace(manager, steps=manager.steps[: names.index(SCHEDULING)]).run(ctx, module)
+        parts[0].run(ctx, module)
         super().__init__(module, ctx, PassRunner(ctx, pass_registry()))
         self.target = target
 

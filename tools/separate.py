@@ -6,7 +6,7 @@ import time
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from xdsl.context import Context
@@ -42,9 +42,6 @@ from .tuned import Choices, Refused, schedule_in_place, scheduled, warn_of
 if TYPE_CHECKING:
     from ..autotune.database.lookup import FoundScript
 
-SCHEDULING = "apply-schedules"
-"""The first pass that kernels are compiled apart from on."""
-
 Progress: TypeAlias = Callable[[int, int, Kernel, bool], None]
 """Is told before each kernel: which one it is, of how many, and whether the cache has it."""
 
@@ -65,14 +62,6 @@ class StepTimes(Instrumentation):
     def add(self, name: str, seconds: float) -> None:
         """Counts some time as part of a step."""
         self.seconds[name] = self.seconds.get(name, 0.0) + seconds
-
-
-def split(manager: PassManager) -> tuple[PassManager, PassManager] | None:
-    """A pipeline's steps on the whole program, and those on kernels apart; None if it does not schedule."""
-    for position, step in enumerate(manager.steps):
-        if step.pass_.name == SCHEDULING:
-            return replace(manager, steps=manager.steps[:position]), replace(manager, steps=manager.steps[position:])
-    return None
 
 
 def pipeline_key(manager: PassManager) -> dict[str, Any]:

@@ -200,11 +200,14 @@ def _emit(options: argparse.Namespace) -> None:
         raise StepwellError(f"unknown kind '{asked}' to emit{hint}")
     is_file = kind in backend.file_kinds
     with _reproducing(options.source, options):
-        given = _driver_options(options)
-        if kind in ("object", "shared-library") and options.target == backend.name:
-            given["target"] = backend.target_of_files()
-        until, threads = None if is_file else kind, options.threads or 0
-        module = lower(options.source, until=until, database=options.database, threads=threads, **given)
+        module = lower(
+            options.source,
+            until=None if is_file else kind,
+            database=options.database,
+            threads=options.threads or 0,
+            for_files=kind in ("object", "shared-library"),
+            **_driver_options(options),
+        )
     if is_file:
         _write(options.output, backend.emit(module, kind))
         return

@@ -18,7 +18,7 @@ from ..autotune.tuner import Limits, Search
 from ..autotune.tuner import tune as tune_workloads
 from ..autotune.workload import Workload
 from ..backends.registry import make_context
-from ..errors import ArgumentError, DatabaseError, ScriptError, did_you_mean
+from ..errors import ArgumentError, DatabaseError, ScriptError, TargetError, did_you_mean
 from ..runtime.cache import checksum
 from ..runtime.executable import checked_threads
 from ..transform.knobs import knobs, reopen_knobs
@@ -108,6 +108,8 @@ def tune(
         conv_algorithm=conv_algorithm,
         exact=exact,
     )
+    if measurer is None:
+        check_measurable(workloads, here=cluster is None)
     with ExitStack() as stack:
         opened = None
         if isinstance(database, Database):
@@ -164,6 +166,27 @@ def chosen_workloads(
         hint = did_you_mean(kernel, hashes) or f"; expected one of {', '.join(hashes[:8])}"
         raise ArgumentError(f"expected the hash of a kernel of the program, got '{kernel}', {problem}{hint}")
     return found
+
+
+def check_measurable(workloads: Sequence[Workload], *, here: bool) -> None:
+    """Checks that candidates for the targets of workloads can be measured, and on this machine if they are measured
+    here.
+
+    Raises:
+        TargetError: if not.
+        PipelineError: if kernels are not scheduled on the way to native code.
+    """
+    for workload in {(each.backend.name, each.target): each for each in workloads}.values():
+        backend = workload.backend
+        if not backend.links_objects:
+            how = "compiled one by one (`links_objects`)"
+            raise TargetError(f"expected a target whose kernels are {how} to tune, got '{backend.name}'")
+        assert workload.steps.steps
+        if here:
+            try:
+                backend.check_host(workload.target)
+            except TargetError as error:
+                raise TargetError(f"{error}; candidates are measured on this machine, or on a cluster") from None
 
 
 def _read(path: Path) -> str:

@@ -24,10 +24,10 @@ from ..passes.graph.select_conv_algorithm import (
     algorithm_of,
     why_not,
 )
+from ..passes.loop.apply_schedules import SCHEDULING, split_at_schedules
 from ..passes.loop.name_kernels import NameKernelsPass, lone_kernels
 from ..passes.pass_manager import PassManager
 from . import driver
-from .separate import SCHEDULING, split
 
 if TYPE_CHECKING:
     from .driver import Source
@@ -56,7 +56,7 @@ def workloads_of(
     ctx, module, manager = driver.prepare(
         source, target=target, pipeline=pipeline, sizes=sizes, conv_algorithm=conv_algorithm, exact=exact
     )
-    parts = split(manager)
+    parts = split_at_schedules(manager)
     if parts is None:
         raise PipelineError(f"expected a pipeline with pass '{SCHEDULING}' to tell kernels before it, got none")
     if not sizes and (symbolic := driver.symbolic_inputs(module)) is not None:

@@ -1,14 +1,13 @@
 """One candidate to native code: its script applied to a copy of the workload's kernel, and the pipeline below.
 
-It is lowered as users get it: by the backend's own pipeline from where kernels are scheduled on, apart from its
-callers, who pack what it takes.
+It is lowered as users get it: by its backend's pipeline, or the one given in its place, from where kernels are
+scheduled on, apart from its callers, who pack what it takes.
 """
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field, replace
-from functools import cache
 from typing import cast
 
 from xdsl.context import Context
@@ -18,17 +17,15 @@ from xdsl.ir import Attribute, Operation
 from xdsl.passes import ModulePass
 from xdsl.utils.exceptions import ParseError, VerifyException
 
-from ...backends.backend import Backend, ObjectCode
+from ...backends.backend import ObjectCode
 from ...backends.dtypes import dtype_name
 from ...backends.registry import make_context, pass_registry
 from ...dialects.layout import LayoutAttr
 from ...dialects.loop import CONSTANT, LAYOUT, OUTPUT, WORKSPACE, byte_count
-from ...errors import CompileError, PipelineError, ScheduleError, ScriptError
-from ...passes.common.transform_interpreter import TransformInterpreterPass
-from ...passes.loop.apply_schedules import ApplySchedulesPass, shipped_libraries
+from ...errors import CompileError, ScheduleError, ScriptError
+from ...passes.loop.apply_schedules import shipped_libraries
 from ...passes.loop.pack_constants import APART
-from ...passes.pass_manager import Instrumentation, PassManager, PassRunner, Step
-from ...passes.script_pipeline import expand_scripts
+from ...passes.pass_manager import Instrumentation, PassRunner
 from ...runtime.garbage import no_collection
 from ...runtime.signature import Parameter, Role, Signature
 from ...transform.interpreter import apply_script, find_entry
@@ -48,6 +45,8 @@ class Built:
     """How each argument is packed."""
     seconds: float
     """How long it took."""
+    backend: str
+    """What links it."""
 
 
 @dataclass(frozen=True)
@@ -66,17 +65,6 @@ def one_line(error: object) -> str:
     if isinstance(error, ParseError):  # its text is the place, the source, and what is wrong
         return f"{lines[0].strip()}: {one_line(error.msg)}"
     return lines[0].strip() if lines else type(error).__name__
-
-
-@cache
-def lowering(backend: Backend) -> PassManager:
-    """The steps of a backend's pipeline below the schedules: what kernels go through one by one."""
-    script = TransformInterpreterPass(script=str(backend.pipeline))
-    whole = expand_scripts(PassManager((Step(script, quiet=True),), pass_registry()), make_context())
-    names = [step.pass_.name for step in whole.steps]
-    if ApplySchedulesPass.name not in names:
-        raise PipelineError(f"expected a pipeline with pass '{ApplySchedulesPass.name}' to tune kernels, got none")
-    return replace(whole, steps=whole.steps[names.index(ApplySchedulesPass.name) :])
 
 
 def kernel_signature(kernel: FuncOp) -> tuple[Signature, tuple[LayoutAttr | None, ...]]:
@@ -157,7 +145,7 @@ class Compiler:
         """A scheduled module as native code; where no primitive was applied, by the shipped schedules, unless they are
         not wanted."""
         backend = self.workload.backend
-        manager = lowering(backend)
+        manager = self.workload.steps
         if not schedule:
             manager = replace(manager, steps=manager.steps[1:])
         module.attributes[APART] = UnitAttr()
@@ -165,7 +153,7 @@ class Compiler:
         manager.run(self.ctx, module, (told,))
         if not backend.is_lowered(module) or told.found is None:
             raise CompileError("expected a pipeline that ends in native code, got one that leaves other operations")
-        return Built(backend.object_code(module), *told.found, seconds=0.0)
+        return Built(backend.object_code(module), *told.found, seconds=0.0, backend=backend.name)
 
 
 def threads_of(workload: Workload) -> int:

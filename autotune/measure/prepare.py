@@ -22,9 +22,9 @@ from pathlib import Path
 import numpy as np
 from xdsl.dialects.func import FuncOp
 
+from ...backends.registry import get_backend
 from ...dialects.loop import BlockOp, IteratorKind
 from ...passes.loop.pack_constants import pack_array
-from ...runtime.artifact import CompiledCode
 from ...runtime.executable import Executable
 from ...runtime.signature import Parameter, Signature
 from ..workload import Workload
@@ -134,14 +134,8 @@ def constants_for(built: Built, given: Sequence[Array]) -> tuple[tuple[Array, ..
 
 def load(built: Built, constants: Sequence[Array], threads: int) -> Executable:
     """A candidate as something to call, in this process."""
-    code = CompiledCode(
-        {built.signature.entry: built.code.code},
-        built.signature,
-        built.code.target,
-        built.code.has_parallel_loops,
-        tuple(constants),
-    )
-    return Executable(code, threads)
+    objects = {built.signature.entry: built.code}
+    return get_backend(built.backend).link(objects, built.signature, constants, threads=threads)
 
 
 def run_once(built: Built, given: Sequence[Array]) -> tuple[Array, ...]:

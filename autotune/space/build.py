@@ -44,6 +44,11 @@ class Subject:
         return tuple(block for block in self.blocks if is_reduction(block))
 
     @cached_property
+    def backend(self) -> str:
+        """The name of what compiles it. A rule that needs more than facts of a target tell looks at it."""
+        return self.workload.backend.name
+
+    @cached_property
     def facts(self) -> Mapping[str, int]:
         """What the target says of itself."""
         return facts_of(self.workload)

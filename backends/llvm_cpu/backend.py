@@ -8,6 +8,7 @@ from typing import Any
 
 from xdsl.dialects import llvm as upstream
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Attribute
 
 from ...dialects.cpu import TARGET, TargetAttr
 from ...dialects.walk import operations_in
@@ -15,6 +16,7 @@ from ...errors import CompileError, did_you_mean
 from ...passes.cpu.outline_parallel import THREADS
 from ...runtime.artifact import CompiledCode, Kernel
 from ...runtime.executable import Executable
+from ...runtime.loader import check_host
 from ...runtime.signature import Signature
 from ..backend import Backend, ObjectCode
 from .codegen import MachineSpec, native_module
@@ -38,6 +40,10 @@ class LlvmCpuBackend(Backend):
 
     def target_of_files(self) -> TargetAttr:
         return host_target(tiles=False)
+
+    def check_host(self, target: Attribute) -> None:
+        if isinstance(target, TargetAttr):
+            check_host({"triple": target.triple.data, "features": target.features.data})
 
     def is_lowered(self, module: ModuleOp) -> bool:
         return all(op is module or op.name.startswith("llvm.") for op in operations_in(module))

@@ -25,7 +25,7 @@ from xdsl.ir.affine import AffineConstantExpr, AffineExpr, AffineMap
 from xdsl.passes import ModulePass
 
 from ...dialects import cpu
-from ...dialects.loop import OUTPUT, WORKSPACE
+from ...dialects.loop import BACKEND, OUTPUT, PIPELINE, WORKSPACE
 from ...dialects.walk import operations_in
 
 _POINTER = llvm.LLVMPointerType()
@@ -99,6 +99,8 @@ def lower_marks(op: func.FuncOp) -> None:
 
 def lower_target(module: ModuleOp) -> None:
     """The facts that LLVM is told; those that only schedules use end here."""
+    for name in (BACKEND, PIPELINE):
+        module.attributes.pop(name, None)
     target = cpu.target_of(module)
     if target is None:
         return

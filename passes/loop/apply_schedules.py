@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from xdsl.context import Context
@@ -18,6 +18,18 @@ from ...transform.library import ScriptFile
 from ...transform.script import shipped_schedules
 from ...transform.state import SCHEDULED
 from ..function_pass import FunctionPass
+from ..pass_manager import PassManager
+
+SCHEDULING = "apply-schedules"
+"""The first pass that kernels go through one by one."""
+
+
+def split_at_schedules(manager: PassManager) -> tuple[PassManager, PassManager] | None:
+    """A pipeline's steps on the whole program, and those on kernels one by one; None if it does not schedule."""
+    for position, step in enumerate(manager.steps):
+        if step.pass_.name == SCHEDULING:
+            return replace(manager, steps=manager.steps[:position]), replace(manager, steps=manager.steps[position:])
+    return None
 
 
 @cache
@@ -43,7 +55,7 @@ def apply_shipped_schedules(ctx: Context, func: FuncOp, entry: str = DEFAULT_ENT
 class ApplySchedulesPass(FunctionPass):
     """Schedule each kernel of the loop rung that is not scheduled yet by the first shipped script that fits it."""
 
-    name = "apply-schedules"
+    name = SCHEDULING
 
     entry_point: str = DEFAULT_ENTRY
     """The named sequence to start at: the shipped one, or one of a plugin's."""

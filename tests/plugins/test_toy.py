@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +15,7 @@ import pytest
 import stepwell as sw
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from stepwell.autotune.database.store import record_of
 from stepwell.autotune.space.build import build_space
 from stepwell.autotune.space.sample import sample
 from stepwell.autotune.workload import Workload
@@ -21,6 +25,7 @@ from stepwell.backends.registry import make_context, oracle_semantics
 from stepwell.dialects.source import parse_module
 from stepwell.errors import CompileError, ScheduleError
 from stepwell.tools.driver import lower, prepare
+from stepwell.tools.workloads import workloads_of
 from stepwell.transform.interpreter import apply_script
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
@@ -93,6 +98,48 @@ def test_a_refusal_says_where(toy: Installed):
         "error: refused.mlir:5:5: expected fixed-point code that requantizes, got none\n"
         "  in script: toy.select %quantized : !transform.any_op\n"
     )
+
+
+def test_files_for_others_go_through_its_pipeline(toy: Installed):
+    done = toy.run("stepwell", "compile", "requantize.mlir", "--target", "toy-cpu", "--emit", "object", "-o", "unit.o")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+MEASURE = """
+import sys
+from stepwell.autotune.database.store import Database
+from stepwell.autotune.measure.interface import MeasureInput
+from stepwell.autotune.measure.local import LocalMeasurer
+from stepwell.autotune.database.store import record_of
+from stepwell.autotune.space.build import build_space
+from stepwell.autotune.space.sketch import Candidate
+from stepwell.tools.driver import Report, compile
+from stepwell.tools.workloads import workloads_of
+
+(workload,) = workloads_of("dense.mlir", target="toy-cpu")
+space = build_space(workload, rules=["toy-requantized", "shipped"])
+candidates = [Candidate(number, tuple(0 for _ in sketch.knobs)) for number, sketch in enumerate(space.sketches)]
+inputs = [MeasureInput(str(space.script(candidate))) for candidate in candidates]
+with LocalMeasurer(jobs=1) as measurer, Database(sys.argv[1]) as database:
+    trials = measurer.measure(workload, inputs)
+    print(*(trial.status.value for trial in trials))
+    database.add_workload(workload)
+    database.record(trials[0])
+report = Report()
+compile("dense.mlir", target="toy-cpu", database=sys.argv[1], report=report)
+compile("dense.mlir", database=sys.argv[1], report=(other := Report()))
+print(*report.schedules.values(), *other.schedules.values())
+"""
+
+
+def test_what_its_rule_writes_is_measured_and_used_on_its_target_alone(toy: Installed, tmp_path: Path):
+    path = tmp_path / "measure.py"
+    path.write_text(MEASURE)
+    command = [sys.executable, str(path), str(tmp_path / "trials.db")]
+    done = subprocess.run(
+        command, cwd=toy.source, env=toy.environment, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert (done.stdout.split(), done.stderr) == (["ok", "ok", "tuned", "shipped"], "")
 
 
 # In this process
@@ -308,7 +355,10 @@ def test_its_rule_writes_sketches_whose_candidates_compute_what_the_oracle_says(
     names = [step.pass_.name for step in manager.steps]
     replace(manager, steps=manager.steps[: names.index("apply-schedules")]).run(ctx, module)
     (kernel,) = (op for op in module.ops if isinstance(op, FuncOp) and not op.is_declaration)
-    space = build_space(Workload.of_kernel(kernel), rules=["toy-requantized"])
+    workload = Workload.of_kernel(kernel)
+    again = Workload.of_text(workload.text)
+    assert (workload.backend.name, again.backend.name, again.hash) == ("toy-cpu", "toy-cpu", workload.hash)
+    space = build_space(workload, rules=["toy-requantized"])
     assert [(sketch.name, sketch.size) for sketch in space.sketches] == [("toy-requantized/tiles", 6)]
     for candidate in sample(space, np.random.default_rng(0), 2):
         scheduled = space.workload.copy()
@@ -316,3 +366,12 @@ def test_its_rule_writes_sketches_whose_candidates_compute_what_the_oracle_says(
         assert "toy.requantize" in str(scheduled)
         (y,) = run_loop(scheduled, X, W, semantics=oracle_semantics())
         np.testing.assert_array_equal(y, expected(loaded))
+
+
+def test_its_rule_has_nothing_for_targets_without_the_unit(loaded: Installed):
+    (there,), (here,) = (workloads_of(dense(loaded), target=target) for target in ("toy-cpu", "llvm-cpu"))
+    assert not build_space(here, rules=["toy-requantized"]).sketches
+    assert here.hash != there.hash
+    assert record_of(here).family != record_of(there).family
+    (shipped,) = build_space(there, rules=["shipped"]).sketches
+    assert "@toy_schedule" in str(shipped.script)

@@ -12,7 +12,9 @@ import synthetic_space as synthetic
 from stepwell.autotune.database.store import Database
 from stepwell.autotune.progress import KernelState
 from stepwell.autotune.trial import Status, Trial
-from stepwell.errors import ArgumentError, DatabaseError, ScriptError, StepwellError
+from stepwell.backends.llvm_cpu import LlvmCpuBackend
+from stepwell.dialects.cpu import TargetAttr
+from stepwell.errors import ArgumentError, DatabaseError, ScriptError, StepwellError, TargetError
 from stepwell.te import compute, placeholder
 from stepwell.tools import tuning
 from stepwell.tools.stepwell import main
@@ -249,3 +251,24 @@ def test_a_kernel_is_tuned_on_this_machine(kernel: Path, space: Path, tmp_path: 
     program = sw.compile(kernel, database=path, cache=False)
     x = np.arange(64, dtype=np.float32)
     np.testing.assert_array_equal(program(x), x + x)
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        (TargetAttr.get("pdp11-unknown-none"), "expected a machine with architecture pdp11, got .*; candidates are"),
+        (
+            TargetAttr.get("", features="+warp-drive"),
+            r"expected a CPU with warp-drive, got .*; candidates are",
+        ),
+    ],
+)
+def test_targets_that_this_machine_cannot_run_are_refused_at_once(kernel: Path, target: TargetAttr, message: str):
+    with pytest.raises(TargetError, match=message):
+        sw.tune(kernel, trials=1, target=target)
+
+
+def test_targets_whose_kernels_are_not_compiled_apart_are_refused(kernel: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(LlvmCpuBackend, "links_objects", False)
+    with pytest.raises(TargetError, match=r"expected a target whose kernels are compiled one by one .* got 'llvm-cpu'"):
+        sw.tune(kernel, trials=1)

@@ -233,3 +233,26 @@ def test_algorithms_are_exported_and_merged(tmp_path: Path) -> None:
         database.merge(path)
     for copy in ("imported.db", "merged.db"):
         assert chosen(SOURCE, tmp_path / copy) == ["gemm"] * 2
+
+
+def test_another_pipeline_makes_other_workloads_where_it_lowers_kernels_in_another_way(tmp_path: Path) -> None:
+    own = get_backend("llvm-cpu").pipeline.read_text()
+    copy, other = tmp_path / "copy.mlir", tmp_path / "other.mlir"
+    copy.write_text(own)
+    other.write_text(own.replace('"arith-expand"', '"canonicalize"'))
+    assert [each.hash for each in known(pipeline=copy)] == [each.hash for each in known()]
+    found = known(pipeline=other)
+    assert not {each.hash for each in found} & {each.hash for each in known()}
+    again = Workload.of_text(found[0].text)
+    names = [step.pass_.name for step in again.steps.steps]
+    assert again.hash == found[0].hash
+    assert names[0] == "apply-schedules" and "canonicalize" in names and "arith-expand" not in names
+    # What is compiled by the pipeline finds what was measured by it.
+    with Database(":memory:") as database:
+        for each in found:
+            database.add_workload(each)
+            database.record(Trial(each.hash, EMPTY, Status.OK, (1.0,)))
+        program, otherwise = (compile(SOURCE, pipeline=each, database=database) for each in (other, copy))
+        assert isinstance(program, Executable) and isinstance(otherwise, Executable)
+        assert [kernel.schedule for kernel in program.kernels] == ["tuned"] * len(program.kernels)
+        assert "tuned" not in [kernel.schedule for kernel in otherwise.kernels]

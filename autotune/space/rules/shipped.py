@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from ....backends.registry import make_context
+from ....passes.loop.apply_schedules import ApplySchedulesPass
+from ....transform.interpreter import DEFAULT_ENTRY
 from ....transform.script import parse_script
 from ..sketch import Sketch
 
@@ -13,20 +15,27 @@ if TYPE_CHECKING:
     from ..build import Subject
 
 SCRIPT = """
-module attributes {transform.with_named_sequence} {
-  transform.named_sequence @__transform_main(%root: !transform.any_op {transform.consumed}) {
-    %kernel = transform.structured.match ops{["func.func"]} in %root : (!transform.any_op) -> !transform.any_op
-    transform.include @schedule_kernel failures(suppress) (%kernel) : (!transform.any_op) -> ()
+module attributes {{transform.with_named_sequence}} {{
+  transform.named_sequence @__transform_main(%root: !transform.any_op {{transform.consumed}}) {{
+    %kernel = transform.structured.match ops{{["func.func"]}} in %root : (!transform.any_op) -> !transform.any_op
+    transform.include @{entry} failures(suppress) (%kernel) : (!transform.any_op) -> ()
     transform.yield
-  }
-  transform.named_sequence private @schedule_kernel(%kernel: !transform.any_op {transform.consumed})
-}
+  }}
+  transform.named_sequence private @{entry}(%kernel: !transform.any_op {{transform.consumed}})
+}}
 """
 
 
+OURS = "schedule_kernel"
+"""Where the schedules that we ship start, if they are told of a single kernel."""
+
+
 def shipped(subject: Subject) -> Iterator[Sketch]:
-    """The one sketch, which has no knobs."""
-    yield Sketch("shipped", parse_script(SCRIPT, "shipped.mlir", make_context()), subject.facts)
+    """The one sketch, which has no knobs: it starts where the pipeline does."""
+    steps = [step.pass_ for step in subject.workload.steps.steps]
+    entry = next(each.entry_point for each in steps if isinstance(each, ApplySchedulesPass))
+    script = SCRIPT.format(entry=OURS if entry == DEFAULT_ENTRY else entry)
+    yield Sketch("shipped", parse_script(script, "shipped.mlir", make_context()), subject.facts)
 
 
 __all__ = ["shipped"]

@@ -11,7 +11,10 @@ from stepwell.autotune.space.writer import Writer
 
 
 def requantized(subject: Subject) -> Iterator[Sketch]:
-    """A sketch for kernels with one reduction that maps follow; none if the unit can do nothing for the first."""
+    """A sketch for kernels with one reduction that maps follow; none if the unit can do nothing for the first, or if
+    there is none: other targets' pipelines do not know its instruction."""
+    if subject.backend != "toy-cpu":
+        return
     names = [block.block_name for block in subject.blocks]
     if len(subject.reductions) == 1 and len(names) > 1 and subject.reductions[0] is subject.blocks[0]:
         yield from subject.sketch("toy-requantized/tiles", partial(tiles, names))
