@@ -13,7 +13,8 @@ import json
 import os
 import secrets
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO, cast
 
@@ -23,8 +24,18 @@ from ...errors import DatabaseError, StepwellError
 from ...runtime.cache import key_of
 from ..trial import Status, Trial
 from ..workload import Workload
-from .schema import VERSION
-from .store import Database, check_trial, insert_algorithms, insert_trial, insert_workload, record_of, rows_with_ids
+from .schema import VERSION, DamagedError
+from .store import (
+    Database,
+    check_trial,
+    insert_algorithms,
+    insert_trial,
+    insert_workload,
+    record_of,
+    row_with_id,
+    rows_with_ids,
+    workload_of_row,
+)
 
 FORMAT = "stepwell trials"
 _CHECKSUM = "checksum"
@@ -50,7 +61,11 @@ _TRIAL: dict[str, type | tuple[type, ...]] = {
 
 
 def export_jsonl(database: Database, path: str | os.PathLike[str] | TextIO) -> int:
-    """Writes all of a database as lines; how many trials there are."""
+    """Writes all of a database as lines; how many trials there are.
+
+    Raises:
+        DatabaseError: if something is damaged, after all that can be read was written.
+    """
     if isinstance(path, str | os.PathLike):
         try:
             with open(path, "w", encoding="utf-8") as file:
@@ -58,9 +73,14 @@ def export_jsonl(database: Database, path: str | os.PathLike[str] | TextIO) -> i
         except OSError as error:
             raise DatabaseError(f"cannot write '{os.fspath(path)}': {error.strerror or error}") from None
     count = 0
-    for line in _lines(database):
+    out = _Export(database)
+    for line in out.lines():
         count += line["kind"] == "trial"
         path.write(json.dumps(line if line["kind"] == "database" else _signed(line), ensure_ascii=False) + "\n")
+    if out.damage is not None:
+        raise DamagedError(
+            f"'{database.path}' is damaged ({out.damage}): {count} trials were written, what does not read is left out"
+        )
     return count
 
 
@@ -68,40 +88,83 @@ def _signed(line: Mapping[str, Any]) -> dict[str, Any]:
     return {**line, _CHECKSUM: key_of(**line)}
 
 
-def _lines(database: Database) -> Iterator[dict[str, Any]]:
-    yield {"kind": "database", "format": FORMAT, "version": VERSION}
-    for record in database.workloads():
-        yield {
-            "kind": "workload",
-            "hash": record.hash,
-            "description": record.description,
-            "text": record.text,
-        }
-    with database.reader() as connection:
-        for convolution, algorithm, workload in connection.execute("SELECT * FROM algorithms"):
-            yield {"kind": "algorithm", "convolution": convolution, "algorithm": algorithm, "workload": workload}
-        features = _features(connection)
-        for number, uid, versions, trial in rows_with_ids(connection):
-            line: dict[str, Any] = {
-                "kind": "trial",
-                "uid": uid,
-                "workload": trial.workload,
-                "status": trial.status.value,
-                "times": list(trial.times),
-                "error": trial.error,
-                "compile_seconds": trial.compile_seconds,
-                "measured_at": trial.measured_at,
-                "machine": trial.machine,
-                "sketch": trial.sketch,
-                "knobs": trial.knobs,
-                "predicted": trial.predicted,
-                "versions": json.loads(versions),
-                "script": trial.script,
-            }
-            if number in features:
-                schema, data = features[number]
-                line["features"] = {"schema": schema, "data": base64.b64encode(data).decode()}
-            yield line
+class _Export:
+    """All that can be read of a database."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.damage: str | None = None
+        """What was damaged first."""
+
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """What is written."""
+        yield {"kind": "database", "format": FORMAT, "version": VERSION}
+        with self.database.reader() as connection:
+            known: set[str] = set()
+            for (digest,) in self._rows(connection, "SELECT hash FROM workloads ORDER BY description, hash"):
+                with self._survived():
+                    row = connection.execute("SELECT * FROM workloads WHERE hash = ?", (digest,)).fetchone()
+                    record = workload_of_row(row)
+                    known.add(digest)
+                    yield {
+                        "kind": "workload",
+                        "hash": record.hash,
+                        "description": record.description,
+                        "text": record.text,
+                    }
+            for convolution, algorithm, workload in self._rows(connection, "SELECT * FROM algorithms"):
+                if workload in known:
+                    yield {
+                        "kind": "algorithm",
+                        "convolution": convolution,
+                        "algorithm": algorithm,
+                        "workload": workload,
+                    }
+            features = {row[0]: row[1:] for row in self._rows(connection, "SELECT * FROM features")}
+            for (number,) in self._rows(connection, "SELECT id FROM trials ORDER BY id"):
+                with self._survived():
+                    line = _line_of_trial(*row_with_id(connection, number), features.get(number))
+                    if line["workload"] in known:
+                        yield line
+
+    def _rows(self, connection: sqlite3.Connection, query: str) -> list[Any]:
+        """The rows of a query, as far as they read."""
+        rows: list[Any] = []
+        with self._survived():
+            rows.extend(connection.execute(query))
+        return rows
+
+    @contextmanager
+    def _survived(self) -> Generator[None]:
+        try:
+            yield
+        except (sqlite3.DatabaseError, DatabaseError, ValueError, TypeError, KeyError) as error:
+            self.damage = self.damage or _first_line(error).partition(";")[0]
+
+
+def _line_of_trial(
+    number: int, uid: str, versions: str, trial: Trial, features: Sequence[Any] | None
+) -> dict[str, Any]:
+    line: dict[str, Any] = {
+        "kind": "trial",
+        "uid": uid,
+        "workload": trial.workload,
+        "status": trial.status.value,
+        "times": list(trial.times),
+        "error": trial.error,
+        "compile_seconds": trial.compile_seconds,
+        "measured_at": trial.measured_at,
+        "machine": trial.machine,
+        "sketch": trial.sketch,
+        "knobs": trial.knobs,
+        "predicted": trial.predicted,
+        "versions": json.loads(versions),
+        "script": trial.script,
+    }
+    if features is not None:
+        schema, data = features
+        line["features"] = {"schema": schema, "data": base64.b64encode(data).decode()}
+    return line
 
 
 def _features(connection: sqlite3.Connection) -> dict[int, tuple[str, bytes]]:
@@ -266,6 +329,6 @@ def merge(database: Database, other: Database | str | os.PathLike[str]) -> int:
             insert_workload(connection, record)
         insert_algorithms(connection, source.execute("SELECT * FROM algorithms").fetchall())
         features = _features(source)
-        for number, uid, versions, trial in rows_with_ids(source):
+        for number, uid, versions, trial in rows_with_ids(source, other.path):
             count += insert_trial(connection, trial, uid, versions, features.get(number))
     return count

@@ -48,7 +48,7 @@ CREATE TABLE trials (
     workload TEXT NOT NULL REFERENCES workloads (hash) ON DELETE CASCADE,
     script INTEGER NOT NULL REFERENCES scripts (id),
     status TEXT NOT NULL,
-    seconds REAL,               -- the median of the times; none unless the status is ok
+    seconds REAL,               -- the shortest of the times; none unless the status is ok
     times TEXT NOT NULL,        -- as JSON
     error TEXT NOT NULL,
     compile_seconds REAL NOT NULL,
@@ -177,6 +177,8 @@ def explained(path: str) -> Generator[None]:
     except sqlite3.IntegrityError as error:
         raise DatabaseError(f"cannot write '{path}': {error}") from error
     except sqlite3.OperationalError as error:
+        if "decode" in str(error):  # text that is none
+            raise damaged(path, "a text in it is no UTF-8") from error
         if "locked" in str(error) or "busy" in str(error):
             reason = f"another process has held it for {BUSY_SECONDS:.0f} s"
         else:
@@ -186,6 +188,8 @@ def explained(path: str) -> Generator[None]:
         reason = "it is closed" if "closed" in str(error) else str(error)
         raise DatabaseError(f"cannot use database '{path}': {reason}") from error
     except sqlite3.DatabaseError as error:
+        if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_NOTADB:
+            raise damaged(path, str(error)) from error
         raise DatabaseError(
             f"expected a database of trials, got '{path}', which is none or damaged: {error}"
         ) from error
@@ -196,4 +200,16 @@ def reading(path: str, decode: Callable[[], T]) -> T:
     try:
         return decode()
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise DatabaseError(f"'{path}' is damaged: a record does not read ({error})") from error
+        raise damaged(path, f"a record does not read ({error})") from error
+
+
+class DamagedError(DatabaseError):
+    """A database is one of ours, but not all of it reads."""
+
+
+def damaged(path: str, reason: str) -> DamagedError:
+    """The error that a damaged database is, and what can be done."""
+    return DamagedError(
+        f"expected a database of trials, got '{path}', which is damaged: {reason}; `stepwell db export` writes what "
+        "can still be read, and `stepwell db import` makes another database of that; else delete it"
+    )

@@ -191,8 +191,8 @@ class Database:
         return int(trials), int(right)
 
     def best(self, workload: Workload | WorkloadRecord | str) -> Trial | None:
-        """The fastest right trial of a workload: by the median of its times, the earliest of several. Of several trials
-        of one script the newest counts."""
+        """The fastest right trial of a workload, the earliest of several. Of several trials of one script the newest
+        counts."""
         query = f"{_TRIALS} WHERE trials.workload = ? AND {STANDS} {_FASTEST} LIMIT 1"
         with self.reader() as connection:
             row = connection.execute(query, (hash_of(workload),)).fetchone()
@@ -270,18 +270,24 @@ class Database:
         """What a compilation depends on: equal as long as it finds the same scripts and costs."""
         with self.reader() as connection:
             query = (
-                "SELECT workload, checksum, seconds FROM trials JOIN scripts ON scripts.id = trials.script "
+                "SELECT workload, text, seconds FROM trials JOIN scripts ON scripts.id = trials.script "
                 f"WHERE trials.workload = ? AND {STANDS} {_FASTEST} LIMIT 1"
             )
             hashes = connection.execute("SELECT hash FROM workloads ORDER BY hash").fetchall()
             fastest = [connection.execute(query, row).fetchone() for row in hashes]
+            # The text counts, not the checksum beside it: one of them may be damaged.
+            fastest = [row and (row[0], checksum(row[1].encode()), row[2]) for row in fastest]
             algorithms = connection.execute("SELECT * FROM algorithms").fetchall()
         return checksum(json.dumps([fastest, algorithms]).encode())
 
     # as a whole
 
     def export_jsonl(self, path: str | os.PathLike[str] | TextIO) -> int:
-        """Writes all of it as lines of JSON; how many trials there are."""
+        """Writes all of it as lines of JSON; how many trials there are.
+
+        Raises:
+            DatabaseError: if something is damaged, after all that can be read was written.
+        """
         from .exchange import export_jsonl
 
         return export_jsonl(self, path)
@@ -452,8 +458,25 @@ def trial_of_row(row: Sequence[Any]) -> Trial:
     )
 
 
-def rows_with_ids(connection: sqlite3.Connection) -> Iterator[tuple[int, str, str, Trial]]:
+def rows_with_ids(connection: sqlite3.Connection, path: str) -> Iterator[tuple[int, str, str, Trial]]:
     """All trials, each with its number, its name in all databases, and the versions that it was measured with."""
-    query = f"SELECT versions.text, {_TRIAL} FROM trials JOIN scripts ON scripts.id = trials.script "
-    for row in connection.execute(query + "JOIN versions ON versions.id = trials.versions ORDER BY trials.id"):
-        yield row[1], row[2], row[0], trial_of_row(row[1:])
+    for (number,) in connection.execute("SELECT id FROM trials ORDER BY id").fetchall():
+        yield reading(path, lambda number=number: row_with_id(connection, number))
+
+
+def row_with_id(connection: sqlite3.Connection, number: int) -> tuple[int, str, str, Trial]:
+    """One of them.
+
+    Raises:
+        ValueError: if its script is not what it was when it was written.
+    """
+    query = f"SELECT versions.text, scripts.checksum, {_TRIAL} FROM trials JOIN scripts ON scripts.id = trials.script "
+    row = connection.execute(
+        query + "JOIN versions ON versions.id = trials.versions WHERE trials.id = ?", (number,)
+    ).fetchone()
+    if row is None:
+        raise ValueError("a trial without its script")
+    trial = trial_of_row(row[2:])
+    if checksum(trial.script.encode()) != row[1]:
+        raise ValueError("a script with another checksum")
+    return row[2], row[3], row[0], trial

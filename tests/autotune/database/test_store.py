@@ -335,3 +335,47 @@ def test_the_fingerprint_follows_what_a_compilation_finds(path: Path) -> None:
         assert database.fingerprint() == first != empty
         database.record(trial(1.0, script="b"))
         assert database.fingerprint() != first
+
+
+def damaged_text(path: Path) -> None:
+    """Two of the scripts in the file are not what they were: one is no text, one is another."""
+    with Database(path) as database:
+        database.add_workload(WORKLOAD)
+        for number in range(4):
+            database.record(trial(1.0 + number, script=f"// script {number}\n{SCRIPT}"))
+    data = path.read_bytes()
+    assert b"// script 1" in data and b"// script 2" in data
+    path.write_bytes(data.replace(b"// script 1", b"// scr\xff\xfet 1").replace(b"// script 2", b"// script X"))
+
+
+def test_text_that_is_damaged_is_told_with_what_to_do(path: Path) -> None:
+    damaged_text(path)
+    message = (
+        r"^expected a database of trials, got '.*trials\.db', which is damaged: a text in it is no UTF-8; `stepwell db "
+        "export` writes what can still be read, .* else delete it$"
+    )
+    with Database(path, create=False) as database, pytest.raises(DatabaseError, match=message):
+        database.trials()
+
+
+def test_what_reads_of_a_damaged_database_is_exported(path: Path, tmp_path: Path) -> None:
+    damaged_text(path)
+    lines = tmp_path / "lines.jsonl"
+    message = r"trials\.db' is damaged \(.*\): 2 trials were written, what does not read is left out$"
+    with Database(path, create=False) as database, pytest.raises(DatabaseError, match=message):
+        database.export_jsonl(lines)
+    with Database(tmp_path / "again.db") as database:
+        assert database.import_jsonl(lines) == 2
+        assert [each.seconds for each in database.trials(WORKLOAD)] == [1.0, 4.0]
+        with pytest.raises(DatabaseError, match="which is damaged"):
+            database.merge(path)
+
+
+def test_the_fingerprint_is_that_of_texts(path: Path) -> None:
+    with Database(path) as database:
+        database.add_workload(WORKLOAD)
+        database.record(trial(1.0))
+        before = database.fingerprint()
+        with database.writer() as connection:
+            connection.execute("UPDATE scripts SET text = replace(text, 'yield', 'yielt')")
+        assert database.fingerprint() != before
