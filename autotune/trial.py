@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import statistics
 from dataclasses import dataclass, field
 
 
@@ -35,7 +34,7 @@ class Trial:
     """The text of the transform script, with all knobs chosen."""
     status: Status
     times: tuple[float, ...] = ()
-    """Seconds of a call, one for each repetition; none unless the status is OK."""
+    """Seconds of a call, the shortest of each burst; none unless the status is OK."""
     error: str = ""
     """Why it is not OK, on one line."""
     compile_seconds: float = 0.0
@@ -52,5 +51,5 @@ class Trial:
 
     @property
     def seconds(self) -> float:
-        """The median time of a call; infinite unless the status is OK."""
-        return statistics.median(self.times) if self.status is Status.OK and self.times else float("inf")
+        """The shortest time of a call, since others only make it longer; infinite unless the status is OK."""
+        return min(self.times) if self.status is Status.OK and self.times else float("inf")

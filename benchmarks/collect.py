@@ -2,7 +2,7 @@
 
 Kernels are drawn from a seed: matrix products of all kinds, convolutions, depthwise convolutions and pooling,
 reductions of rows and columns, and elementwise operators. Of each, candidates are drawn from all that its space has,
-and some more next to the best of those. Times are medians on one core. What was measured is in one file for each
+and some more next to the best of those. Times are those on one core. What was measured is in one file for each
 kernel in a folder, so that one may stop at any time, and go on; `--pack` makes the data set that ships with the package
 out of them.
 

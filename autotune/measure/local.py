@@ -1,13 +1,14 @@
-"""Measuring on this machine: candidates are compiled on all cores allowed, then timed one by one while nothing else
-runs."""
+"""Measuring on this machine: candidates are compiled on all cores allowed, then checked one by one, and timed in turn,
+while nothing else runs."""
 
 from __future__ import annotations
 
+import itertools
 import os
 import platform
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -21,12 +22,15 @@ from .interface import Finished, MeasureInput, Measurer
 from .processes import Died, Processes
 from .timing import Effort
 from .turns import turn
-from .worker import TIMED_OUT, Measured, Reference, build, make_reference, run, start
+from .worker import TIMED_OUT, Measured, Ready, Reference, build, check, make_reference, start, time_ready
 
 Build: TypeAlias = Callable[[str, str, float], Built | Failure]
 
 RETRIES = 2
 """How often a candidate is tried again whose process somebody else has killed."""
+
+_TOGETHER, _ROOM = 32, 1 << 29
+"""How many candidates are timed in turn, and how many bytes their constants and workspaces may take."""
 
 
 class LocalMeasurer(Measurer):
@@ -67,6 +71,7 @@ class LocalMeasurer(Measurer):
         self._timer = Processes(1, start, [memory])
         self._folder = tempfile.TemporaryDirectory(prefix="stepwell-tune-", dir=folder or None)
         self._references: dict[str, Reference] = {}
+        self._tickets = itertools.count()
         self._machine = platform.node()
 
     def close(self) -> None:
@@ -92,11 +97,12 @@ class LocalMeasurer(Measurer):
 
         with turn(self._turns, alone=False):
             built = self._build(workload, inputs, lambda position, failure: record(position, failure, failure.seconds))
-        for position, candidate in sorted(built.items()):
+        for part in _in_parts(built):
             with turn(self._turns, alone=True):
-                outcome = self._run(reference, candidate, threads_of(workload), best_seconds)
-            record(position, outcome, candidate.seconds)
-            best_seconds = min(best_seconds, trials[position].seconds)
+                outcomes = self._run(reference, part, threads_of(workload), best_seconds)
+            for position, outcome in outcomes.items():
+                record(position, outcome, built[position].seconds)
+                best_seconds = min(best_seconds, trials[position].seconds)
         return [trials[position] for position in range(len(inputs))]
 
     def reference(self, workload: Workload) -> Reference:
@@ -165,17 +171,78 @@ class LocalMeasurer(Measurer):
                 break
         return found
 
-    def _run(self, reference: Reference, built: Built, threads: int, best_seconds: float) -> Measured | Failure:
-        arguments: tuple[Any, ...] = (reference, built, threads, self.effort, best_seconds, self.run_seconds)
+    def _run(
+        self, reference: Reference, built: Mapping[int, Built], threads: int, best_seconds: float
+    ) -> dict[int, Measured | Failure]:
+        """Checks candidates one by one, and times those that are right in turn."""
+        found: dict[int, Measured | Failure] = {}
+        ready: dict[int, int] = {}
+        for position, candidate in built.items():
+            ticket = next(self._tickets)
+            outcome = self._check(ticket, reference, candidate, threads, best_seconds)
+            if isinstance(outcome, Ready):
+                ready[position] = ticket
+            else:
+                found[position] = outcome
+        times = self._time(list(ready.values()), best_seconds)
+        for position, time in zip(ready, times, strict=True):
+            # The process has died in between: who ended it is seen when each is alone.
+            found[position] = time or self._run_alone(reference, built[position], threads, best_seconds)
+        return dict(sorted(found.items()))
+
+    def _run_alone(self, reference: Reference, built: Built, threads: int, best_seconds: float) -> Measured | Failure:
+        """Checks and times a candidate by itself."""
         for _ in range(RETRIES + 1):
-            outcome = self._timer.call(run, *arguments)
+            ticket = next(self._tickets)
+            outcome = self._check(ticket, reference, built, threads, best_seconds)
+            if not isinstance(outcome, Ready):
+                return outcome
+            timed = self._timer.call(time_ready, [ticket], self.effort, best_seconds, self.run_seconds)
+            if isinstance(timed, Failure):
+                return timed
+            if isinstance(timed, Died) and not timed.was_killed:
+                return _of_candidate(timed, self.run_seconds)
+            if not isinstance(timed, Died) and timed[0] is not None:
+                return timed[0]
+        return _killed()
+
+    def _check(
+        self, ticket: int, reference: Reference, built: Built, threads: int, best_seconds: float
+    ) -> Ready | Measured | Failure:
+        arguments: tuple[Any, ...] = (ticket, reference, built, threads, self.effort, best_seconds, self.run_seconds)
+        for _ in range(RETRIES + 1):
+            outcome = self._timer.call(check, *arguments)
             if not isinstance(outcome, Died):
                 if isinstance(outcome, Failure) and outcome.status is Status.WRONG:
                     self._timer.close()  # who knows what it wrote where
                 return outcome
             if not outcome.was_killed:
                 return _of_candidate(outcome, self.run_seconds)
-        return Failure(Status.LOST, "the process was killed each time that it was tried")
+        return _killed()
+
+    def _time(self, tickets: Sequence[int], best_seconds: float) -> Sequence[Measured | None]:
+        """Times what the process has checked; None for what it has not, or not any more."""
+        timed = self._timer.call(time_ready, tickets, self.effort, best_seconds, self.run_seconds) if tickets else []
+        return [None] * len(tickets) if isinstance(timed, Died | Failure) else timed
+
+
+def _in_parts(built: Mapping[int, Built]) -> Iterator[dict[int, Built]]:
+    """Candidates that are timed together, by position: as many as there is room for what they take."""
+    part: dict[int, Built] = {}
+    room = _ROOM
+    for position, candidate in sorted(built.items()):
+        size = sum(each.byte_size for each in candidate.signature.parameters if each.role in ("constant", "workspace"))
+        if part and (size > room or len(part) == _TOGETHER):
+            yield part
+            part, room = {}, _ROOM
+        part[position] = candidate
+        room -= size
+    if part:
+        yield part
+
+
+def _killed() -> Failure:
+    return Failure(Status.LOST, "the process was killed each time that it was tried")
 
 
 def _why(died: Died) -> str:

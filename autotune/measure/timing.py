@@ -1,4 +1,8 @@
-"""How long a call takes: repeated until that is known, and no longer.
+"""How long calls take: candidates take turns, and the shortest time is what counts.
+
+Others only ever make a call longer: who shares the core's units or its caches, for a moment or for seconds. So a burst
+is a few milliseconds of repetitions, of which the shortest is kept, and each candidate of a batch has one in each of
+several rounds: what comes and goes meets all of them alike, and none of them always.
 
 A repetition during which the process did not run all the time, because it was stopped or others had its core, is no
 measurement: the time that has passed is then longer than the processor time of the process's threads together.
@@ -7,7 +11,6 @@ measurement: the time that has passed is then longer than the processor time of 
 from __future__ import annotations
 
 import math
-import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,6 +18,8 @@ from math import inf
 from typing import Protocol
 
 from .yardstick import Yardstick
+
+Call = Callable[[], object]
 
 
 class Clock(Protocol):
@@ -28,6 +33,10 @@ class Clock(Protocol):
         """The time that threads of this process have run, all together."""
         ...
 
+    def sleep(self, seconds: float) -> None:
+        """Lets time pass."""
+        ...
+
 
 class SystemClock:
     """The clocks of this process."""
@@ -38,28 +47,34 @@ class SystemClock:
     def processor(self) -> float:
         return time.process_time()
 
+    def sleep(self, seconds: float) -> None:
+        time.sleep(seconds)
+
 
 @dataclass(frozen=True)
 class Effort:
     """How much time is spent on one candidate."""
 
-    repeats: int = 3
-    """The least number of repetitions."""
-    precision: float = 0.01
-    """The error of the median, relative to it, that is good enough."""
-    seconds: float = 0.03
-    """Nothing is repeated beyond this time but the least number of repetitions."""
+    rounds: int = 3
+    """How many bursts a candidate has; those that are nearly as fast as the best have twice as many."""
+    seconds: float = 0.003
+    """Repetitions begin until a burst has taken so long."""
     shortest: float = 2e-4
     """Calls are repeated within a repetition until it takes so long."""
     slow: float = 1.5
-    """The least number of repetitions is enough for what takes so many times as long as the best, or one, if it is
-    long."""
+    """What takes so many times as long as the best is slow."""
     long: float = 0.001
-    """What takes so many seconds is long."""
+    """What takes so many seconds is long: of what is slow and long, one burst is enough."""
     patience: int = 20
-    """How many repetitions may be disturbed before their processor time is taken instead."""
+    """How many repetitions of a burst may be disturbed before their processor time is taken instead."""
+    more_rounds: int = 6
+    """How many more bursts there may be for candidates that others have slowed down in all of theirs."""
     flush_bytes: int = 0
     """Caches are emptied between calls by writing so many bytes; 0 leaves them warm: all calls use the same arrays."""
+
+
+PAUSE = 0.005
+"""How many seconds a round takes at least, so that one moment is not all there is."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +90,7 @@ class _Repetition:
         return (self.seconds - 1.02 * self.processor) * self.calls > 2e-5
 
 
-def measure_once(call: Callable[[], object], calls: int, clock: Clock) -> _Repetition:
+def measure_once(call: Call, calls: int, clock: Clock) -> _Repetition:
     """One repetition of some calls."""
     before = clock.processor()
     start = clock.wall()
@@ -86,71 +101,92 @@ def measure_once(call: Callable[[], object], calls: int, clock: Clock) -> _Repet
     return _Repetition((end - start) / calls, (after - before) / calls, calls)
 
 
-def time_call(
-    call: Callable[[], object],
-    effort: Effort,
-    *,
-    threads: int = 1,
-    best_seconds: float = inf,
-    between: Callable[[], object] | None = None,
-    clock: Clock | None = None,
-    yardstick: Yardstick | None = None,
-) -> tuple[float, ...]:
-    """The seconds that a call takes, one number for each repetition. It was called before: what is first has been done.
+@dataclass
+class Timed:
+    """A candidate, and what is known of its time."""
 
-    `between` is called before each call, and not timed. `threads` is how many may run in a call. The `yardstick` shows
-    whether somebody else slows the core down: repetitions wait until nobody does, and are made again if somebody did,
-    as long as there is patience.
-    """
-    clock = clock or SystemClock()
-    patience = yardstick.patience if yardstick is not None else 0.0
-    calls = 1
-    times: list[float] = []
-    disturbed: list[_Repetition] = []
-    spent = 0.0
-    while True:
-        if between is not None:
-            between()
-        if yardstick is not None and patience > 0.0:
-            patience -= yardstick.wait(patience)
-        repetition = measure_once(call, calls, clock)
-        if yardstick is not None and patience > 0.0 and not yardstick.is_calm():
-            patience -= repetition.seconds * calls
-            continue
-        # A stop is no effort of ours.
-        spent += min(repetition.seconds, repetition.processor) * calls
-        if repetition.is_disturbed:
-            disturbed.append(repetition)
-            if len(disturbed) < effort.patience:
-                continue
-            if not times:
-                return tuple(each.processor for each in disturbed) if threads == 1 else _calm(disturbed)
-            return tuple(times)
-        if between is None and repetition.seconds * calls < effort.shortest and not times:
-            calls = _calls_for(repetition.seconds, effort.shortest, calls)
-            continue
-        times.append(repetition.seconds)
-        # What looks slow may have met somebody else's work: a short repetition alone does not show.
-        if min(times) > effort.slow * best_seconds and (len(times) >= effort.repeats or spent >= effort.long):
-            return tuple(times)
-        if len(times) >= effort.repeats and (spent >= effort.seconds or relative_error(times) <= effort.precision):
-            return tuple(times)
+    call: Call
+    threads: int = 1
+    """How many may run in a call."""
+    between: Call | None = None
+    """Called before each repetition, and not timed: repetitions are single calls then."""
+    calls: int = 1
+    times: tuple[float, ...] = ()
+    """The shortest time of each burst."""
+    calm: int = 0
+    """How many bursts nobody has disturbed, as far as the yardstick shows."""
+
+    @property
+    def seconds(self) -> float:
+        """The shortest time of all."""
+        return min(self.times, default=inf)
+
+    def burst(self, effort: Effort, clock: Clock) -> None:
+        """Notes the shortest time of a call in some milliseconds."""
+        best = inf
+        disturbed: list[_Repetition] = []
+        spent = 0.0
+        while True:
+            if self.between is not None:
+                self.between()
+            repetition = measure_once(self.call, self.calls, clock)
+            # A stop is no effort of ours.
+            spent += min(repetition.seconds, repetition.processor) * repetition.calls
+            if repetition.is_disturbed:
+                disturbed.append(repetition)
+                if len(disturbed) < effort.patience:
+                    continue
+            else:
+                short = self.between is None and repetition.seconds * self.calls < effort.shortest
+                if short and best == inf and not self.times:
+                    self.calls = _calls_for(repetition.seconds, effort.shortest, self.calls)
+                    continue
+                best = min(best, repetition.seconds)
+            if spent >= effort.seconds or len(disturbed) >= effort.patience:
+                break
+        if best == inf:
+            each = min((each.processor if self.threads == 1 else each.seconds) for each in disturbed)
+            best = max(each, 1e-9)  # clocks have ticks
+        self.times = (*self.times, best)
 
 
 def _calls_for(seconds: float, shortest: float, calls: int) -> int:
     return max(math.ceil(shortest * 1.2 / max(seconds, 1e-8)), calls + 1)
 
 
-def _calm(repetitions: Sequence[_Repetition]) -> tuple[float, ...]:
-    """The least disturbed ones."""
-    times = sorted(each.seconds for each in repetitions)
-    return tuple(times[: max(len(times) // 4, 1)])
+def time_in_rounds(
+    candidates: Sequence[Timed],
+    effort: Effort,
+    clock: Clock,
+    *,
+    best_seconds: float = inf,
+    yardstick: Yardstick | None = None,
+) -> None:
+    """Times candidates in turn, a burst each, round by round. Each was called before: what is first has been done.
+
+    All have `effort.rounds` bursts, and those that are not slow as many again. Where the `yardstick` shows that a
+    candidate never had the core to itself, there are some more.
+    """
+    left = list(candidates)
+    while left:
+        start = clock.wall()
+        for each in left:
+            calm_before = yardstick is None or yardstick.is_calm()
+            each.burst(effort, clock)
+            each.calm += calm_before and (yardstick is None or yardstick.is_calm())
+            best_seconds = min(best_seconds, each.seconds)
+        left = [each for each in left if _needs_more(each, effort, best_seconds)]
+        if left and (passed := clock.wall() - start) < PAUSE:
+            clock.sleep(PAUSE - passed)
 
 
-def relative_error(times: Sequence[float]) -> float:
-    """How far the median of as many times is likely to be off, relative to it, by how they spread around it."""
-    if len(times) < 2:
-        return inf
-    middle = statistics.median(times)
-    spread = 1.4826 * statistics.median(abs(each - middle) for each in times)
-    return 1.2533 * spread / math.sqrt(len(times)) / middle if middle else 0.0
+def _needs_more(candidate: Timed, effort: Effort, best_seconds: float) -> bool:
+    is_slow = candidate.seconds > effort.slow * best_seconds
+    if is_slow and candidate.seconds >= effort.long:
+        return False
+    wanted = effort.rounds if is_slow else 2 * effort.rounds
+    done = len(candidate.times)
+    return done < wanted or (not candidate.calm and done < wanted + effort.more_rounds)
+
+
+__all__ = ["Call", "Clock", "Effort", "SystemClock", "Timed", "measure_once", "time_in_rounds"]

@@ -27,7 +27,7 @@ from .arrays import Array, Pages
 from .check import check_results
 from .compile import Built, Compiler, Failure, one_line
 from .prepare import Prepared, constants_for, load, prepare
-from .timing import Effort, SystemClock, measure_once, time_call
+from .timing import Effort, SystemClock, Timed, measure_once, time_in_rounds
 from .yardstick import Yardstick
 
 TIMED_OUT = 124
@@ -152,6 +152,15 @@ class Measured:
     times: tuple[float, ...]
 
 
+@dataclass(frozen=True)
+class Ready:
+    """A candidate whose results are right is loaded, to be timed."""
+
+
+_ready: dict[int, Timed] = {}
+"""What this process has loaded, by tickets."""
+
+
 @lru_cache(maxsize=1)
 def _arrays(reference: Reference) -> tuple[Pages, Pages, Pages]:
     """What is given, what has to come out, and where results are written."""
@@ -170,13 +179,19 @@ def _empty_caches(size: int) -> None:
     array += 1
 
 
-def run(
-    reference: Reference, built: Built, threads: int, effort: Effort, best_seconds: float, seconds: float
-) -> Measured | Failure:
-    """Checks a candidate, and times it."""
+def check(
+    ticket: int,
+    reference: Reference,
+    built: Built,
+    threads: int,
+    effort: Effort,
+    best_seconds: float,
+    seconds: float,
+) -> Ready | Measured | Failure:
+    """Checks a candidate, and keeps it under a ticket, to be timed, unless its first call says enough."""
     with _watchdog.watch(seconds):
         try:
-            return _run(reference, built, threads, effort, best_seconds)
+            return _check(ticket, reference, built, threads, effort, best_seconds)
         except StepwellError as error:
             return Failure(Status.COMPILE_ERROR, one_line(error))
         except MemoryError:
@@ -184,19 +199,18 @@ def run(
         # Whatever is wrong with the compiler is wrong with this candidate only.
         except Exception as error:
             return Failure(Status.COMPILE_ERROR, f"{type(error).__name__}: {one_line(error)}")
-        finally:
-            _tidy_up()
 
 
-def _run(reference: Reference, built: Built, threads: int, effort: Effort, best_seconds: float) -> Measured | Failure:
+def _check(
+    ticket: int, reference: Reference, built: Built, threads: int, effort: Effort, best_seconds: float
+) -> Ready | Measured | Failure:
     given, expected, outputs = _arrays(reference)
     inputs, constants = constants_for(built, given.arrays)
     executable = load(built, constants, threads)
     _spoil_workspace(executable)
     outputs.spoil()
     bound = executable.bind(*inputs, out=_out(outputs.arrays))
-    clock = SystemClock()
-    first = measure_once(bound, 1, clock)
+    first = measure_once(bound, 1, SystemClock())
     wrong = check_results(reference.signature.role("output"), outputs.arrays, expected.arrays, reference.tolerances)
     if wrong:
         return Failure(Status.WRONG, wrong)
@@ -204,16 +218,27 @@ def _run(reference: Reference, built: Built, threads: int, effort: Effort, best_
     if not first.is_disturbed and first.seconds > max(_HOPELESS * effort.slow * best_seconds, effort.long):
         return Measured((first.seconds,))
     between = partial(_empty_caches, effort.flush_bytes) if effort.flush_bytes else None
-    times = time_call(
-        bound,
-        effort,
-        threads=threads,
-        best_seconds=best_seconds,
-        between=between,
-        clock=clock,
-        yardstick=_yardstick(),
-    )
-    return Measured(times)
+    _ready[ticket] = Timed(bound, threads, between)
+    return Ready()
+
+
+def time_ready(
+    tickets: Sequence[int], effort: Effort, best_seconds: float, seconds: float
+) -> list[Measured | None] | Failure:
+    """Times the candidates of some tickets in turn, and forgets all that it has; None for what this process has not.
+    `seconds` is how long one may take."""
+    _tidy_up()
+    found = [_ready.get(ticket) for ticket in tickets]
+    with _watchdog.watch(seconds * max(len(tickets), 1)):
+        try:
+            timed = [each for each in found if each is not None]
+            time_in_rounds(timed, effort, SystemClock(), best_seconds=best_seconds, yardstick=_yardstick())
+            return [None if each is None else Measured(each.times) for each in found]
+        except StepwellError as error:
+            return Failure(Status.COMPILE_ERROR, one_line(error))
+        finally:
+            _ready.clear()
+            _tidy_up()
 
 
 @cache

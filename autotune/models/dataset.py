@@ -49,7 +49,7 @@ class Record:
     choices: tuple[tuple[int, ...], ...]
     """Of each trial, the index of the option of each knob."""
     seconds: tuple[float, ...]
-    """Of each trial, the median time of a call."""
+    """Of each trial, the time of a call."""
     uniform: tuple[bool, ...]
     """Of each trial, whether it was drawn from all candidates alike, or is near a good one."""
     failures: int = 0

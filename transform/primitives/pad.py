@@ -193,8 +193,8 @@ def _longer_shapes(block: BlockOp, extents: Sequence[int]) -> dict[SSAValue, tup
             for form, old, new in zip(iterator_forms(read), buffer_shape(read.buffer), shape, strict=True):
                 if form is None and old != new:
                     refuse(
-                        f"expected indices that are data only where '{buffer_name(read.buffer)}' keeps its extent {old}, "
-                        "to pad it",
+                        f"expected indices that are data only where '{buffer_name(read.buffer)}' keeps its extent "
+                        f"{old}, to pad it",
                         block,
                         ("read here", read),
                     )
@@ -206,8 +206,7 @@ def _goes_beyond(block: BlockOp, access: Access, buffer: SSAValue, extents: Sequ
     bounds = dict(zip(block.iterators, ((0, extent - 1) for extent in extents), strict=True))
     spreads = (None if form is None else form.range(bounds.get) for form in iterator_forms(access))
     return buffer in access.buffers and any(
-        spread is not None and spread[1] >= extent
-        for spread, extent in zip(spreads, buffer_shape(buffer), strict=True)
+        spread is not None and spread[1] >= extent for spread, extent in zip(spreads, buffer_shape(buffer), strict=True)
     )
 
 
