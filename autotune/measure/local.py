@@ -185,9 +185,9 @@ class LocalMeasurer(Measurer):
             else:
                 found[position] = outcome
         times = self._time(list(ready.values()), best_seconds)
-        for position, time in zip(ready, times, strict=True):
+        for position, measured in zip(ready, times, strict=True):
             # The process has died in between: who ended it is seen when each is alone.
-            found[position] = time or self._run_alone(reference, built[position], threads, best_seconds)
+            found[position] = measured or self._run_alone(reference, built[position], threads, best_seconds)
         return dict(sorted(found.items()))
 
     def _run_alone(self, reference: Reference, built: Built, threads: int, best_seconds: float) -> Measured | Failure:
