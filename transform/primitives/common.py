@@ -176,7 +176,7 @@ def buffer_name(buffer: SSAValue) -> str:
 def lift_allocs(op: Operation) -> None:
     """Moves the buffers that an op uses in front of it, where they live in a block around it but stand after it."""
     for block in blocks_in(op):
-        for buffer in {buffer for access in block.accesses() for buffer in access.buffers}:
+        for buffer in dict.fromkeys(buffer for access in block.accesses() for buffer in access.buffers):
             alloc = buffer.owner
             home = alloc.parent_op() if isinstance(alloc, AllocOp) else None
             if home is None or not is_inside(op, home):

@@ -53,7 +53,8 @@ def fuse_sibling(loop: ForOp, into: ForOp) -> ForOp:
     moved = list(loop.body.block.ops)
     before = list(home.ops), moved, list(into.body.block.ops)
     blocks = blocks_in(loop)
-    shared = _touched(first).keys() & _touched(second).keys()
+    others = _touched(second)
+    shared = [buffer for buffer in _touched(first) if buffer in others]
     if first is loop:
         own = before[2]
         for op in own:

@@ -263,3 +263,17 @@ def test_the_init_of_a_split_reduction_finds_what_it_reads() -> None:
     kernel.check_refused(
         "which the init of 'reduce0' reads", step("split_reduction", Block("reduce0"), Loop("reduce0", 1))
     )
+
+
+def test_the_order_of_allocs_is_always_the_same() -> None:
+    def fused() -> str:
+        a = te.placeholder((4, 5), name="A")
+        parts = [te.compute((4, 5), lambda i, j, n=n: a[i, j] + float(n), name=f"S{n}") for n in range(5)]
+        total = te.compute((4, 5), lambda i, j: sum((part[i, j] for part in parts[1:]), parts[0][i, j]), name="T")
+        kernel = Kernel([a], total)
+        for n in range(5):
+            kernel.apply(step("fuse_sibling", Loop(f"map{n}", 0), Loop(f"map{n + 1}", 0)))
+        kernel.check()
+        return str(kernel.module)
+
+    assert len({fused() for _ in range(8)}) == 1
