@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
+import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from .options import add_lowering, positive
 
@@ -84,7 +86,7 @@ def tune_command(options: argparse.Namespace) -> None:
     from .tune_display import reasons, shown_tuning
     from .tuning import tune
 
-    with shown_tuning(plain=options.plain) as progress, _stopped_early():
+    with _stopped_early(), _terminated_as_interrupted(), shown_tuning(plain=options.plain) as progress:
         report = tune(
             options.source,
             trials=options.trials,
@@ -105,6 +107,23 @@ def tune_command(options: argparse.Namespace) -> None:
     for reason, count in reasons(report.kernels):
         print(f"{count:5} x {reason}", file=sys.stderr)
     print(report)
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Generator[None]:
+    """SIGTERM ends a run as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

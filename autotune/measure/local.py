@@ -6,7 +6,6 @@ from __future__ import annotations
 import itertools
 import os
 import platform
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf
@@ -18,6 +17,7 @@ from ...runtime.host import usable_threads
 from ..trial import Status, Trial
 from ..workload import Workload
 from .compile import Built, Failure, threads_of
+from .folder import Folder
 from .interface import Finished, MeasureInput, Measurer
 from .processes import Died, Processes
 from .timing import Effort
@@ -44,7 +44,7 @@ class LocalMeasurer(Measurer):
         memory: how many bytes a process may have; 0 means half of the machine's.
         build: what compiles a candidate in another process, `worker.build` or something that takes its place.
         turns: a file that measurers of one machine lock in turns, so that none compiles while another one is timing.
-        folder: where files of arrays are put; empty means where temporary files are.
+        folder: where files of arrays are put, in a folder of their own; empty means where temporary files are.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class LocalMeasurer(Measurer):
         memory = memory or _half_of_memory()
         self._compilers = Processes(self.jobs, start, [memory])
         self._timer = Processes(1, start, [memory])
-        self._folder = tempfile.TemporaryDirectory(prefix="stepwell-tune-", dir=folder or None)
+        self._folder = Folder(folder)
         self._references: dict[str, Reference] = {}
         self._tickets = itertools.count()
         self._machine = platform.node()
@@ -77,7 +77,7 @@ class LocalMeasurer(Measurer):
     def close(self) -> None:
         self._compilers.close()
         self._timer.close()
-        self._folder.cleanup()
+        self._folder.close()
 
     def measure(
         self,
@@ -113,7 +113,7 @@ class LocalMeasurer(Measurer):
         """
         key = workload.text
         if key not in self._references:
-            path = str(Path(self._folder.name) / f"{len(self._references)}.bin")
+            path = str(self._folder.path / f"{len(self._references)}.bin")
             with turn(self._turns, alone=False):
                 found = self._compilers.call(make_reference, key, self.seed, path)
             if isinstance(found, Died):

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -199,6 +204,56 @@ def test_an_interrupt_ends_the_command_with_what_was_found(
     out, err = capfd.readouterr()
     assert "2 trials of 1 kernel in" in out and "stopped" in out
     assert "Traceback" not in err
+
+
+def _running(kernel: Path, temporary: Path, database: Path) -> subprocess.Popen[str]:
+    """A run that goes on and on, when it has begun to measure."""
+    temporary.mkdir(exist_ok=True)
+    options = ["--trials", "100000", "--plain", "--search", "random", "--threads", "1", "--db", str(database)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "stepwell.tools.stepwell", "tune", str(kernel), *options],
+        env={**os.environ, "TMPDIR": str(temporary)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "best" in line:
+            break
+    return process
+
+
+def _members(group: Path) -> list[str]:
+    """The processes whose temporary files are in a folder."""
+    found: list[str] = []
+    for each in Path("/proc").glob("[0-9]*/environ"):
+        with suppress(OSError):
+            if f"TMPDIR={group}\0".encode() in each.read_bytes():
+                found.append(each.parent.name)
+    return found
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="expected a system with /proc")
+def test_a_run_that_is_ended_leaves_nothing_behind(kernel: Path, tmp_path: Path):
+    temporary, database = tmp_path / "temporary", tmp_path / "a.db"
+    # Killed: there is nobody to remove what is left but the next run.
+    process = _running(kernel, temporary, database)
+    process.kill()
+    process.communicate(timeout=60)
+    assert list(temporary.iterdir())
+    # Terminated: it ends as with Ctrl-C.
+    process = _running(kernel, temporary, database)
+    process.terminate()
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 0 and "stopped" in out.splitlines()[-1], out + err
+    assert list(temporary.iterdir()) == []
+    with Database(database, create=False) as opened:
+        assert opened.stats().trials > 0
+    end = time.monotonic() + 30
+    while (left := _members(temporary)) and time.monotonic() < end:
+        time.sleep(0.2)
+    assert not left
 
 
 # the display
