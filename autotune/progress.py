@@ -96,6 +96,8 @@ class TuneReport:
     """How long it took."""
     interrupted: bool = False
     """Somebody stopped it."""
+    note: str = ""
+    """Why there was nothing to do, if there was not."""
 
     @property
     def trials(self) -> int:
@@ -111,7 +113,8 @@ class TuneReport:
         lines = [kernel_line(kernel) for kernel in self.kernels]
         stopped = ", stopped" if self.interrupted else ""
         kernels = f"{len(self.kernels)} kernel{'s' if len(self.kernels) != 1 else ''}"
-        return "\n".join([*lines, f"{self.trials} trials of {kernels} in {self.seconds:.1f} s{stopped}"])
+        lines.append(f"{self.trials} trials of {kernels} in {self.seconds:.1f} s{stopped}")
+        return "\n".join([*lines, self.note] if self.note else lines)
 
 
 def kernel_line(kernel: KernelState) -> str:
@@ -127,4 +130,6 @@ def kernel_line(kernel: KernelState) -> str:
     parts.append(f"{kernel.trials} trials")
     if kernel.best.sketch:
         parts.append(kernel.best.sketch)
+    if kernel.note:
+        parts.append(kernel.note)
     return f"{name}: {', '.join(parts)}"

@@ -170,7 +170,18 @@ class _Run:
                 kernel.finish()
         except KeyboardInterrupt:
             interrupted = True
-        return TuneReport(tuple(states), time.perf_counter() - self.start, interrupted)
+        return TuneReport(tuple(states), time.perf_counter() - self.start, interrupted, self._note())
+
+    def _note(self) -> str:
+        """That there was nothing left to do, where earlier runs have spent the budget."""
+        limits, each = self.limits, [kernel.left() for kernel in self.kernels]
+        spent = [f"{limits.trials} are asked for"] if self.left() <= 0 else []
+        if limits.trials_per_kernel is not None and all(left <= 0 for left in each):
+            spent.append(f"{limits.trials_per_kernel} of each kernel are asked for")
+        recorded = sum(kernel.state.recorded for kernel in self.kernels)
+        if self.measured or not spent or not recorded:
+            return ""
+        return f"nothing was left to do: the database has {recorded} trials, and {' and '.join(spent)}"
 
     def _next(self) -> int | None:
         """Whose turn it is; none when the budget is spent."""

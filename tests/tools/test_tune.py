@@ -105,6 +105,12 @@ def test_the_best_script_is_opened_again(kernel: Path, space: Path, measurer: sy
     report = sw.tune(kernel, trials=4, database=path, search="grid", reopen=True, shipped=False)
     # All three are known.
     assert report.trials == 0
+    assert "no more candidates" in str(report)
+    report = sw.tune(kernel, trials=3, database=path, search="grid", reopen=True, shipped=False)
+    assert str(report).splitlines()[-1] == ("nothing was left to do: the database has 3 trials, and 3 are asked for")
+    report = sw.tune(kernel, trials_per_kernel=2, database=path, search="grid", reopen=True, shipped=False)
+    assert report.note.endswith("has 3 trials, and 2 of each kernel are asked for")
+    assert best.sketch in str(report)
 
 
 def test_one_kernel_of_a_program(tmp_path: Path, measurer: synthetic.FakeMeasurer, space: Path):
