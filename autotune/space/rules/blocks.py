@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from ....dialects.loop import BlockOp, IteratorKind, ReduceOp
 from ....errors import ScheduleError
 from ....transform.recorder import Handle
-from ....transform.structure import contraction_of, is_window
+from ....transform.structure import is_window
 from ..writer import Number, Writer
+from .contraction import has_products
 from .product import inline_maps
 from .reductions import finish_maps_in_steps, in_lanes, inner_loops, reads_neighbours, sums_of, widths
 from .steps import is_contiguous, lanes_of, moving_loops, parallel, vectorize_map
@@ -26,7 +27,7 @@ def blocks(subject: Subject) -> Iterator[Sketch]:
     found = subject.reductions
     if not found and not steps:
         return
-    if len(found) == 1 and not steps and (contraction_of(found[0]) is not None or is_window(found[0])):
+    if len(found) == 1 and not steps and (has_products(subject) or is_window(found[0])):
         return
     yield from subject.sketch("blocks/along reductions", partial(_write, False))
     yield from subject.sketch("blocks/along what is kept", partial(_write, True))

@@ -77,6 +77,12 @@ def contraction(subject: Subject) -> Iterator[Sketch]:
                     yield from subject.sketch(name, partial(write_blocks, product, order, bool(staged)))
 
 
+def has_products(subject: Subject) -> bool:
+    """Whether the kernel is what this rule writes sketches for."""
+    found = products(subject.blocks)
+    return any(_is_panel(each, found) and (each.rows or len(each.lanes) == 1) for each in found)
+
+
 def _has_parts(product: Product) -> bool:
     """Whether its sums are results, and so long that it may be better to take some steps of them at once."""
     long = product.extents[longest(product.extents, product.sums)] >= 2 * DEPTHS[0]
@@ -398,4 +404,4 @@ def read_layout(
     return peeled
 
 
-__all__ = ["contraction"]
+__all__ = ["contraction", "has_products"]

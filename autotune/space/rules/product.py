@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xdsl.ir import SSAValue
 
@@ -86,46 +86,77 @@ def products(blocks: Sequence[BlockOp]) -> list[Product]:
         return []
     if None in iterator_forms(roles.right):
         return []
-    reads = list(dict.fromkeys(read.buffer for read in block.reads()))
-    sums = next(write for write in block.writes() if isinstance(write, ReduceOp))
-    found: list[Product] = []
-    moving = [i for i, extent in enumerate(block.extents) if extent > 1]
-    ways = [(roles.right, roles.left, roles.n, roles.m, 0), (roles.left, roles.right, roles.m, roles.n, 0)]
+    ways = [Way(roles.right, roles.left, roles.n, roles.m), Way(roles.left, roles.right, roles.m, roles.n)]
     for i in roles.batch:
         for panel, other, rows in ((roles.right, roles.left, roles.m), (roles.left, roles.right, roles.n)):
             size = _group_size(other, block.iterators[i])
             if 1 < size < block.extents[i] and _has_own_dimension(block, panel, i):
-                ways.append((panel, other, (i,), rows, size))
-    for panel, other, lanes, rows, group in ways:
-        lanes, rows = ([i for i in each if i in moving] for each in (lanes, rows))
-        if not lanes:
-            continue
-        spatial = [i for i, kind in enumerate(block.kinds) if kind is IteratorKind.SPATIAL]
-        lane = longest(block.extents, lanes)
-        (loop,) = loops_binding(block, [lane])
-        found.append(
-            Product(
-                block.block_name,
-                tuple(each.block_name for each in blocks[: list(blocks).index(block)]),
-                tuple(i for i in spatial if i not in lanes and i not in rows),
-                tuple(rows),
-                tuple(lanes),
-                roles.k,
-                block.extents,
-                reads.index(panel.buffer),
-                reads.index(other.buffer),
-                is_constant(panel.buffer),
-                is_constant(other.buffer),
-                stride_in(loop, panel, panel.buffer) == 1,
-                _has_own_dimension(block, panel, lane),
-                alloc_of(panel.buffer) is not None,
-                stride_in(loop, sums, sums.buffers[0]) == 1,
-                all(reader is block for reader in readers_of(block.written_buffers()[0])),
-                element_bytes(element_type(block.written_buffers()[0])),
-                group,
-            )
-        )
+                ways.append(Way(panel, other, (i,), rows, size))
+    found = [product for way in ways for product in _seen_as(way, blocks, block, roles.k)]
+    if not any(product.near or product.whole for product in found):
+        # Lanes of one group, which lie in one piece, or along which neighbours are, though there are longer ones.
+        ways = [*(replace(way, in_groups=True) for way in ways), *_ways_near(block, ways)]
+        found = [product for way in ways for product in _seen_as(way, blocks, block, roles.k)]
+        found.sort(key=lambda product: not product.lane_is_last)
     return found
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to see a contraction: which input is the panel, and the iterators that move in one of both alone."""
+
+    panel: ReadOp
+    other: ReadOp
+    lanes: tuple[int, ...]
+    rows: tuple[int, ...]
+    group: int = 0
+    in_groups: bool = False
+    """Whether a dimension along which groups of lanes follow one another counts as one of the lanes' own."""
+
+
+def _ways_near(block: BlockOp, ways: Sequence[Way]) -> list[Way]:
+    """Ways with a single iterator of those that are lanes, along which the panel's elements are neighbours."""
+    found: list[Way] = []
+    for way in ways:
+        for lane in way.lanes if len(way.lanes) > 1 else ():
+            (loop,) = loops_binding(block, [lane])
+            if block.extents[lane] > 1 and stride_in(loop, way.panel, way.panel.buffer) == 1:
+                found.append(replace(way, lanes=(lane,)))
+    return found
+
+
+def _seen_as(way: Way, blocks: Sequence[BlockOp], block: BlockOp, sums: tuple[int, ...]) -> list[Product]:
+    """The product that a contraction is, seen so; none if there are no lanes."""
+    moving = [i for i, extent in enumerate(block.extents) if extent > 1]
+    lanes, rows = ([i for i in each if i in moving] for each in (way.lanes, way.rows))
+    if not lanes:
+        return []
+    reads = list(dict.fromkeys(read.buffer for read in block.reads()))
+    written = next(write for write in block.writes() if isinstance(write, ReduceOp))
+    spatial = [i for i, kind in enumerate(block.kinds) if kind is IteratorKind.SPATIAL]
+    lane = longest(block.extents, lanes)
+    (loop,) = loops_binding(block, [lane])
+    product = Product(
+        block.block_name,
+        tuple(each.block_name for each in blocks[: list(blocks).index(block)]),
+        tuple(i for i in spatial if i not in lanes and i not in rows),
+        tuple(rows),
+        tuple(lanes),
+        sums,
+        block.extents,
+        reads.index(way.panel.buffer),
+        reads.index(way.other.buffer),
+        is_constant(way.panel.buffer),
+        is_constant(way.other.buffer),
+        stride_in(loop, way.panel, way.panel.buffer) == 1,
+        _has_own_dimension(block, way.panel, lane, way.in_groups),
+        alloc_of(way.panel.buffer) is not None,
+        stride_in(loop, written, written.buffers[0]) == 1,
+        all(reader is block for reader in readers_of(block.written_buffers()[0])),
+        element_bytes(element_type(block.written_buffers()[0])),
+        way.group,
+    )
+    return [product]
 
 
 def longest(extents: Sequence[int], iterators: Sequence[int]) -> int:
@@ -148,11 +179,18 @@ def _group_size(read: ReadOp, iterator: SSAValue) -> int:
     return sizes.pop() if len(sizes) == 1 else 0
 
 
-def _has_own_dimension(block: BlockOp, read: ReadOp, iterator: int) -> bool:
-    """Whether a read is at an iterator, and nothing else, in one dimension, and moves with it in no other one."""
+def _has_own_dimension(block: BlockOp, read: ReadOp, iterator: int, in_groups: bool = False) -> bool:
+    """Whether a read is at an iterator, and nothing else, in one dimension, and moves with it in no other one; or in
+    groups, of as many elements as the iterator has, that follow one another."""
     value = block.iterators[iterator]
     forms = [form for form in iterator_forms(read) if form is None or value in form.values()]
-    return len(forms) == 1 and forms[0] is not None and forms[0] == Lin.of(value)
+    if len(forms) != 1 or forms[0] is None:
+        return False
+    rest = forms[0] - Lin.of(value)
+    if value in rest.values():
+        return False
+    groups = [step for step in rest.terms.values() if step != block.extents[iterator]]
+    return rest == Lin() or (in_groups and rest.const == 0 and len(rest.terms) == 1 and not groups)
 
 
 def inline_maps(write: Writer) -> None:

@@ -15,7 +15,6 @@ from ....dialects.loop import BlockOp, IteratorKind
 from ....errors import ScheduleError
 from ....transform.recorder import Handle
 from ....transform.structure import (
-    contraction_of,
     is_map,
     is_reduction,
     is_sink,
@@ -24,6 +23,7 @@ from ....transform.structure import (
     stride_in,
 )
 from ..writer import Number, Writer
+from .contraction import has_products
 from .product import inline_maps
 from .sizes import doublings, thinned
 from .steps import (
@@ -51,7 +51,7 @@ def reductions(subject: Subject) -> Iterator[Sketch]:
     found = subject.reductions
     if not found or not all(is_map(block) or is_reduction(block) for block in subject.blocks):
         return
-    if len(found) == 1 and (contraction_of(found[0]) is not None or is_window(found[0])):
+    if len(found) == 1 and (has_products(subject) or is_window(found[0])):
         return
     yield from subject.sketch("reductions/rows", _rows)
     yield from subject.sketch("reductions/columns", _columns)

@@ -134,6 +134,18 @@ def test_constants_are_packed_when_the_program_is_compiled() -> None:
             assert "cache_read %reduce0, %w0" not in str(sketch.script)
 
 
+@pytest.mark.parametrize(
+    ("size", "outputs", "strides"), [((9, 8), 18, [2, 2]), ((11, 6), 18, [1, 1]), ((8, 8), 40, [2, 2])]
+)
+def test_groups_of_outputs(size: tuple[int, int], outputs: int, strides: list[int]) -> None:
+    """Outputs of one group are lanes, where neighbouring pixels are not, or are few; so are these."""
+    layer = with_constants("Conv", (1, 6, *size), (outputs, 3, 3, 3), pads=[1] * 4, group=2, strides=strides)
+    space = check(layer, "contraction", 6)
+    names = {sketch.name for sketch in space.sketches}
+    assert {"contraction/blocks, left, rows outside", "contraction/blocks, left, columns outside"} <= names
+    assert any("panel as it lies" in name for name in names) == (strides == [1, 1])
+
+
 def test_names_of_blocks_and_extents_do_not_matter() -> None:
     """Kernels that differ in extents alone have the same sketches."""
     one, other = (build_space(workload_of(product(m, 64, 64)), rules=["contraction"]) for m in (64, 96))

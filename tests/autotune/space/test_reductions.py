@@ -49,6 +49,18 @@ def ordered_sum(m: int, n: int) -> list[te.Tensor]:
     return [x, te.compute((m,), lambda i: te.sum(x[i, k], axis=k, fastmath=()), name="Y")]
 
 
+def squares(shape: tuple[int, ...], axis: int) -> list[te.Tensor]:
+    """Sums of squares along one dimension: products of what is read with itself."""
+    x = te.placeholder(shape, "float32", name="X")
+    k = te.reduce_axis(shape[axis], "k")
+
+    def element(*at: te.IterVar) -> te.Expr:
+        value = x[*at[:axis], k, *at[axis:]]
+        return te.sum(value * value, axis=k)
+
+    return [x, te.compute((*shape[:axis], *shape[axis + 1 :]), element, name="Y")]
+
+
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
@@ -58,8 +70,21 @@ def ordered_sum(m: int, n: int) -> list[te.Tensor]:
         (column_means_subtracted(9, 33), "reductions/columns"),
         (argmax(7, 40), "reductions/rows"),
         (ordered_sum(12, 20), "reductions/steps together"),
+        (squares((13, 50), 1), "reductions/rows"),
+        (squares((19, 45), 0), "reductions/columns"),
+        (squares((3, 19, 45), 1), "reductions/columns, rows outside"),
     ],
-    ids=["softmax", "row mean", "column max", "column means", "argmax", "ordered sum"],
+    ids=[
+        "softmax",
+        "row mean",
+        "column max",
+        "column means",
+        "argmax",
+        "ordered sum",
+        "squares of rows",
+        "of columns",
+        "of the middle",
+    ],
 )
 def test_candidates_are_right(source: list[te.Tensor], expected: str) -> None:
     space = check(source, "reductions", 8)
