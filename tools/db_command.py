@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Generator, Iterable, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +86,8 @@ def _list_trials(database: Database, prefix: str) -> None:
 def _row_of_trial(trial: Trial) -> tuple[str, ...]:
     time = _time(trial.seconds) if trial.times else "-"
     choices = " ".join(f"{name}={value}" for name, value in trial.knobs.items())
-    return time, trial.status.value, trial.sketch or "-", trial.error or choices or "-"
+    what = f"{trial.error} ({choices})" if trial.error and choices else trial.error or choices
+    return time, trial.status.value, trial.sketch or "-", what or "-"
 
 
 def _time(seconds: float) -> str:
@@ -134,20 +136,32 @@ def export_command(options: argparse.Namespace) -> None:
         database.export_jsonl(sys.stdout if options.output is None else options.output)
 
 
-def import_command(options: argparse.Namespace) -> None:
-    """`stepwell db import`."""
+@contextmanager
+def _added_to(path: str) -> Generator[Database]:
+    """A database to add to. One that is not there is made when all that is added has turned out right."""
+    from ..autotune.database.schema import MEMORY
     from ..autotune.database.store import Database
 
-    with Database(options.db) as database:
+    if Path(path).exists():
+        with Database(path) as database:
+            yield database
+        return
+    with Database(MEMORY) as collected:
+        yield collected
+        with Database(path) as database:
+            database.merge(collected)
+
+
+def import_command(options: argparse.Namespace) -> None:
+    """`stepwell db import`."""
+    with _added_to(options.db) as database:
         for file in options.files:
             print(f"{file}: {database.import_jsonl(file)} new trials")
 
 
 def merge_command(options: argparse.Namespace) -> None:
     """`stepwell db merge`."""
-    from ..autotune.database.store import Database
-
-    with Database(options.db) as database:
+    with _added_to(options.db) as database:
         for other in options.others:
             print(f"{other}: {database.merge(other)} new trials")
 

@@ -169,6 +169,8 @@ class Database:
         with self.reader() as connection:
             query = "SELECT * FROM workloads WHERE substr(hash, 1, ?) = ? ORDER BY hash LIMIT 3"
             rows = connection.execute(query, (len(prefix), prefix)).fetchall()
+        if not prefix:
+            raise DatabaseError(f"expected the hash of a workload in '{self.path}', or how it begins, got ''")
         if len(rows) != 1:
             raise DatabaseError(
                 f"expected the hash of a workload in '{self.path}', got '{prefix}', which "
