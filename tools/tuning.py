@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.utils.exceptions import ParseError, VerifyException
 
 from ..autotune.database.store import Database
 from ..autotune.space.build import build_space, space_of_script
@@ -23,6 +25,7 @@ from ..runtime.cache import checksum
 from ..runtime.executable import checked_threads
 from ..transform.knobs import knobs, reopen_knobs
 from ..transform.script import parse_script
+from .diagnostics import describe_error
 from .workloads import workloads_of
 
 if TYPE_CHECKING:
@@ -94,7 +97,7 @@ def tune(
     """
     limits = Limits(trials, trials_per_kernel, seconds)
     if space is not None:
-        _read(Path(space))
+        _parsed(_read(Path(space)), str(space))
     if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**31:  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ArgumentError(f"expected a seed from 0 to {2**31 - 1}, got {seed!r}")
     factory = searcher_factory(search)
@@ -187,6 +190,18 @@ def check_measurable(workloads: Sequence[Workload], *, here: bool) -> None:
                 backend.check_host(workload.target)
             except TargetError as error:
                 raise TargetError(f"{error}; candidates are measured on this machine, or on a cluster") from None
+
+
+def _parsed(text: str, name: str) -> ModuleOp:
+    """A script.
+
+    Raises:
+        ScriptError: that names the place, if it is none.
+    """
+    try:
+        return parse_script(text, name, make_context())
+    except (ParseError, VerifyException) as error:
+        raise ScriptError(describe_error(error)) from error
 
 
 def _read(path: Path) -> str:
@@ -304,7 +319,7 @@ class Spaces:
         return self._of_script(workload, best.script, f"{self.database.path}: {workload.hash}")
 
     def _of_script(self, workload: Workload, text: str, name: str) -> tuple[Space, Sequence[Candidate]]:
-        script = parse_script(text, name, make_context())
+        script = _parsed(text, name)
         start: dict[str, object] = {}
         if self.reopen:
             start = {knob.name: knob.selected for knob in knobs(script) if not knob.is_open}

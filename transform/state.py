@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
-from xdsl.dialects.builtin import IntegerAttr
+from xdsl.dialects.builtin import IntegerAttr, StringAttr
 from xdsl.dialects.func import FuncOp
 from xdsl.dialects.transform import (
     AnyOpType,
@@ -133,7 +133,7 @@ class TransformState:
         values: list[int] = []
         for attr in self.payload(handle):
             if not isinstance(attr, IntegerAttr):
-                raise ScheduleError(f"expected an integer param, got {attr}")
+                raise ScheduleError(f"expected an integer param, got {attr}{_of_knob(handle)}")
             values.append(attr.value.data)
         return values
 
@@ -301,6 +301,13 @@ def _definition(handle: SSAValue) -> Operation | None:
 
 
 _Victim = tuple[Operation, int]
+
+
+def _of_knob(handle: SSAValue) -> str:
+    """Which knob a param comes from, as a part of a message; empty if it comes from none."""
+    op = _definition(handle)
+    name = op.properties.get("name") if op is not None and op.name == "transform.tune.knob" else None
+    return f" of knob '{name.data}'" if isinstance(name, StringAttr) else ""
 
 
 def _nearest(op: Operation, known: dict[int, _Victim | None]) -> _Victim | None:

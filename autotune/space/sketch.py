@@ -36,6 +36,7 @@ class Choice:
 
     name: str
     options: tuple[KnobValue, ...]
+    """Each once."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +63,7 @@ class Sketch:
                 raise ScriptError(f"expected knob '{knob.name}' to list its options, got none", knob.op)
             if names.count(knob.name) > 1:
                 raise ScriptError(f"expected knobs with names of their own, got two called '{knob.name}'", knob.op)
-        return tuple(Choice(knob.name, knob.options or ()) for knob in found)
+        return tuple(Choice(knob.name, tuple(dict.fromkeys(knob.options or ()))) for knob in found)
 
     @property
     def size(self) -> int:

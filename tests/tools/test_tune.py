@@ -15,7 +15,9 @@ import pytest
 import stepwell as sw
 import synthetic_space as synthetic
 from stepwell.autotune.database.store import Database
+from stepwell.autotune.measure.compile import Compiler, Failure
 from stepwell.autotune.progress import KernelState
+from stepwell.autotune.space.sketch import Candidate
 from stepwell.autotune.trial import Status, Trial
 from stepwell.backends.llvm_cpu import LlvmCpuBackend
 from stepwell.dialects.cpu import TargetAttr
@@ -85,6 +87,41 @@ def test_a_script_with_knobs_is_a_space(kernel: Path, space: Path, measurer: syn
     assert report.trials == 4
     (state,) = report.kernels
     assert state.candidates == 3 and "no more candidates" in state.note
+
+
+def test_options_that_are_there_twice_are_tried_once(kernel: Path, space: Path, measurer: synthetic.FakeMeasurer):
+    space.write_text(SPACE.replace("SELECTED ", "").replace("[4, 8, 16]", "[8, 4, 8, 8]"))
+    report = sw.tune(kernel, trials=100, space=space, search="grid", shipped=False)
+    assert report.kernels[0].candidates == 2 and [each.knobs["size"] for each in measurer.measured[:2]] == [8, 4]
+    assert report.trials == 2
+
+
+def test_an_option_that_is_refused_is_told_with_its_knob(kernel: Path, space: Path):
+    space.write_text(SPACE.replace("SELECTED ", "").replace("[4, 8, 16]", '["few", "many"]'))
+    (workload,) = workloads_of(kernel)
+    candidate = Candidate(0, (1,))
+    script = str(tuning.Spaces(script=space)(workload)[0].script(candidate))
+    failure = Compiler(workload).build(script)
+    assert isinstance(failure, Failure)
+    assert failure.error.endswith("expected an integer param, got \"many\" of knob 'size'")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("transform.yield", "transform.yeild", r"space\.mlir:10:5: unknown operation 'transform.yeild'"),
+        ("vectorize %ii", "vectorize %iii", r"space\.mlir:\d+:\d+: values used but not defined: \[%iii\]"),
+        ("-> !transform.any_param", "-> !transform.any_op", r"space\.mlir:7:42: operand is used with type"),
+        ("options = [4", "= 5 from options = [4", r"space\.mlir:6:\d+: .* expected one of \[4"),
+    ],
+)
+def test_a_script_that_does_not_parse_is_refused_before_anything_else(
+    kernel: Path, space: Path, tmp_path: Path, old: str, new: str, message: str
+):
+    space.write_text(SPACE.replace("SELECTED ", "").replace(old, new))
+    with pytest.raises(ScriptError, match=message):
+        sw.tune(kernel, trials=1, space=space, database=tmp_path / "a.db")
+    assert not (tmp_path / "a.db").exists()
 
 
 def test_decided_knobs_are_opened_again(kernel: Path, space: Path, measurer: synthetic.FakeMeasurer):
