@@ -18,6 +18,8 @@ from .openmp import openmp
 from .signature import Parameter, describe_array
 
 THREADS = "stepwell_threads"
+MOST_THREADS = 1 << 16
+"""More than any machine has that may be compiled or tuned for."""
 _LINE = 64
 """How many bytes a cache line has, and the widest vector: code loads constants by vectors."""
 
@@ -248,9 +250,9 @@ class BoundCall:
 def checked_threads(threads: object) -> int:
     """A number of threads, 0 for as many as OpenMP likes."""
     number = int(cast("np.int64", threads)) if isinstance(threads, np.integer) else threads
-    if isinstance(number, int) and not isinstance(number, bool) and 0 <= number < 2**31:
+    if isinstance(number, int) and not isinstance(number, bool) and 0 <= number <= MOST_THREADS:
         return number
-    raise ArgumentError(f"expected a number of threads that is not negative, got {threads!r}")
+    raise ArgumentError(f"expected a number of threads from 0 to {MOST_THREADS}, got {threads!r}")
 
 
 def load(directory: str | os.PathLike[str], *, threads: int | None = None) -> Executable:

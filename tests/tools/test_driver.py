@@ -135,7 +135,7 @@ def test_threads_are_chosen_when_compiling() -> None:
         ({"source": 5}, "expected a file, a model, a module or tensors to compile, got 5"),
         ({"target": 5}, "expected the name of a backend or a target attribute, got 5"),
         ({"sizes": 5}, "expected sizes by their names, got 5"),
-        ({"threads": "two"}, "expected a number of threads that is not negative, got 'two'"),
+        ({"threads": "two"}, "expected a number of threads from 0 to 65536, got 'two'"),
     ],
 )
 def test_arguments_of_other_types(arguments: dict[str, Any], error: str) -> None:
