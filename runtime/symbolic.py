@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -20,6 +20,9 @@ CACHE_SIZE = 64
 """How many specialisations a program keeps."""
 
 Key = tuple[tuple[str, object], ...]
+
+_OF_SIZES = frozenset({"kernels", "outputs", "compiled", "arenas"}.union(n for n in vars(Executable) if n[0] != "_"))
+"""What only programs for some sizes have."""
 
 
 class Dim(Protocol):
@@ -78,6 +81,14 @@ class SymbolicExecutable:
     def input_names(self) -> tuple[str, ...]:
         """The names of the inputs, in order."""
         return tuple(parameter.name for parameter in self.inputs)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            hint = ""
+            if name in _OF_SIZES:
+                hint = f"; it is different for each set of sizes: `specialized({{…}}).{name}` has it"
+            raise AttributeError(f"expected an attribute of a program for any sizes, got '{name}'{hint}")
 
     def __call__(self, *arguments: Any, out: Any = None) -> Any:
         """Runs the program that is compiled for the sizes of these arguments."""

@@ -55,6 +55,20 @@ def test_sizes_may_be_given() -> None:
         fixed(np.ones(6, np.float32))
 
 
+def test_what_only_programs_for_some_sizes_have_is_told(program: SymbolicExecutable) -> None:
+    message = (
+        r"^expected an attribute of a program for any sizes, got 'kernels'; it is different for each set of sizes: "
+    )
+    with pytest.raises(AttributeError, match=message + r"`specialized\(\{…\}\)\.kernels` has it$"):
+        program.kernels  # pyright: ignore[reportAttributeAccessIssue]  # noqa: B018
+    assert program.specialized({"n": 3, "m": 4}).kernels is not None
+    for name in ("outputs", "bind", "save", "threads", "memory"):
+        with pytest.raises(AttributeError, match=f"specialized.*{name}"):
+            getattr(program, name)
+    with pytest.raises(AttributeError, match="got 'kernel'$"):
+        program.kernel  # pyright: ignore[reportAttributeAccessIssue]  # noqa: B018
+
+
 class _Dim:
     """A bare name, or twice one."""
 
