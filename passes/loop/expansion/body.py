@@ -11,7 +11,7 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
 from xdsl.dialects import affine, arith, math, scf, vector
-from xdsl.dialects.builtin import VectorType, i1
+from xdsl.dialects.builtin import IntegerAttr, VectorType, i1
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
 from ....dialects.arith import WIDENED, CmpiOp, SelectOp
@@ -166,7 +166,7 @@ class BodyExpansion(PaddingExpansion):
             self.values[op.result] = mask
             return
         operands = [self.value(operand) for operand in op.operands]
-        if isinstance(op, _DIVISIONS) and self.mask is not None:
+        if isinstance(op, _DIVISIONS) and self.mask is not None and not _is_nonzero(op.operands[1]):
             operands = [self.wide(operands[0]), self._safe_divisor(self.wide(operands[1]))]
         self.values[op.results[0]] = self._emit(op, operands)
 
@@ -491,3 +491,9 @@ def _yielded(block: Block) -> Sequence[SSAValue]:
     terminator = block.last_op
     assert terminator is not None
     return terminator.operands
+
+
+def _is_nonzero(value: SSAValue) -> bool:
+    """Whether a value is a constant other than 0: the same in all lanes, also in those that nobody asks for."""
+    owner = value.owner
+    return isinstance(owner, arith.ConstantOp) and isinstance(owner.value, IntegerAttr) and owner.value.value.data != 0
