@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from .trial import Status, Trial
+from .trial import Status, Trial, time_text
 from .workload import Workload
 
 COUNTED = frozenset({Status.OK, Status.COMPILE_ERROR, Status.WRONG, Status.CRASHED, Status.TIMEOUT})
@@ -122,7 +122,7 @@ def kernel_line(kernel: KernelState) -> str:
     name = f"{kernel.workload.hash[:16]}  {kernel.workload.description}"
     if kernel.best is None:
         return f"{name}: nothing that works in {kernel.trials} trials" + (f" ({kernel.note})" if kernel.note else "")
-    parts = [f"{1e6 * kernel.seconds:.1f} us"]
+    parts = [time_text(kernel.seconds)]
     if kernel.operations:
         parts.append(f"{kernel.speed / 1e9:.1f} GFLOP/s")
     if kernel.speedup is not None:

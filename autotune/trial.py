@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from dataclasses import dataclass, field
 
 
@@ -53,3 +54,17 @@ class Trial:
     def seconds(self) -> float:
         """The shortest time of a call, since others only make it longer; infinite unless the status is OK."""
         return min(self.times) if self.status is Status.OK and self.times else float("inf")
+
+
+def time_text(seconds: float) -> str:
+    """A time of a call with four digits; a dash if there is none."""
+    if not math.isfinite(seconds):
+        return "-"
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
+        if seconds >= size:
+            return f"{_four_digits(seconds / size)} {unit}"
+    return f"{_four_digits(seconds * 1e9)} ns"
+
+
+def _four_digits(number: float) -> str:
+    return f"{number:#.4g}".rstrip(".")

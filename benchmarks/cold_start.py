@@ -30,7 +30,7 @@ from stepwell.backends.llvm_cpu.backend import LlvmCpuBackend
 from stepwell.dialects.cpu import TargetAttr
 from stepwell.tools.workloads import workloads_of
 
-from operators import Case, OrtRun, _table, take_turns
+from operators import Case, OrtRun, known_cases, take_turns
 
 CASES: dict[str, tuple[str, float]] = {"M512": ("matmul", 20.0), "M512c": ("matmul", 20.0), "C2": ("convolution", 60.0)}
 """Kernels, each with its family, and the seconds that it has."""
@@ -68,7 +68,7 @@ class _Progress:
 
 def case_of(name: str) -> Case:
     """A case of the table."""
-    return next(case for case in _table() if case.name == name)
+    return next(case for case in known_cases() if case.name == name)
 
 
 def tune(name: str, start: float, seed: int, into: Path) -> None:

@@ -266,7 +266,7 @@ def _random(generator: np.random.Generator, shape: Sequence[int], type_: int) ->
 # which problems there are
 
 
-def _table() -> list[Case]:
+def known_cases() -> list[Case]:
     """Matmuls, Table 2 of the TVM paper, and its depthwise convolutions."""
     cases: list[Case] = []
     for m, n, k in ((256,) * 3, (512,) * 3, (1024,) * 3, (127, 509, 251), (1, 4096, 4096)):
@@ -822,7 +822,7 @@ def select(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> li
     if arguments.int8:
         cases += _narrow()
     if not cases or arguments.only:
-        cases += _table()
+        cases += known_cases()
     if arguments.only:
         names = [name.strip() for name in arguments.only.split(",")]
         known = {case.name for case in cases} | {case.group for case in cases}

@@ -33,7 +33,7 @@ from stepwell.autotune.trial import Trial
 from stepwell.autotune.workload import Workload
 from stepwell.tools.workloads import workloads_of
 
-from operators import Conv, _table, parse_shape
+from operators import Conv, known_cases, parse_shape
 
 BASELINES = {"random": 60, "genetic": 100}
 """How many guided trials have to be enough to come next to each baseline's best."""
@@ -148,7 +148,7 @@ def plot(cases: Sequence[Searched]) -> str:
 
 def find_cases(text: str) -> list[Searched]:
     """The kernels that the command line names: of the table, or as `conv:…` and `matmul:…`, split by semicolons."""
-    known = {case.name: case.problem for case in _table()}
+    known = {case.name: case.problem for case in known_cases()}
     found: list[Searched] = []
     for name in text.replace(";", ",").split(",") if ":" not in text else text.split(";"):
         problem = known[name] if name in known else parse_shape(name)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from ..autotune.trial import time_text
 
 # Help and mistakes must be quick: what a command needs is imported by the command.
 if TYPE_CHECKING:
@@ -73,7 +76,7 @@ def list_command(options: argparse.Namespace) -> None:
 def _row_of(digest: str, description: str, database: Database) -> tuple[str, ...]:
     trials, right = database.count(digest)
     best = database.best(digest)
-    return digest[:DIGITS], str(trials), str(right), "-" if best is None else _time(best.seconds), description
+    return digest[:DIGITS], str(trials), str(right), time_text(math.inf if best is None else best.seconds), description
 
 
 def _list_trials(database: Database, prefix: str) -> None:
@@ -84,14 +87,9 @@ def _list_trials(database: Database, prefix: str) -> None:
 
 
 def _row_of_trial(trial: Trial) -> tuple[str, ...]:
-    time = _time(trial.seconds) if trial.times else "-"
     choices = " ".join(f"{name}={value}" for name, value in trial.knobs.items())
     what = f"{trial.error} ({choices})" if trial.error and choices else trial.error or choices
-    return time, trial.status.value, trial.sketch or "-", what or "-"
-
-
-def _time(seconds: float) -> str:
-    return f"{1e3 * seconds:.3f} ms" if seconds >= 1e-3 else f"{1e6 * seconds:.3f} us"
+    return time_text(trial.seconds), trial.status.value, trial.sketch or "-", what or "-"
 
 
 def _print_table(header: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[int]) -> None:
@@ -115,7 +113,7 @@ def best_command(options: argparse.Namespace) -> None:
         best = database.best(record)
     if best is None:
         raise DatabaseError(f"expected a right trial of kernel {record.hash}, got none")
-    comments = [str(record), f"{_time(best.seconds)} on {best.machine or 'some machine'}"]
+    comments = [str(record), f"{time_text(best.seconds)} on {best.machine or 'some machine'}"]
     if best.sketch:
         comments.append(f"sketch {best.sketch}")
     _write(options.output, "".join(f"// {comment}\n" for comment in comments) + best.script.rstrip("\n") + "\n")

@@ -8,6 +8,8 @@ from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
+from ..autotune.trial import time_text
+
 if TYPE_CHECKING:
     from ..autotune.progress import KernelState, Progress
 
@@ -162,14 +164,6 @@ def failures_text(kernel: KernelState) -> str:
     """How many candidates ended in each way that is not right."""
     counts = [f"{count} {status.value}" for status, count in kernel.statuses.items() if status.value != "ok"]
     return f" ({', '.join(counts)})" if counts else ""
-
-
-def time_text(seconds: float) -> str:
-    """A time with four digits."""
-    for unit, size in (("s", 1.0), ("ms", 1e-3), ("us", 1e-6)):
-        if seconds >= size:
-            return f"{seconds / size:.4g} {unit}"
-    return f"{seconds * 1e9:.4g} ns"
 
 
 def duration(seconds: float) -> str:

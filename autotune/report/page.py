@@ -10,7 +10,7 @@ from functools import cache
 from html import escape
 from pathlib import Path
 
-from ..trial import Status, Trial
+from ..trial import Status, Trial, time_text
 from .charts import Chart, bars
 
 FASTEST_SHOWN = 14
@@ -75,15 +75,6 @@ def _style() -> str:
     return Path(__file__).with_name("page.css").read_text("utf-8")
 
 
-def _time(seconds: float) -> str:
-    if not math.isfinite(seconds):
-        return "–"
-    for unit, factor in (("s", 1.0), ("ms", 1e-3)):
-        if seconds >= factor:
-            return f"{seconds / factor:.4g} {unit}"
-    return f"{seconds * 1e6:.4g} µs"
-
-
 def _speed(operations: int, seconds: float) -> str:
     return f"{operations / seconds / 1e9:.4g}" if operations and math.isfinite(seconds) else "–"
 
@@ -98,7 +89,7 @@ def _overview(kernels: Sequence[Tuned]) -> str:
         best = kernel.best.seconds if kernel.best else math.inf
         shipped = kernel.shipped.seconds if kernel.shipped else math.inf
         gain = f"{shipped / best:.3g}" if math.isfinite(best) and math.isfinite(shipped) else "–"
-        cells = (str(len(kernel.trials)), _time(shipped), _time(best), gain, _speed(kernel.operations, best))
+        cells = (str(len(kernel.trials)), time_text(shipped), time_text(best), gain, _speed(kernel.operations, best))
         name = f'<td class="left"><a href="#{kernel.hash}">{escape(kernel.description)}</a></td>'
         rows.append(f"<tr>{name}{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>")
     table = f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
@@ -130,7 +121,7 @@ def _roofline(kernels: Sequence[Tuned], roof: Roof) -> str:
             chart.label(start, start * bandwidth / 1e9, level)
     chart.level(peak, f"{peak:.4g} GFLOP/s", "b")
     for (each, seconds), (x, y) in zip(found, points, strict=True):
-        chart.points([(x, y, f"{each.description}: {_time(seconds)}, {y:.4g} GFLOP/s")])
+        chart.points([(x, y, f"{each.description}: {time_text(seconds)}, {y:.4g} GFLOP/s")])
     where = f" ({escape(roof.machine)}, one core)" if roof.machine else ""
     figure = f"<figure>{chart.svg('speed of kernels under the roofline')}</figure>"
     return f"<section><h2>Roofline{where}</h2>{figure}</section>"
@@ -143,7 +134,7 @@ def _kernel(kernel: Tuned) -> str:
     parts.append(f'<div class="row">{"".join(figure for figure in figures if figure)}</div>')
     if best is not None:
         knobs = ", ".join(f"{name} = {value}" for name, value in best.knobs.items())
-        said = f"{escape(best.sketch or 'script')}: {_time(best.seconds)}" + (f"; {escape(knobs)}" if knobs else "")
+        said = f"{escape(best.sketch or 'script')}: {time_text(best.seconds)}" + (f"; {escape(knobs)}" if knobs else "")
         parts.append(f"<h3>The winning script, beside the shipped one</h3><p>{said}</p>")
         left = _codes(("winner", best.script), ("its loops", kernel.winner_outline))
         shipped = kernel.shipped.script if kernel.shipped else "not measured"
@@ -188,7 +179,7 @@ def _predicted(kernel: Tuned) -> str:
     values = [value for x, y, _ in points for value in (x, y)]
     chart = Chart.of(values, values, "predicted speed, relative", "measured speed, relative", logarithmic=True)
     chart.line([(chart.x.low, chart.y.low), (chart.x.high, chart.y.high)], "b dashed")
-    chart.points([(x, y, f"{trial.sketch}: {_time(trial.seconds)}") for x, y, trial in points])
+    chart.points([(x, y, f"{trial.sketch}: {time_text(trial.seconds)}") for x, y, trial in points])
     return f"<figure><figcaption>Predicted and measured</figcaption>{chart.svg('predicted against measured')}</figure>"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import os
 import subprocess
 import sys
@@ -18,14 +19,14 @@ from stepwell.autotune.database.store import Database
 from stepwell.autotune.measure.compile import Compiler, Failure
 from stepwell.autotune.progress import KernelState
 from stepwell.autotune.space.sketch import Candidate
-from stepwell.autotune.trial import Status, Trial
+from stepwell.autotune.trial import Status, Trial, time_text
 from stepwell.backends.llvm_cpu import LlvmCpuBackend
 from stepwell.dialects.cpu import TargetAttr
 from stepwell.errors import ArgumentError, DatabaseError, ScriptError, StepwellError, TargetError
 from stepwell.te import compute, placeholder
 from stepwell.tools import tuning
 from stepwell.tools.stepwell import main
-from stepwell.tools.tune_display import Lines, _Table, time_left, time_text
+from stepwell.tools.tune_display import Lines, _Table, time_left
 from stepwell.tools.workloads import workloads_of
 
 KERNEL = """
@@ -318,7 +319,7 @@ def test_lines_are_for_what_is_new():
     for _ in range(5):
         lines.update(kernel, "measure", 0.5)
     (line,) = stream.getvalue().splitlines()
-    assert "best 1 us, 1.0 GFLOP/s, 2.00 x shipped" in line and "5 trials (1 refused)" in line and "left" in line
+    assert "best 1.000 us, 1.0 GFLOP/s, 2.00 x shipped" in line and "5 trials (1 refused)" in line and "left" in line
 
 
 def test_the_table_shows_kernels_and_reasons():
@@ -334,7 +335,8 @@ def test_the_table_shows_kernels_and_reasons():
 
 
 def test_times_for_people():
-    assert [time_text(each) for each in (1.5, 2.5e-3, 1.25e-5, 3e-9)] == ["1.5 s", "2.5 ms", "12.5 us", "3 ns"]
+    given = (1.5, 2.5e-3, 1.25e-5, 3e-9, 0.99999, math.inf)
+    assert [time_text(each) for each in given] == ["1.500 s", "2.500 ms", "12.50 us", "3.000 ns", "1000 ms", "-"]
     assert time_left(10.0, 0.25) == pytest.approx(30.0) and time_left(10.0, None) is None
 
 
