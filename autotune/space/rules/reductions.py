@@ -24,7 +24,7 @@ from ....transform.structure import (
 )
 from ..writer import Number, Writer
 from .contraction import has_products
-from .product import inline_maps
+from .product import inline_maps, result_of
 from .sizes import doublings, thinned
 from .steps import (
     attempt,
@@ -37,11 +37,14 @@ from .steps import (
     parallel,
     producers,
 )
+from .tile import finish_others
 
 if TYPE_CHECKING:
     from ..build import Subject
     from ..sketch import Sketch
 
+MOST_WHOLE = 4
+"""The most vectors whose lanes are all elements of a dimension."""
 MOST_COLUMNS = 4
 """The most vectors that the accumulators of a tile of columns have."""
 
@@ -58,6 +61,8 @@ def reductions(subject: Subject) -> Iterator[Sketch]:
     if len(found) == 1:
         yield from subject.sketch("reductions/columns, rows outside", partial(_columns_alone, found[0].block_name))
     yield from subject.sketch("reductions/steps together", _steps)
+    if len(found) == 1:
+        yield from subject.sketch("reductions/rows, results apart", partial(_rows_apart, found[0].block_name))
 
 
 def sums_of(write: Writer) -> list[Handle]:
@@ -149,6 +154,11 @@ def _row(write: Writer, sums: Handle) -> list[Handle]:
     return [loop for loop, extent in zip(spatial, extents, strict=True) if extent > 1][-1:]
 
 
+def _kept_extents(block: BlockOp) -> list[int]:
+    """How many results a reduction has along each dimension that it keeps, if not one."""
+    return [e for e, kind in zip(block.extents, block.kinds, strict=True) if kind is IteratorKind.SPATIAL and e > 1]
+
+
 def in_lanes(write: Writer, sums: Handle, width: Number, rows: Sequence[Handle]) -> None:
     """A reduction in lanes along its innermost dimension: partial results, then one of them all.
 
@@ -203,6 +213,31 @@ def _rows(write: Writer) -> None:
     for each in sums:
         in_lanes(write, each, width, _row(write, each))
     _finish(write, last)
+
+
+def _rows_apart(name: str, write: Writer) -> None:
+    """Some rows at a time are reduced in lanes, down to one element each, before they are stored side by side."""
+    inline_maps(write)
+    sums = write.block(name)
+    if len(write.block_op(sums).written_buffers()) != 1:
+        raise ScheduleError("expected one result for each row, got several", write.block_op(sums))
+    out = result_of(write, name)
+    loops = moving_loops(write, out)
+    if not loops or [write.extent(loop) for loop in loops] != _kept_extents(write.block_op(sums)):
+        raise ScheduleError("expected several results, one for each row", write.block_op(out))
+    depth, lanes = _depth(write.block_op(sums)), lanes_of(write, write.block_op(sums))
+    # Lanes that are all elements need no tail.
+    whole = {depth} if depth <= MOST_WHOLE * lanes else set[int]()
+    width = write.choose("lanes", [*whole, *(v * lanes for v in (1, 2, 4, 8) if v * lanes <= depth)])
+    rows = write.choose("rows", [size for size in (1, 2, 4, 8, 16) if size <= write.extent(loops[-1])])
+    outer, inner = write.tile(loops[-1], rows)
+    write.compute_at(sums, outer)
+    in_lanes(write, sums, width, _row(write, sums))
+    write.vectorize(inner)
+    write.peel(outer)
+    compute_maps_at(write, name, outer)
+    finish_others(write, out)
+    parallel(write, out)
 
 
 def _finish(write: Writer, last: Handle) -> None:

@@ -73,17 +73,12 @@ def squares(shape: tuple[int, ...], axis: int) -> list[te.Tensor]:
         (squares((13, 50), 1), "reductions/rows"),
         (squares((19, 45), 0), "reductions/columns"),
         (squares((3, 19, 45), 1), "reductions/columns, rows outside"),
+        (squares((21, 37), 1), "reductions/rows, results apart"),
+        (row_mean(21, 10), "reductions/rows, results apart"),
     ],
     ids=[
-        "softmax",
-        "row mean",
-        "column max",
-        "column means",
-        "argmax",
-        "ordered sum",
-        "squares of rows",
-        "of columns",
-        "of the middle",
+        *("softmax", "row mean", "column max", "column means", "argmax", "ordered sum", "squares of rows"),
+        *("squares of columns", "squares of the middle", "squares apart", "means apart"),
     ],
 )
 def test_candidates_are_right(source: list[te.Tensor], expected: str) -> None:
