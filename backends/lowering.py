@@ -15,9 +15,10 @@ from xdsl.dialects.builtin import ModuleOp, StringAttr
 from ..dialects.loop import BACKEND, PIPELINE
 from ..errors import PipelineError, TargetError
 from ..passes.common.transform_interpreter import TransformInterpreterPass
-from ..passes.loop.apply_schedules import split_at_schedules
+from ..passes.loop.apply_schedules import ApplySchedulesPass, split_at_schedules
 from ..passes.pass_manager import PassManager, Step, build_pipeline
 from ..passes.script_pipeline import expand_scripts
+from ..transform.interpreter import DEFAULT_ENTRY
 from ..transform.target import target_of
 from .backend import Backend
 from .registry import backend_of, get_backend, make_context, pass_registry
@@ -95,3 +96,9 @@ def kernel_steps(module: ModuleOp) -> PassManager:
     if isinstance(text, StringAttr):
         return build_pipeline(text.data, pass_registry())
     return steps_of_kernels(own_steps(backend_for(module)))
+
+
+def schedule_entry(module: ModuleOp) -> str:
+    """The named sequence at which the schedules of a module's kernels start, if nobody gives others."""
+    first = kernel_steps(module).steps[0].pass_
+    return first.entry_point if isinstance(first, ApplySchedulesPass) else DEFAULT_ENTRY

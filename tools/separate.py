@@ -37,7 +37,7 @@ from ..runtime.artifact import Kernel
 from ..runtime.cache import Cache, Entry, checksum, key_of
 from ..runtime.versions import versions
 from ..transform.layouts import pack_operands
-from .tuned import Choices, Refused, schedule_in_place, scheduled, warn_of
+from .tuned import Choices, Refused, schedule_in_place, warn_of
 
 if TYPE_CHECKING:
     from ..autotune.database.lookup import FoundScript
@@ -252,7 +252,10 @@ class SeparateCompiler:
         function.sym_visibility = None
         apart = DictionaryAttr({**attributes.data, APART: UnitAttr()})
 
+        choices = self.choices
+
         def attempt(found: FoundScript) -> _Compiled:
+            assert choices is not None
             own = self._kernel_key(key, checksum(found.text.encode()))
             compiled = self._find(own)
             if compiled is not None:
@@ -262,15 +265,15 @@ class SeparateCompiler:
                 raise Refused
             told(False)
             try:
-                compiled = self._finish(function, scheduled(function, apart, found.text, self.ctx))
+                compiled = self._finish(function, choices.scheduled(function, apart, found, self.ctx))
             except Exception:
                 self._store_refusal(own)
                 raise
             self._store(own, compiled)
             return compiled
 
-        if self.choices is not None:
-            compiled = self.choices.first(function.sym_name.data, scripts, attempt)
+        if choices is not None:
+            compiled = choices.first(function.sym_name.data, scripts, attempt)
             if compiled is not None:
                 return compiled
         own = self._kernel_key(key)

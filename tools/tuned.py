@@ -13,9 +13,10 @@ from xdsl.dialects.func import FuncOp
 from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 
+from ..backends.lowering import schedule_entry
 from ..backends.registry import pass_registry
 from ..errors import ScheduleError
-from ..passes.loop.apply_schedules import shipped_libraries
+from ..passes.loop.apply_schedules import apply_shipped_schedules, shipped_libraries
 from ..passes.loop.name_kernels import kernel_hash, lone_kernels
 from ..passes.pass_manager import PassRunner
 from ..transform.interpreter import apply_script, find_entry
@@ -68,6 +69,26 @@ def scheduled(function: FuncOp, attributes: DictionaryAttr, script: str, ctx: Co
     raise ScheduleError(f"expected a script that keeps '{name}', got one that replaces it")
 
 
+WORSE = 1.25
+"""A script that was found for another kernel is used if the roofline does not estimate it to take so many times as long
+as what we ship. It tells no more: it is not right to some percent, nor about what is just a little slower."""
+
+
+def _is_clearly_worse(module: ModuleOp, function: FuncOp, attributes: DictionaryAttr, ctx: Context) -> bool:
+    """Whether a kernel, scheduled by a script in `module`, is estimated to be clearly slower than by what we ship."""
+    from ..autotune.features.roofline import seconds_of
+
+    ours = ModuleOp([copy := function.clone()], dict(attributes.data))
+    name = function.sym_name.data
+    theirs = next(op for op in module.ops if isinstance(op, FuncOp) and op.sym_name.data == name)
+    try:
+        apply_shipped_schedules(ctx, copy, schedule_entry(ours))
+        return seconds_of(theirs) > WORSE * seconds_of(copy)
+    # There is no estimate of operations that it does not know.
+    except Exception:
+        return False
+
+
 @dataclass
 class Choices:
     """Tries scripts, and knows what was used for each kernel."""
@@ -88,6 +109,19 @@ class Choices:
     def otherwise(self, name: str) -> str:
         """What a kernel is scheduled by if no script was found."""
         return GIVEN if name in self.given else SHIPPED
+
+    def scheduled(self, function: FuncOp, attributes: DictionaryAttr, found: FoundScript, ctx: Context) -> ModuleOp:
+        """A module with a copy of a kernel, scheduled by a script that was found.
+
+        Raises:
+            StepwellError, ParseError, VerifyException: if it does not fit, or is another kernel's and not worth it.
+        """
+        from ..autotune.database.lookup import Origin
+
+        module = scheduled(function, attributes, found.text, ctx)
+        if found.origin is Origin.NEAREST and _is_clearly_worse(module, function, attributes, ctx):
+            raise ScheduleError("expected a script that suits this kernel, got one that is estimated to be slower")
+        return module
 
     def first(self, name: str, scripts: Sequence[FoundScript], attempt: Callable[[FoundScript], T]) -> T | None:
         """What `attempt` gives for the first script that it does not fail on."""
@@ -128,7 +162,7 @@ def schedule_in_place(module: ModuleOp, choices: Choices, ctx: Context) -> None:
         scripts = choices.scripts(function, kernel_hash(function))
 
         def attempt(found: FoundScript, function: FuncOp = function) -> ModuleOp:
-            return scheduled(function, attributes, found.text, ctx)
+            return choices.scheduled(function, attributes, found, ctx)
 
         new = choices.first(function.sym_name.data, scripts, attempt)
         if new is not None:

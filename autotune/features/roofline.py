@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .analysis import KernelCost, StatementCost, Target
+from xdsl.dialects.func import FuncOp
+
+from ...transform.target import TargetFacts, target_of
+from .analysis import Analysis, KernelCost, StatementCost, Target
+from .nest import describe
 from .values import Value, choose, maximum, minimum
 
 PORTS = 2.0
@@ -86,3 +90,12 @@ def estimate(kernel: KernelCost, target: Target) -> Estimate:
     if target.threads > 1.0:
         total = total / kernel.parallel + choose(kernel.parallel > 1.0, 4000.0, 0.0)
     return Estimate(statements, core, loops, (first, second, third), maximum(total, 1.0), maximum(ideal, 1.0))
+
+
+def seconds_of(func: FuncOp) -> float:
+    """The estimate for a call of a scheduled kernel, in a module with a target."""
+    target = target_of(func)
+    facts = Target.of(target.facts() if isinstance(target, TargetFacts) else {})
+    nest = describe(func)
+    slots: list[Value] = [float(slot) for slot in nest.slots]
+    return float(estimate(Analysis(nest.structure, slots, facts).kernel(), facts).seconds)

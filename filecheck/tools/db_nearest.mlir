@@ -1,18 +1,25 @@
-// A kernel that was not tuned is scheduled as the one that is most like it, where that is legal.
+// A kernel that was not tuned is scheduled as the one that is most like it, where that is legal, and not estimated to be
+// clearly slower than what we ship.
 // RUN: rm -rf %t && mkdir %t
-// RUN: stepwell db import %t/a.db %S/Inputs/trials.jsonl
+// RUN: stepwell db import %t/a.db %S/Inputs/trials_in_lanes.jsonl
 // RUN: stepwell compile %s --emit apply-schedules --db %t/a.db | filecheck %s
+// RUN: stepwell compile %s -o %t/out --db %t/a.db --no-cache -v 2>&1 | filecheck %s --check-prefix=NEAREST
+// RUN: stepwell db import %t/b.db %S/Inputs/trials.jsonl
+// RUN: stepwell compile %s -o %t/out --db %t/b.db --no-cache -v 2>&1 | filecheck %s --check-prefix=SHIPPED
 
-// CHECK:      loop.for %io : 5 {
-// CHECK-NEXT:   loop.for %ii : 5 {
-// CHECK-NEXT:     loop.block "map0" alias "B" spatial(%vi in 21 = %io * 5 + %ii) {
+// CHECK:      loop.for %io : 6 {
+// CHECK-NEXT:   loop.for %ii : 4 vectorized {
+// CHECK-NEXT:     loop.block "map0" alias "B" spatial(%vi in 24 = %io * 4 + %ii) {
+
+// NEAREST: main: nearest da927e7b02ec9f499dd12847935ac25c
+// SHIPPED: main: shipped
 module attributes {cpu.target = #cpu.target<triple = "x86_64-unknown-linux-gnu">} {
-  func.func @main(%A: memref<21xf32>, %B: memref<21xf32> {loop.output}) {
-    loop.for %i : 21 {
-      loop.block "map0" alias "B" spatial(%vi in 21 = %i) {
-        %a = loop.read %A[%vi] : memref<21xf32>
+  func.func @main(%A: memref<24xf32>, %B: memref<24xf32> {loop.output}) {
+    loop.for %i : 24 {
+      loop.block "map0" alias "B" spatial(%vi in 24 = %i) {
+        %a = loop.read %A[%vi] : memref<24xf32>
         %s = arith.addf %a, %a : f32
-        loop.write %s, %B[%vi] : memref<21xf32>
+        loop.write %s, %B[%vi] : memref<24xf32>
       }
     }
     func.return

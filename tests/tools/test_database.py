@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable
 from itertools import pairwise
@@ -17,6 +18,7 @@ from stepwell.autotune.trial import Status, Trial
 from stepwell.autotune.workload import Workload
 from stepwell.errors import ArgumentError, DatabaseError, PipelineError
 from stepwell.runtime.executable import Executable
+from stepwell.tools import tuned
 from stepwell.tools.driver import Report, compile, lower
 from stepwell.tools.tuned import TunedScriptWarning
 from stepwell.tools.workloads import workloads_of
@@ -83,6 +85,12 @@ def check(program: Any, m: int, n: int, k: int) -> None:
     rng = np.random.default_rng(0)
     a, b = (rng.integers(-8, 8, shape).astype(np.float32) for shape in ((m, k), (k, n)))
     np.testing.assert_array_equal(program(a, b), a @ b)
+
+
+@pytest.fixture(autouse=True)
+def whatever_it_costs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The scripts here are not fast: what is asked is whether they are legal. `test_nearest.py` asks what they cost."""
+    monkeypatch.setattr(tuned, "WORSE", math.inf)
 
 
 @pytest.fixture

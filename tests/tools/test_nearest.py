@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 from stepwell import te
 from stepwell.autotune.database.store import Database
+from stepwell.autotune.features import roofline
 from stepwell.autotune.space.build import build_space
 from stepwell.autotune.space.sample import sample
 from stepwell.autotune.trial import Status, Trial
@@ -68,3 +70,68 @@ def test_scripts_for_one_shape_on_others(
             np.testing.assert_array_equal(program(*arrays), plain(*arrays), report.schedules["main"])
             seen.add(report.schedules["main"].partition(" ")[0])
     assert "nearest" in seen
+
+
+def scripted(body: str) -> str:
+    return f"""builtin.module attributes {{transform.with_named_sequence}} {{
+  transform.named_sequence @__transform_main(%root: !transform.any_op {{transform.consumed}}) {{
+    %b = sched.match_block "reduce0" in %root : (!transform.any_op) -> !transform.any_op
+    {body}
+    transform.yield
+  }}
+}}"""
+
+
+SCALAR = scripted(
+    """%i, %j, %k = sched.get_loops %b : (!transform.any_op)
+      -> (!transform.any_op, !transform.any_op, !transform.any_op)
+    %io, %ii = sched.tile %i tile_sizes [4] : (!transform.any_op) -> (!transform.any_op, !transform.any_op)
+    sched.unroll %ii : !transform.any_op"""
+)
+OURS = """builtin.module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !transform.any_op {transform.consumed}) {
+    %kernel = transform.structured.match ops{["func.func"]} in %root : (!transform.any_op) -> !transform.any_op
+    transform.include @schedule_kernel failures(suppress) (%kernel) : (!transform.any_op) -> ()
+    transform.yield
+  }
+  transform.named_sequence private @schedule_kernel(%kernel: !transform.any_op {transform.consumed})
+}"""
+
+
+@pytest.mark.parametrize("cached", [False, True])
+def test_a_script_that_is_estimated_to_be_clearly_slower_is_used_for_its_own_kernel_only(
+    tmp_path: Path, cached: bool
+) -> None:
+    (here,), (near,) = workloads_of(product(64, 64, 64)), workloads_of(product(64, 64, 48))
+    with Database(":memory:") as database:
+        for workload, text in ((here, SCALAR), (near, OURS)):
+            database.add_workload(workload)
+            database.record(Trial(workload.hash, text, Status.OK, (1e-3,)))
+
+        def used(m: int, n: int, k: int) -> str:
+            report = Report()
+            compile(product(m, n, k), database=database, report=report, cache=tmp_path if cached else False)
+            return report.schedules["main"]
+
+        for _ in range(1 + cached):
+            assert used(64, 64, 64) == "tuned"
+            # The nearest one is no good; the one behind it is.
+            assert used(64, 64, 60) == f"nearest {near.hash}"
+        database.prune(0)
+        database.record(Trial(here.hash, SCALAR, Status.OK, (1e-3,)))
+        for _ in range(1 + cached):
+            assert used(64, 64, 60) == "shipped"
+
+
+def test_where_there_is_no_estimate_what_is_legal_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> float:
+        raise KeyError("operation")
+
+    (workload,) = workloads_of(product(64, 64, 64))
+    monkeypatch.setattr(roofline, "seconds_of", fail)
+    with Database(":memory:") as database:
+        database.add_workload(workload)
+        database.record(Trial(workload.hash, SCALAR, Status.OK, (1e-3,)))
+        report = Report()
+        compile(product(64, 64, 60), database=database, report=report)
+    assert report.schedules["main"] == f"nearest {workload.hash}"

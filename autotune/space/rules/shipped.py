@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from ....backends.lowering import schedule_entry
 from ....backends.registry import make_context
-from ....passes.loop.apply_schedules import ApplySchedulesPass
 from ....transform.interpreter import DEFAULT_ENTRY
 from ....transform.script import parse_script
 from ..sketch import Sketch
@@ -32,8 +32,7 @@ OURS = "schedule_kernel"
 
 def shipped(subject: Subject) -> Iterator[Sketch]:
     """The one sketch, which has no knobs: it starts where the pipeline does."""
-    steps = [step.pass_ for step in subject.workload.steps.steps]
-    entry = next(each.entry_point for each in steps if isinstance(each, ApplySchedulesPass))
+    entry = schedule_entry(subject.workload.module)
     script = SCRIPT.format(entry=OURS if entry == DEFAULT_ENTRY else entry)
     yield Sketch("shipped", parse_script(script, "shipped.mlir", make_context()), subject.facts)
 
