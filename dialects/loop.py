@@ -781,6 +781,11 @@ def verify_bounds(access: ReadOp | WriteOp | ReduceOp | PrefetchOp) -> None:
                 )
 
 
+def lowering_marks(op: Operation | None) -> dict[str, Attribute]:
+    """What a module says of how its kernels are lowered: nothing, where that follows from its target."""
+    return {} if op is None else {name: op.attributes[name] for name in (BACKEND, PIPELINE) if name in op.attributes}
+
+
 def memref_type(buffer: SSAValue) -> MemRefType[Attribute]:
     """The type of a buffer."""
     type = buffer.type

@@ -25,7 +25,7 @@ from xdsl.ir.affine import (
 )
 
 from ...dialects.cpu import TargetAttr
-from ...dialects.loop import BACKEND, CONSTANT, OUTPUT, PIPELINE, BlockOp, ForOp
+from ...dialects.loop import CONSTANT, OUTPUT, BlockOp, ForOp, lowering_marks
 
 _NAMES = frozenset({"sym_name", "sym_visibility", "alias", "te.name", "function_type", "arg_attrs"})
 
@@ -34,10 +34,8 @@ def family_of(kernel: FuncOp, target: Attribute) -> tuple[str, tuple[int, ...]]:
     """The family of a kernel for a target, and its extents in the order of the family."""
     walk = _Walk()
     walk.write(_target_family(target))
-    parent = kernel.parent_op()
-    for name in (BACKEND, PIPELINE):
-        if parent is not None and name in parent.attributes:
-            walk.write(f"{name} {parent.attributes[name]}")
+    for name, mark in lowering_marks(kernel.parent_op()).items():
+        walk.write(f"{name} {mark}")
     for type, marks in zip(kernel.function_type.inputs, kernel.arg_attrs or (), strict=False):
         walk.type(type)
         walk.write("".join(name for name in (OUTPUT, CONSTANT) if name in marks.data))

@@ -276,10 +276,10 @@ class Database:
                 f"WHERE trials.workload = ? AND {STANDS} {_FASTEST} LIMIT 1"
             )
             hashes = connection.execute("SELECT hash FROM workloads ORDER BY hash").fetchall()
-            fastest = [connection.execute(query, row).fetchone() for row in hashes]
-            # The text counts, not the checksum beside it: one of them may be damaged.
-            fastest = [row and (row[0], checksum(row[1].encode()), row[2]) for row in fastest]
+            rows = [connection.execute(query, row).fetchone() for row in hashes]
             algorithms = connection.execute("SELECT * FROM algorithms").fetchall()
+        # The text counts, not the checksum beside it: one of them may be damaged.
+        fastest = reading(self.path, lambda: [row and (row[0], checksum(row[1].encode()), row[2]) for row in rows])
         return checksum(json.dumps([fastest, algorithms]).encode())
 
     # as a whole

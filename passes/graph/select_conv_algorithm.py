@@ -19,6 +19,7 @@ from ...dialects import graph
 from ...dialects.cpu import TARGET, TargetAttr
 from ...dialects.extents import Extent
 from ...dialects.graph import FusionClass
+from ...dialects.loop import lowering_marks
 from ...operators.convolution import ConvOp
 from ...operators.reference.winograd import transformed_weights
 from ...operators.windows import Window
@@ -93,7 +94,8 @@ class SelectAlgorithm(RewritePattern):
             self._transform(op, _TILES[algorithm], rewriter)
 
     def _key(self, op: ConvOp) -> str:
-        return convolution_key(op, self._target(), self.constants.is_known(op.weight), self.sizes)
+        marks = lowering_marks(self.constants.module)
+        return convolution_key(op, self._target(), self.constants.is_known(op.weight), self.sizes, marks)
 
     def _target(self) -> Attribute | None:
         return self.constants.module.attributes.get(TARGET)
@@ -129,16 +131,23 @@ class SelectAlgorithm(RewritePattern):
         rewriter.replace(op, new)
 
 
-def convolution_key(op: ConvOp, target: Attribute | None, is_constant: bool, sizes: str = "") -> str:
+def convolution_key(
+    op: ConvOp,
+    target: Attribute | None,
+    is_constant: bool,
+    sizes: str = "",
+    marks: Mapping[str, Attribute] | None = None,
+) -> str:
     """Equal for convolutions that the same kernels compute, whatever the algorithm: their structure, the operators that
-    may be fused to their results, the target but for its number of threads, whether the weights are known, and the
-    sizes of symbols."""
+    may be fused to their results, the target but for its number of threads, whether the weights are known, the sizes of
+    symbols, and how kernels are lowered if that does not follow from the target (`marks`)."""
     window = op.window
     if isinstance(target, TargetAttr):
         target = target.with_threads(1)
     parts = [str(op.input.type), str(op.weight.type), str(window), str(op.group_count), str(is_constant), str(target)]
     if not op.result.type.has_static_shape():
         parts.append(sizes)
+    parts += [f"{name} {mark}" for name, mark in (marks or {}).items()]
     value: SSAValue = op.result
     while (use := value.get_user_of_unique_use()) is not None and isinstance(use, graph.TensorOp):
         if use.FUSION_CLASS is not FusionClass.INJECTIVE or len(use.results) != 1:

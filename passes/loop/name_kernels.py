@@ -16,18 +16,18 @@ After:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import DictionaryAttr, MemRefType, ModuleOp, StringAttr, SymbolRefAttr
 from xdsl.dialects.func import CallOp, FuncOp
-from xdsl.ir import Attribute, Operation
+from xdsl.ir import Operation
 from xdsl.passes import ModulePass
 
 from ...dialects.cpu import TARGET
-from ...dialects.loop import BACKEND, OUTPUT, PIPELINE, BlockOp, ForOp
+from ...dialects.loop import OUTPUT, BlockOp, ForOp, lowering_marks
 from ...dialects.structural_hash import structural_hash
 
 if TYPE_CHECKING:
@@ -94,11 +94,10 @@ def kernel_hash(kernel: FuncOp) -> str:
     """The hash of a kernel on the loop rung: its structure, element types, which parameters are constants, its target,
     and how it is lowered, where that does not follow from the target."""
     module = kernel.parent_op()
-    attributes: Mapping[str, Attribute] = module.attributes if isinstance(module, ModuleOp) else {}
-    target = attributes.get(TARGET)
-    way = {name: attributes[name] for name in (BACKEND, PIPELINE) if name in attributes}
-    if way:
-        target = DictionaryAttr({TARGET: target, **way} if target is not None else way)
+    target = module.attributes.get(TARGET) if isinstance(module, ModuleOp) else None
+    marks = lowering_marks(module)
+    if marks:
+        target = DictionaryAttr({TARGET: target, **marks} if target is not None else marks)
     return structural_hash(kernel, target=target)
 
 

@@ -242,6 +242,8 @@ def test_another_pipeline_makes_other_workloads_where_it_lowers_kernels_in_anoth
     other.write_text(own.replace('"arith-expand"', '"canonicalize"'))
     assert [each.hash for each in known(pipeline=copy)] == [each.hash for each in known()]
     found = known(pipeline=other)
+    keys = [{key for each in some for key, _ in each.convolutions} for some in (found, known())]
+    assert keys[0] and keys[1] and not keys[0] & keys[1]
     assert not {each.hash for each in found} & {each.hash for each in known()}
     again = Workload.of_text(found[0].text)
     names = [step.pass_.name for step in again.steps.steps]
