@@ -82,14 +82,21 @@ def rules() -> dict[str, Rule]:
 def build_space(workload: Workload, *, shipped: bool = True, rules: Sequence[str | Rule] | None = None) -> Space:
     """All sketches that rules have for a workload.
 
-    `rules`: names of rules, or rules; all there are, if none are given. `shipped`: whether what we ship as a schedule
-    is in the space, too, if no rules are given.
+    `rules`: names of rules, or rules; all there are, if none are given, of which the last one is asked if the others
+    have nothing. `shipped`: whether what we ship as a schedule is in the space, too, if no rules are given.
 
     Raises:
         StepwellError: if there is no rule of a name.
     """
     subject = Subject(workload)
-    chosen = _chosen(rules, shipped)
+    sketches = _asked(subject, _chosen(rules, shipped))
+    if rules is None and all(is_shipped(sketch.name) for sketch in sketches):
+        sketches += _asked(subject, [our_rules()[LAST]])
+    return Space(workload, tuple(sketches))
+
+
+def _asked(subject: Subject, chosen: Sequence[Rule]) -> list[Sketch]:
+    """The sketches that some rules write, each once."""
     sketches: list[Sketch] = []
     seen: set[str] = set()
     for rule in chosen:
@@ -98,13 +105,13 @@ def build_space(workload: Workload, *, shipped: bool = True, rules: Sequence[str
             if text not in seen:
                 seen.add(text)
                 sketches.append(sketch)
-    return Space(workload, tuple(sketches))
+    return sketches
 
 
 def _chosen(names: Sequence[str | Rule] | None, shipped: bool) -> list[Rule]:
     known = rules()
     if names is None:
-        return [rule for name, rule in known.items() if shipped or name != SHIPPED]
+        return [rule for name, rule in known.items() if name != LAST and (shipped or name != SHIPPED)]
     found: list[Rule] = []
     for name in names:
         if isinstance(name, str) and name not in known:
@@ -117,6 +124,8 @@ def _chosen(names: Sequence[str | Rule] | None, shipped: bool) -> list[Rule]:
 
 SHIPPED = "shipped"
 """The rule whose sketches are the schedules that we ship."""
+LAST = "loops"
+"""The rule that is asked if none of the others has a sketch."""
 
 
 def is_shipped(sketch: str) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from .blocks import blocks
 from .contraction import contraction
+from .loops import loops
 from .maps import maps
 from .reductions import reductions
 from .shipped import shipped
@@ -26,6 +27,7 @@ RULES: dict[str, Callable[[Subject], Iterator[Sketch]]] = {
     "reductions": reductions,
     "maps": maps,
     "blocks": blocks,
+    "loops": loops,
     "shipped": shipped,
 }
 """In the order in which they are asked."""

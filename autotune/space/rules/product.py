@@ -23,6 +23,7 @@ from ....transform.structure import (
     stride_in,
 )
 from ..writer import Writer
+from .steps import attempt
 
 
 @dataclass(frozen=True)
@@ -194,13 +195,18 @@ def _has_own_dimension(block: BlockOp, read: ReadOp, iterator: int, in_groups: b
 
 
 def inline_maps(write: Writer) -> None:
-    """Computes maps in place where one other map reads them, as often as there are some."""
+    """Computes maps in place where one other map reads them, as often as there are some. What is a result, or cannot be
+    computed there, stays."""
+    kept: set[str] = set()
     while True:
         for block in write.blocks:
             readers = {reader for buffer in block.written_buffers() for reader in readers_of(buffer)} - {block}
-            if is_map(block) and len(readers) == 1 and all(map(is_map, readers)):
-                write.compute_inline(write.block(block.block_name))
-                break
+            if block.block_name in kept or not is_map(block) or len(readers) != 1 or not all(map(is_map, readers)):
+                continue
+            if not attempt(write.compute_inline, write.block(block.block_name)):
+                kept.add(block.block_name)
+                continue
+            break
         else:
             return
 
