@@ -24,7 +24,7 @@ from ...errors import DatabaseError, StepwellError
 from ...runtime.cache import key_of
 from ..trial import Status, Trial
 from ..workload import Workload
-from .schema import VERSION, DamagedError
+from .schema import VERSION, DamagedError, explained
 from .store import (
     Database,
     check_trial,
@@ -78,7 +78,7 @@ def export_jsonl(database: Database, path: str | os.PathLike[str] | TextIO) -> i
         count += line["kind"] == "trial"
         path.write(json.dumps(line if line["kind"] == "database" else _signed(line), ensure_ascii=False) + "\n")
     if out.damage is not None:
-        raise DamagedError(
+        raise DatabaseError(
             f"'{database.path}' is damaged ({out.damage}): {count} trials were written, what does not read is left out"
         )
     return count
@@ -137,9 +137,12 @@ class _Export:
     @contextmanager
     def _survived(self) -> Generator[None]:
         try:
-            yield
-        except (sqlite3.DatabaseError, DatabaseError, ValueError, TypeError, KeyError) as error:
-            self.damage = self.damage or _first_line(error).partition(";")[0]
+            with explained(self.database.path):
+                yield
+        except DamagedError as error:
+            self.damage = self.damage or error.reason
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            self.damage = self.damage or f"a record does not read ({_first_line(error)})"
 
 
 def _line_of_trial(

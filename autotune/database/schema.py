@@ -178,7 +178,7 @@ def explained(path: str) -> Generator[None]:
         raise DatabaseError(f"cannot write '{path}': {error}") from error
     except sqlite3.OperationalError as error:
         if "decode" in str(error):  # text that is none
-            raise damaged(path, "a text in it is no UTF-8") from error
+            raise DamagedError(path, "a text in it is no UTF-8") from error
         if "locked" in str(error) or "busy" in str(error):
             reason = f"another process has held it for {BUSY_SECONDS:.0f} s"
         else:
@@ -189,7 +189,7 @@ def explained(path: str) -> Generator[None]:
         raise DatabaseError(f"cannot use database '{path}': {reason}") from error
     except sqlite3.DatabaseError as error:
         if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_NOTADB:
-            raise damaged(path, str(error)) from error
+            raise DamagedError(path, str(error)) from error
         raise DatabaseError(
             f"expected a database of trials, got '{path}', which is none or damaged: {error}"
         ) from error
@@ -200,16 +200,15 @@ def reading(path: str, decode: Callable[[], T]) -> T:
     try:
         return decode()
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise damaged(path, f"a record does not read ({error})") from error
+        raise DamagedError(path, f"a record does not read ({error})") from error
 
 
 class DamagedError(DatabaseError):
     """A database is one of ours, but not all of it reads."""
 
-
-def damaged(path: str, reason: str) -> DamagedError:
-    """The error that a damaged database is, and what can be done."""
-    return DamagedError(
-        f"expected a database of trials, got '{path}', which is damaged: {reason}; `stepwell db export` writes what "
-        "can still be read, and `stepwell db import` makes another database of that; else delete it"
-    )
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(
+            f"expected a database of trials, got '{path}', which is damaged: {reason}; `stepwell db export` writes "
+            "what can still be read, and `stepwell db import` makes another database of that; else delete it"
+        )
+        self.reason = reason
