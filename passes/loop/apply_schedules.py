@@ -20,9 +20,6 @@ from ...transform.state import SCHEDULED
 from ..function_pass import FunctionPass
 from ..pass_manager import PassManager
 
-SCHEDULING = "apply-schedules"
-"""The first pass that kernels go through one by one."""
-
 
 def split_at_schedules(manager: PassManager) -> tuple[PassManager, PassManager] | None:
     """A pipeline's steps on the whole program, and those on kernels one by one; None if it does not schedule."""
@@ -55,7 +52,7 @@ def apply_shipped_schedules(ctx: Context, func: FuncOp, entry: str = DEFAULT_ENT
 class ApplySchedulesPass(FunctionPass):
     """Schedule each kernel of the loop rung that is not scheduled yet by the first shipped script that fits it."""
 
-    name = SCHEDULING
+    name = "apply-schedules"
 
     entry_point: str = DEFAULT_ENTRY
     """The named sequence to start at: the shipped one, or one of a plugin's."""
@@ -66,3 +63,7 @@ class ApplySchedulesPass(FunctionPass):
 
     def apply_to_function(self, ctx: Context, func: FuncOp) -> None:
         apply_shipped_schedules(ctx, func, self.entry_point)
+
+
+SCHEDULING = ApplySchedulesPass.name
+"""The first pass that kernels go through one by one."""
