@@ -19,7 +19,7 @@ from ..workload import Workload
 from .compile import Built, Failure, threads_of
 from .folder import Folder
 from .interface import Finished, MeasureInput, Measurer
-from .processes import Died, Processes
+from .processes import KILLED, Died, Processes
 from .timing import Effort
 from .turns import turn
 from .worker import TIMED_OUT, Measured, Ready, Reference, build, check, make_reference, start, time_ready
@@ -114,8 +114,12 @@ class LocalMeasurer(Measurer):
         key = workload.text
         if key not in self._references:
             path = str(self._folder.path / f"{len(self._references)}.bin")
-            with turn(self._turns, alone=False):
-                found = self._compilers.call(make_reference, key, self.seed, path)
+            found = Died(KILLED)
+            for _ in range(RETRIES + 1):
+                with turn(self._turns, alone=False):
+                    found = self._compilers.call(make_reference, key, self.seed, path)
+                if not (isinstance(found, Died) and found.was_killed):
+                    break
             if isinstance(found, Died):
                 raise CompileError(f"expected a reference for {workload}, got a process that died: {_why(found)}")
             if isinstance(found, Failure):

@@ -9,12 +9,15 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 import pytest
 from measured import fault, faulty_build, matmul, tiled
 from stepwell.autotune.measure.interface import MeasureInput
 from stepwell.autotune.measure.local import LocalMeasurer
+from stepwell.autotune.measure.processes import KILLED, Died, Processes
 from stepwell.autotune.trial import Status
+from stepwell.errors import CompileError
 
 
 @pytest.fixture(scope="module")
@@ -94,15 +97,18 @@ def test_stopped_workers_are_no_slow_candidates(measurer: LocalMeasurer):
 
 
 def test_killed_workers_cost_nothing_or_their_candidate(measurer: LocalMeasurer):
-    inputs = [MeasureInput(fault("slow")), MeasureInput(tiled(8))] * 4
+    # What is measured several times is compiled once.
+    scripts = [text for number in range(4) for text in (f"{fault('slow')}// {number}", tiled(8))]
+    inputs = [MeasureInput(text) for text in scripts]
     killed: list[int] = []
+    measurer.measure(matmul(), [MeasureInput(tiled(8))])
 
     def kill(pid: int) -> None:
         if len(killed) < 3:
             os.kill(pid, signal.SIGKILL)
             killed.append(pid)
 
-    with meanwhile(kill, 0.7):
+    with meanwhile(kill, 0.3):
         trials = measurer.measure(matmul(), inputs)
     assert len(killed) == 3
     assert [trial.script for trial in trials] == [each.script for each in inputs]
@@ -116,3 +122,21 @@ def test_workers_that_were_killed_between_batches(measurer: LocalMeasurer):
         os.kill(pid, signal.SIGKILL)
     (trial,) = measurer.measure(matmul(), [MeasureInput(tiled(16))])
     assert trial.status is Status.OK
+
+
+def test_a_reference_whose_process_is_killed_is_made_again(
+    measurer: LocalMeasurer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call, calls = Processes.call, 0
+
+    def killed_once(self: Processes, *arguments: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        return Died(KILLED) if calls == 1 else call(self, *arguments)
+
+    monkeypatch.setattr(Processes, "call", killed_once)
+    assert measurer.reference(matmul(8, 4, 2)).signature
+    assert calls == 2
+    monkeypatch.setattr(Processes, "call", lambda *_: Died(KILLED))
+    with pytest.raises(CompileError, match=r"expected a reference for .*, got a process that died: SIGKILL"):
+        measurer.reference(matmul(8, 8, 8))
