@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from ....dialects.loop import BlockOp, IteratorKind
+from ....dialects.loop import BlockOp, IteratorKind, LoopKind
 from ....errors import ScheduleError
 from ....transform.recorder import Handle
 from ....transform.structure import is_map, is_reduction, is_window
@@ -58,6 +58,7 @@ def windows(subject: Subject) -> Iterator[Sketch]:
     if any(map(is_map, subject.blocks[: subject.blocks.index(block)])):
         for order in orders[:2]:
             yield from subject.sketch(f"windows/staged, {order}", partial(_staged, name, order))
+    yield from subject.sketch("windows/masked, planes together", partial(_together, name))
 
 
 def _is_known(block: BlockOp) -> bool:
@@ -106,6 +107,43 @@ def _masked(name: str, order: str, write: Writer) -> None:
     write.reorder(plane.y, plane.x, plane.rows, plane.lanes)
     _compute(write, c, plane, order)
     _finish(write, c, out, plane)
+
+
+def _together(name: str, write: Writer) -> None:
+    """Some planes side by side, where a row is at most half a vector, so that there is something to do while the sums
+    of one of them wait for each other."""
+    inline_maps(write)
+    inline_pads(write, name)
+    c = write.block(name)
+    out = _result(write, name)
+    *rest, y, x = write.get_loops(out)
+    planes = [loop for loop in rest if write.extent(loop) > 1]
+    lanes, width = lanes_of(write, write.block_op(out)), write.extent(x)
+    if not planes or 2 * width > lanes:
+        raise ScheduleError("expected several planes of short rows", write.block_op(out))
+    count = write.choose("planes", [size for size in (2, 3, 4) if size <= write.extent(planes[-1])])
+    taps = _product(_taps(write.block_op(c)))
+    rows = write.choose("rows", thinned(even_sizes(write.extent(y), max(1, MOST_STEPS // (2 * taps))), 10))
+    write.at_most(write.times(write.times(rows, count), taps), MOST_STEPS)
+    groups, each = write.tile(planes[-1], count)
+    across = write.choose("lanes", [lanes, lanes // 2], lanes)
+    yo, yi = write.tile(y, rows)
+    xo, xi = write.tile(x, across)
+    write.reorder(groups, yo, xo, each, yi, xi)
+    write.compute_at(c, xo)
+    own = own_loops(write, c)
+    kinds = write.block_op(c).kinds
+    window = [own[i] for i, kind in enumerate(kinds) if kind is IteratorKind.REDUCE]
+    window.reverse()
+    spatial = [own[i] for i, kind in enumerate(kinds) if kind is IteratorKind.SPATIAL]
+    write.reorder(*window, *spatial)
+    write.vectorize(spatial[-1])
+    write.unroll(*window, *(loop for loop in spatial[:-1] if write.loop_op(loop).kind is LoopKind.SERIAL))
+    write.vectorize(xi)
+    write.unroll(each, yi)
+    write.peel(xo, yo, groups)
+    finish_maps(write)
+    parallel(write, c, 8)
 
 
 def _staged(name: str, order: str, write: Writer) -> None:

@@ -6,6 +6,7 @@ import pytest
 from space_candidates import check, narrow_target, workload_of, zero_padded
 from stepwell import te
 from stepwell.autotune.space.build import build_space
+from stepwell.autotune.space.writer import facts_of
 
 
 def depthwise(channels: int, size: tuple[int, int], window: int, stride: int, border: int) -> list[te.Tensor]:
@@ -33,6 +34,16 @@ def test_depthwise(channels: int, size: tuple[int, int], window: int, stride: in
     names = {sketch.name.partition(",")[0] for sketch in space.sketches}
     assert "windows/masked" in names
     assert ("windows/staged" in names) == bool(border)
+
+
+def test_planes_of_short_rows_together() -> None:
+    """Where a row is at most half a vector."""
+    name = "windows/masked, planes together"
+    narrow, wide = (workload_of(depthwise(5, (6, width), 3, 1, 1)) for width in (3, 40))
+    lanes = facts_of(narrow)["vector_bytes"] // 4
+    space = check(narrow, "windows", 16) if lanes >= 6 else build_space(narrow, rules=["windows"])
+    assert (name in [sketch.name for sketch in space.sketches]) == (lanes >= 6)
+    assert name not in [sketch.name for sketch in build_space(wide, rules=["windows"]).sketches]
 
 
 def test_max_pool() -> None:
