@@ -324,14 +324,19 @@ class Analysis:
             kept = maximum(1.0 - waste / maximum(span, 1.0), 1e-6)
             useful = useful * kept
             open_: Value = choose(waste > 0.0, 1.0, 0.0)
+            # Where no loop is left that moves it, it is known while compiling.
+            is_asked: Value = 0.0
             for position, step in moves:
                 if _is_serial(kinds[position]):
+                    runs = choose(both(step > 0.0, cost.extents[position] > 1.0), 1.0, 0.0)
+                    is_asked = maximum(is_asked, runs)
                     open_ = open_ * (
                         1.0 - slots[layout.peeled[statement.loops[position]]] * choose(step > 0.0, 1.0, 0.0)
                     )
             if statement.lane >= 0 and not is_zero(step := reach[statement.lane]):
                 in_lanes = in_lanes * choose(step > 0.0, kept, 1.0)
                 cost.masked = maximum(cost.masked, open_ * choose(step > 0.0, 1.0, 0.0))
+            open_ = open_ * is_asked
             for position, step in moves:
                 if kinds[position] is LoopKind.UNROLLED and not _is_one(cost.extents[position]):
                     guarded = maximum(guarded, open_ * choose(both(step > 0.0, cost.extents[position] > 1.0), 1.0, 0.0))

@@ -1,8 +1,9 @@
-"""Gradient boosting on what the roofline does not explain, and a Gaussian process on what boosting does not.
+"""Gradient boosting on what the roofline does not explain; and what trials say, by a Gaussian process on what boosting
+does not explain, and by a forest that sees boosting's prediction as one of the features.
 
 The trees are fitted once on what was measured of other workloads: that takes a second. After a round of trials, only
-the difference between them and the trees' prediction is fitted again: that takes milliseconds. Nothing is kept in a
-form that could run code when it is read.
+the process and the forest are fitted again: that takes milliseconds. Nothing is kept in a form that could run code when
+it is read.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .forest import fit_forest
 from .interface import Features, Samples, Scores
 from .normalize import normalized
 from .process import Process, fit_process
@@ -22,7 +24,9 @@ from .trees import Trees
 LOWEST = -4.0
 """How slow candidates may be, as the logarithm of a part of the best one's speed, before it makes no difference."""
 FEWEST = 4
-"""The trials of a workload without which its own process says nothing."""
+"""The trials of a workload without which they say nothing."""
+SHARE, MANY = 2 / 3, 32
+"""The part of the forest in predictions after so many trials; before, it is less."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,8 @@ class Options:
     penalty: float = 1.0
     columns: float = 0.5
     """The part of the columns that each split may choose from."""
+    trust: float = 0.75
+    """The part of what the trees say that is believed: they know less of kernels that are like none of theirs."""
     seed: int = 0
 
 
@@ -61,7 +67,7 @@ class Base:
     def predict(self, features: Features) -> Scores:
         """The scores."""
         scores = prior_scores(features, self.options)
-        return scores if self.trees is None else scores + self.trees.predict(features)
+        return scores if self.trees is None else scores + self.options.trust * self.trees.predict(features)
 
 
 def prior_scores(features: Features, options: Options) -> Scores:
@@ -122,29 +128,42 @@ class BoostingModel:
     """The base, and what the trials of a workload say about its mistakes."""
 
     base: Base
-    correction: Process | None = field(default=None, init=False)
+    process: Process | None = field(default=None, init=False)
+    forest: Trees | None = field(default=None, init=False)
+    share: float = field(default=0.0, init=False)
+    """The part of the forest in predictions."""
 
     def fit(self, samples: Samples) -> None:
-        """Fits the correction again."""
-        self.correction = None
+        """Fits what the trials say again."""
+        self.process = self.forest = None
         if len(samples) < FEWEST:
             return
         predicted = self.base.predict(samples.features)
         left = samples.scores - predicted
-        self.correction = fit_process(self._points(samples.features, predicted), left - np.median(left))
+        self.process = fit_process(self._points(samples.features, predicted), left - np.median(left))
+        self.share = SHARE * min(1.0, len(samples) / MANY)
+        # Both have to agree about the workload as a whole.
+        scores = samples.scores - np.median(left)
+        self.forest = fit_forest(_with_scores(samples.features, predicted), scores, self.base.options.seed)
 
     def predict(self, features: Features) -> Scores:
         """The scores, with what the trials say."""
         scores = self.base.predict(features)
-        return scores if self.correction is None else scores + self.correction(self._points(features, scores))
+        if self.process is None or self.forest is None:
+            return scores
+        by_process = scores + self.process(self._points(features, scores))
+        return by_process + self.share * (self.forest.predict(_with_scores(features, scores)) - by_process)
 
     def _points(self, features: Features, scores: Scores) -> NDArray[np.float32]:
         """Candidates as points, close to each other if they are alike."""
         if self.base.trees is None:
             return features
-        return np.concatenate(
-            [(features - self.base.mean) * self.base.scale, scores[:, None]], axis=1, dtype=np.float32
-        )
+        return _with_scores((features - self.base.mean) * self.base.scale, scores)
+
+
+def _with_scores(features: Features, scores: Scores) -> Features:
+    """Features with one more column."""
+    return np.concatenate([features, scores[:, None]], axis=1, dtype=np.float32)
 
 
 def without(options: Options, *columns: int) -> Options:
