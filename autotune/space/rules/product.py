@@ -116,10 +116,12 @@ class Way:
 
 
 def _ways_near(block: BlockOp, ways: Sequence[Way]) -> list[Way]:
-    """Ways with a single iterator of those that are lanes, along which the panel's elements are neighbours."""
+    """Ways with a single iterator of those that are lanes, along which the panel's elements are neighbours, and with
+    rows that share them."""
     found: list[Way] = []
     for way in ways:
-        for lane in way.lanes if len(way.lanes) > 1 else ():
+        has_rows = any(block.extents[i] > 1 for i in way.rows)
+        for lane in way.lanes if has_rows and len(way.lanes) > 1 else ():
             (loop,) = loops_binding(block, [lane])
             if block.extents[lane] > 1 and stride_in(loop, way.panel, way.panel.buffer) == 1:
                 found.append(replace(way, lanes=(lane,)))
