@@ -1,13 +1,11 @@
 """Extremely randomised trees (Geurts, Ernst, Wehenkel, 2006): what few trials of a workload say by themselves.
 
-Each tree splits where chance says, at the best of some columns: together they are smooth, and columns that say nothing
-do little harm, however many there are. A Gaussian process needs to know which columns matter; trees find out.
+Each node splits where chance says, by the best of some columns: together the trees are smooth, and columns that say
+nothing do little harm, however many there are. A Gaussian process needs to know which columns matter; trees find out.
+All trees grow at the same time, a level in a handful of array operations, since a fit is made after each round.
 """
 
 from __future__ import annotations
-
-from importlib import import_module
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,42 +16,73 @@ from .trees import Trees
 TREES = 60
 DEPTH = 6
 COLUMNS = 0.4
-"""The part of the columns that each split may choose from."""
+"""How many of the columns each node may choose from, as a part of all."""
 
 
 def fit_forest(points: Features, scores: Scores, seed: int) -> Trees:
-    """Trees whose mean is what is expected at points."""
-    # It has no types, and what needs no fit needs no import.
-    ensemble: Any = import_module("sklearn.ensemble")
-    model: Any = ensemble.ExtraTreesRegressor(TREES, max_depth=DEPTH, max_features=COLUMNS, random_state=seed)
+    """Trees whose mean is what is expected at points; each is fitted to all samples."""
+    generator = np.random.default_rng(seed)
+    count = len(points)
     middle = float(scores.mean())
-    model.fit(points, scores - middle)
-    return _trees([each.tree_ for each in model.estimators_], middle)
+    columns = np.zeros((TREES, 2**DEPTH), np.int32)
+    # What is not split goes to the first child, and has the same value there.
+    thresholds = np.full((TREES, 2**DEPTH), np.inf, np.float32)
+    sample: NDArray[np.int64] = np.tile(np.arange(count, dtype=np.int64), TREES)
+    left: Scores = np.tile(scores - middle, TREES)
+    # Of each tree and sample, the tree's number and the node that the sample is at; in their order, all the time.
+    tree = np.repeat(np.arange(TREES), count)
+    node = np.zeros(TREES * count, np.int64)
+    for _ in range(DEPTH):
+        order = np.lexsort((node, tree))
+        sample, left, tree, node = sample[order], left[order], tree[order], node[order]
+        starts, group = _groups(tree, node)
+        chosen, threshold = _splits(points, sample, left, starts, group, generator)
+        columns[tree[starts], node[starts]] = chosen
+        thresholds[tree[starts], node[starts]] = threshold
+        node = 2 * node + 1 + (points[sample, chosen[group]] > threshold[group])
+    order = np.lexsort((node, tree))
+    left, tree, node = left[order], tree[order], node[order]
+    starts, _ = _groups(tree, node)
+    sizes = np.diff(np.append(starts, len(node)))
+    values = np.zeros((TREES, 2**DEPTH), np.float32)
+    values[tree[starts], node[starts] - (2**DEPTH - 1)] = np.add.reduceat(left, starts) / sizes / TREES
+    return Trees(DEPTH, columns, thresholds, values, middle, np.zeros_like(thresholds))
 
 
-def _trees(fitted: list[Any], constant: float) -> Trees:
-    """The mean of trees as scikit-learn has them: an array for each property of nodes."""
-    depth = max(int(tree.max_depth) for tree in fitted)
-    columns = np.zeros((len(fitted), 2**depth), np.int32)
-    thresholds = np.zeros((len(fitted), 2**depth), np.float32)
-    values = np.zeros((len(fitted), 2**depth), np.float32)
-    for number, tree in enumerate(fitted):
-        left: NDArray[np.int64] = tree.children_left
-        place = np.zeros(2 ** (depth + 1) - 1, np.int64)
-        for level in range(depth):
-            first, count = 2**level - 1, 2**level
-            here = place[first : first + count]
-            is_leaf = left[here] < 0
-            columns[number, first : first + count] = np.where(is_leaf, 0, tree.feature[here])
-            thresholds[number, first : first + count] = np.where(is_leaf, 0, _rounded_down(tree.threshold[here]))
-            children = place[2 * first + 1 : 2 * (first + count) + 1]
-            children[0::2] = np.where(is_leaf, here, left[here])
-            children[1::2] = np.where(is_leaf, here, tree.children_right[here])
-        values[number] = tree.value[place[2**depth - 1 :], 0, 0] / len(fitted)
-    return Trees(depth, columns, thresholds, values, constant, np.zeros_like(thresholds))
+def _groups(tree: NDArray[np.int64], node: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where nodes begin, and which one each sample is at, by its number."""
+    is_first = np.append(True, (np.diff(tree) != 0) | (np.diff(node) != 0))
+    return np.flatnonzero(is_first), np.cumsum(is_first) - 1
 
 
-def _rounded_down(thresholds: NDArray[np.float64]) -> NDArray[np.float32]:
-    """The largest `f32` numbers that are not larger: none lies between the two."""
-    rounded = thresholds.astype(np.float32)
-    return np.where(rounded <= thresholds, rounded, np.nextafter(rounded, np.float32(-np.inf)))
+def _splits(
+    points: Features,
+    sample: NDArray[np.int64],
+    left: Scores,
+    starts: NDArray[np.int64],
+    group: NDArray[np.int64],
+    generator: np.random.Generator,
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """Of each node the column and the threshold, infinite if nothing is gained by a split."""
+    width = points.shape[1]
+    few = max(1, round(COLUMNS * width))
+    tried = generator.random((len(starts), width), np.float32).argpartition(few - 1, axis=1)[:, :few]
+    values = points[sample[:, None], tried[group]]
+    lows, highs = np.minimum.reduceat(values, starts), np.maximum.reduceat(values, starts)
+    drawn = (lows + generator.random(lows.shape, np.float32) * (highs - lows)).astype(np.float32)
+    # Rounding must not leave a side without samples.
+    drawn = np.where(drawn < highs, drawn, lows)
+    is_right = values > drawn[group]
+    sizes = np.diff(np.append(starts, len(left)))[:, None]
+    rights = np.add.reduceat(is_right.astype(np.float64), starts)
+    sums = np.add.reduceat(left, starts)[:, None]
+    right_sums = np.add.reduceat(np.where(is_right, left[:, None], 0.0), starts)
+    may_split = (rights > 0) & (rights < sizes)
+    others = np.where(may_split, sizes - rights, 1.0)
+    gains = right_sums**2 / np.where(may_split, rights, 1.0) + (sums - right_sums) ** 2 / others - sums**2 / sizes
+    gains = np.where(may_split, gains, -1.0)
+    best = gains.argmax(axis=1)
+    rows = np.arange(len(starts))
+    is_worth_it = gains[rows, best] > 0
+    chosen = np.where(is_worth_it, tried[rows, best], 0).astype(np.int32)
+    return chosen, np.where(is_worth_it, drawn[rows, best], np.inf).astype(np.float32)
