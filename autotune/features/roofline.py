@@ -23,8 +23,12 @@ WIDTH = 5.0
 """Instructions of any kind in a cycle."""
 BYTES = (32.0, 12.0, 4.0)
 """What comes from behind each cache in a cycle, from the first one on."""
-TURN, START = 0.75, 6.0
+TURN, START = 2.0, 6.0
 """Cycles of a loop's iteration, and of its start and its end, which is often predicted wrong."""
+SPILL = 2.0
+"""How many times a register that is not there is stored and loaded, where it is just counted as not there."""
+BRANCH, ASKED = 0.1, 0.5
+"""Cycles of arithmetic and instructions of a condition: most become masks, or are known for many iterations."""
 SECONDS = 1.0 / 3.5e9
 """Of a cycle. What is compared does not depend on it."""
 
@@ -61,14 +65,15 @@ class Estimate:
 
 def statement_time(cost: StatementCost) -> StatementTime:
     """What a statement takes in a core."""
-    arithmetic = (cost.arithmetic + cost.shuffled + cost.spilled * 0.5) / PORTS
-    arithmetic = arithmetic + cost.branches * 0.5
+    spilled = cost.spilled * SPILL
+    arithmetic = (cost.arithmetic + cost.shuffled + spilled * 0.5) / PORTS
+    arithmetic = arithmetic + cost.branches * BRANCH
     lanes_alone = cost.gathered * 0.5
-    loads = (cost.loads + cost.spilled) / LOADS
-    stores = (cost.stores + cost.spilled * 0.5) / STORES
+    loads = (cost.loads + spilled) / LOADS
+    stores = (cost.stores + spilled * 0.5) / STORES
     masks = cost.masked * cost.executed * 0.5
-    instructions = cost.arithmetic + cost.shuffled + cost.loads + cost.stores + cost.spilled * 2.0 + masks
-    issue = (instructions + cost.gathered + cost.branches * 2.0) / WIDTH
+    instructions = cost.arithmetic + cost.shuffled + cost.loads + cost.stores + spilled * 2.0 + masks
+    issue = (instructions + cost.gathered + cost.branches * ASKED) / WIDTH
     busy = maximum(maximum(arithmetic, loads), maximum(maximum(stores, cost.chain), issue))
     return StatementTime(arithmetic, loads, stores, cost.chain, issue, busy + lanes_alone)
 
