@@ -126,7 +126,7 @@ def cache_write(block: BlockOp, at: ForOp | None, memory_space: str = "local") -
                     ("also touched here", other),
                 )
         return _sum_in_parts(block, reduce, at, carried, box, memory_space)
-    staged = {block_of(op) for op in moved}
+    staged = list(dict.fromkeys(block_of(op) for op in moved))
     alloc = staged_buffer(parent, buffer, memory_space)
     copy = copy_nest(f"{alloc.sym_name.data}_write", alloc.buffer, buffer, box.intervals, kernel(block), box.conditions)
     first = min((child_in(parent, b) for b in staged), key=_index)
