@@ -167,7 +167,10 @@ def naive_nests(draw: st.DrawFn, kinds: Sequence[IteratorKind] = (SPATIAL,)) -> 
 def scheduled_nests(draw: st.DrawFn, *, sloppy: bool = False, in_order: bool = False) -> Nest:
     """What a script could make; with `sloppy`, tiles may lack their predicates; `in_order`, loops keep their place."""
     nest = draw(naive_nests())
-    tails = 0  # a sum that floordiv takes apart is recognised through one inexact tile, not through several
+    # A sum that floordiv takes apart is recognised through one inexact tile, not through several, and not through one
+    # of a loop that a tile has made.
+    tails = 0
+    tiled: list[ForOp] = []
     for _ in range(draw(st.integers(0, 5))):
         position = draw(st.integers(0, len(nest.loops) - 1))
         match draw(st.sampled_from(["tile", "tile", "coalesce", "interchange"])):
@@ -175,12 +178,14 @@ def scheduled_nests(draw: st.DrawFn, *, sloppy: bool = False, in_order: bool = F
                 size = draw(st.integers(1, 8))
                 loop = nest.loops[position]
                 inexact = loop.extent % min(size, loop.extent) != 0
-                tails += inexact
-                if inexact and tails > 1 and any(step.startswith("coalesce") for step in nest.history):
+                more = tails + inexact * (2 if any(loop is each for each in tiled) else 1)
+                if inexact and more > 1 and any(step.startswith("coalesce") for step in nest.history):
                     continue
                 if nest.points // loop.extent * (loop.extent + size) <= _MOST_POINTS:
                     nest.tile(position, size, guard=not sloppy or draw(st.booleans()))
-            case "coalesce" if position + 1 < len(nest.loops):
+                    tiled += nest.loops[position : position + 2]
+                    tails = more
+            case "coalesce" if position + 1 < len(nest.loops) and tails < 2:
                 nest.coalesce(position)
             case _ if not in_order:
                 nest.interchange(draw(st.permutations(range(len(nest.loops)))))
