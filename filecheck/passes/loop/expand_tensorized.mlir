@@ -128,3 +128,31 @@ func.func @tiled(%A: memref<4x4xi8>, %B: memref<2xi8> {loop.output}, %C: memref<
   }
   func.return
 }
+
+// -----
+
+// Memory has a place for the one lane that runs: it alone is stored.
+
+// CHECK-LABEL: func.func @one_lane
+// CHECK:         memref.alloca() {{.*}} : memref<1xi64>
+// CHECK:         scf.if
+// CHECK-NEXT:      affine.store
+func.func @one_lane(%B: memref<11xi64>, %D: memref<9xi64> {loop.output}) {
+  loop.for %i : 9 {
+    %L = loop.alloc "L" : memref<11xi64, "local">
+    loop.for %c : 2 tensorized("copy") {
+      loop.block "read" spatial(%v in 11 = %c - 1) {
+        %b = loop.read %B[%v] : memref<11xi64>
+        loop.write %b, %L[%v] : memref<11xi64, "local">
+      }
+    } by [#loop.tensor<0, affine_map<(d0) -> (d0)> : memref<2xi64>>, #loop.tensor<1, affine_map<(d0) -> (d0)> : memref<2xi64>>] {
+    ^bb0(%a: vector<2xi64>):
+      loop.yield %a : vector<2xi64>
+    }
+    loop.block "use" spatial(%v in 9 = %i) {
+      %l = loop.read %L[0] : memref<11xi64, "local">
+      loop.write %l, %D[%v] : memref<9xi64>
+    }
+  }
+  func.return
+}

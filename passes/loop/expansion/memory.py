@@ -449,7 +449,10 @@ class MemoryExpansion:
         forms = self._forms(plan)
         buffer = self.emitter.buffer(plan.buffer)
         stride = self._stride(forms, storage)
-        if stride == 0:
+        if stride == 0 and self.mask is not None and self.env.lane is not None:
+            # Memory has a place for the one lane that runs.
+            self._scatter(self.wide(value), forms, buffer)
+        elif stride == 0:
             self._store_scalar(value, forms, buffer)
         elif stride == 1:
             self._store_vector(self.wide(value), forms, plan, buffer, storage)
