@@ -113,9 +113,13 @@ def _add_predicates(block: BlockOp, predicates: Sequence[tuple[Lin, int]]) -> No
 
 
 def _put_back(places: Sequence[tuple[Operation, Block | None, Operation | None]]) -> None:
-    """Moves ops back to where they were: each to a block, in front of an op."""
-    for op, parent, after in reversed(places):
+    """Moves ops back to where they were: each to a block, in front of an op, which may be one of them."""
+    left = {op: (parent, after) for op, parent, after in reversed(places)}
+    for op in left:
         op.detach()
+    while left:
+        op = next(op for op, (_, after) in left.items() if after not in left)
+        parent, after = left.pop(op)
         assert parent is not None
         if after is None:
             parent.add_op(op)

@@ -455,3 +455,42 @@ module attributes {transform.with_named_sequence} {
   }
 }
 // CHECK: expected 'make' to write at one iterator a dimension, each plus a constant, to move it
+
+// -----
+
+// What cannot move is put back where it was, also a buffer in front of the block that fills it.
+
+!op = !transform.any_op
+!value = !transform.any_value
+
+func.func @k(%A: memref<6xf32>, %D: memref<3x2x5xf32> {loop.output}) {
+  loop.for %i0 : 3 {
+    loop.for %i1 : 2 {
+      loop.for %i2 : 5 {
+        loop.block "map0" spatial(%vi0 in 3 = %i0, %vi1 in 2 = %i1, %vi2 in 5 = %i2) {
+          %a = loop.read %A[%vi0 floordiv 2] : memref<6xf32>
+          loop.write %a, %D[%vi0, %vi1, %vi2] : memref<3x2x5xf32>
+        }
+      }
+    }
+  }
+  func.return
+}
+
+// CHECK: expected 2 copies of 'arg0_reindex', got 1, to move 'arg0_reindex_read' there
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !op {transform.consumed}) {
+    %c = sched.match_block "map0" in %root : (!op) -> !op
+    %a = sched.get_reads %c : (!op) -> !value
+    %r = sched.reindex %c, %a : (!op, !value) -> !op
+    %own = sched.get_loops %r : (!op) -> !op
+    %i0, %i1, %i2 = sched.get_loops %c : (!op) -> (!op, !op, !op)
+    %f = sched.fuse_sibling %own into %i0 : (!op, !op) -> !op
+    %x = sched.get_reads %c : (!op) -> !value
+    %l = sched.cache_read %c, %x at %i2 : (!op, !value, !op) -> !op
+    sched.pipeline %i2 {depth = 1 : i64} : !op
+    %o, %i = sched.tile %f tile_sizes [5] : (!op) -> (!op, !op)
+    sched.compute_at %r into %i2 : !op, !op
+    transform.yield
+  }
+}
