@@ -11,8 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from xdsl.ir import Attribute
 
 from ...dialects.loop import LoopKind
+from ...transform.target import TargetFacts
 from .nest import OPERATIONS, VECTORS, Access, Statement, Structure
 from .values import Array, Test, Value, both, ceildiv, choose, is_zero, maximum, minimum, power_of_two, product
 
@@ -62,6 +64,11 @@ class Target:
             "fma": 0,
         }
         return Target(**{name: float(facts.get(name, number)) for name, number in modest.items()})
+
+    @staticmethod
+    def of_attribute(target: Attribute | None) -> Target:
+        """The same of a target's attribute, which may have no facts."""
+        return Target.of(target.facts() if isinstance(target, TargetFacts) else {})
 
     @property
     def caches(self) -> tuple[float, float, float]:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from xdsl.dialects.func import FuncOp
 
 from ...dialects.loop import LoopKind
-from ...transform.target import TargetFacts
 from ..workload import Workload
 from .analysis import AccessCost, Analysis, KernelCost, StatementCost, Target
 from .nest import OPERATIONS, VECTORS, Nest, Structure, describe
@@ -168,8 +167,7 @@ def features_of_nest(workload: Workload, nest: Nest) -> Features:
 
 def target_of(workload: Workload) -> Target:
     """What features need to know of a workload's target."""
-    target = workload.target
-    return Target.of(target.facts() if isinstance(target, TargetFacts) else {})
+    return Target.of_attribute(workload.target)
 
 
 def _columns(structure: Structure, kernel: KernelCost, times: Estimate, target: Target) -> list[Value]:

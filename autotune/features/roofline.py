@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from xdsl.dialects.func import FuncOp
 
-from ...transform.target import TargetFacts, target_of
+from ...transform.target import target_of
 from .analysis import Analysis, KernelCost, StatementCost, Target
 from .nest import describe
 from .values import Value, choose, maximum, minimum
@@ -99,8 +99,7 @@ def estimate(kernel: KernelCost, target: Target) -> Estimate:
 
 def seconds_of(func: FuncOp) -> float:
     """The estimate for a call of a scheduled kernel, in a module with a target."""
-    target = target_of(func)
-    facts = Target.of(target.facts() if isinstance(target, TargetFacts) else {})
+    target = Target.of_attribute(target_of(func))
     nest = describe(func)
     slots: list[Value] = [float(slot) for slot in nest.slots]
-    return float(estimate(Analysis(nest.structure, slots, facts).kernel(), facts).seconds)
+    return float(estimate(Analysis(nest.structure, slots, target).kernel(), target).seconds)

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import cache, cached_property, partial
+from math import prod
 from typing import TYPE_CHECKING
 
-from ....dialects.loop import BlockOp, IteratorKind, ReduceOp, blocks_in
+from ....dialects.loop import IteratorKind, ReduceOp, blocks_in
 from ....errors import ScheduleError
 from ....transform.recorder import Handle
 from ..writer import Number, Writer
@@ -31,19 +32,12 @@ MOST_UNROLLED = 64
 
 def loops(subject: Subject) -> Iterator[Sketch]:
     """Sketches for kernels with a loop that runs more than once."""
-    if all(_points(block) == 1 for block in subject.blocks):
+    if all(prod(block.extents) == 1 for block in subject.blocks):
         return
     is_legal = cache(partial(_is_legal, subject))
     for place, what in enumerate(PLACES):
         yield from subject.sketch(f"loops/lanes along {what}", partial(_write, subject, is_legal, place))
     yield from subject.sketch("loops/one by one", partial(_write, subject, is_legal, None))
-
-
-def _points(block: BlockOp) -> int:
-    count = 1
-    for extent in block.extents:
-        count *= extent
-    return count
 
 
 class _Sizes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from math import prod
 from typing import TYPE_CHECKING
 
 from ....dialects.loop import BlockOp
@@ -55,7 +56,7 @@ def _lanes(count: int, write: Writer) -> None:
     loops = {each: moving_loops(write, each) for each in blocks}
     if not any(loops.values()):
         raise ScheduleError("expected elements, got one")
-    first = max(blocks, key=lambda each: _points(write.block_op(each)))
+    first = max(blocks, key=lambda each: prod(write.block_op(each).extents))
     extent = 1
     for loop in loops[first][-max(1, count) :]:
         extent *= write.extent(loop)
@@ -82,13 +83,6 @@ def _lanes(count: int, write: Writer) -> None:
     if not done:
         raise ScheduleError("expected neighbours, got none")
     finish_maps(write)
-
-
-def _points(block: BlockOp) -> int:
-    count = 1
-    for extent in block.extents:
-        count *= extent
-    return count
 
 
 def _squares(columns_outside: bool, write: Writer) -> None:

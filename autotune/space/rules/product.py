@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import prod
 
 from xdsl.ir import SSAValue
 
@@ -70,10 +71,7 @@ class Product:
     @property
     def points(self) -> int:
         """How many products there are."""
-        count = 1
-        for extent in self.extents:
-            count *= extent
-        return count
+        return prod(self.extents)
 
 
 def products(blocks: Sequence[BlockOp]) -> list[Product]:

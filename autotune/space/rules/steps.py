@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any
 
 from ....dialects.loop import BlockOp, IteratorKind, LoopKind, element_type, enclosing_loops
@@ -109,10 +110,7 @@ def parallel(write: Writer, block: Handle, share: int = 1) -> None:
     how many of the block's points are as much work as one of a map."""
     threads = write.facts.get("threads", 1)
     op = write.block_op(block)
-    points = 1
-    for extent in op.extents:
-        points *= extent
-    if threads < 2 or points < PARALLEL_POINTS * share or IteratorKind.ORDERED in op.kinds:
+    if threads < 2 or prod(op.extents) < PARALLEL_POINTS * share or IteratorKind.ORDERED in op.kinds:
         return
     for loop in write.get_loops(block):
         if write.extent(loop) >= threads and attempt(write.parallelize, loop):

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from math import prod
 from typing import TYPE_CHECKING
 
 from ....dialects.loop import BlockOp, IteratorKind, LoopKind
@@ -103,7 +104,7 @@ def _masked(name: str, order: str, write: Writer) -> None:
     c = write.block(name)
     out = _result(write, name)
     *_, y, x = write.get_loops(out)
-    plane = _plane(write, y, x, lanes_of(write, write.block_op(out)), _product(_taps(write.block_op(c))))
+    plane = _plane(write, y, x, lanes_of(write, write.block_op(out)), prod(_taps(write.block_op(c))))
     write.reorder(plane.y, plane.x, plane.rows, plane.lanes)
     _compute(write, c, plane, order)
     _finish(write, c, out, plane)
@@ -122,7 +123,7 @@ def _together(name: str, write: Writer) -> None:
     if not planes or 2 * width > lanes:
         raise ScheduleError("expected several planes of short rows", write.block_op(out))
     count = write.choose("planes", [size for size in (2, 3, 4) if size <= write.extent(planes[-1])])
-    taps = _product(_taps(write.block_op(c)))
+    taps = prod(_taps(write.block_op(c)))
     rows = write.choose("rows", thinned(even_sizes(write.extent(y), max(1, MOST_STEPS // (2 * taps))), 10))
     write.at_most(write.times(write.times(rows, count), taps), MOST_STEPS)
     groups, each = write.tile(planes[-1], count)
@@ -159,7 +160,7 @@ def _staged(name: str, order: str, write: Writer) -> None:
     if planes:
         options = [size for size in (1, 2, 4, 8, 16) if size <= write.extent(planes[-1])]
         at, _ = write.tile(planes[-1], write.choose("planes", options))
-    plane = _plane(write, y, x, lanes_of(write, write.block_op(out)), _product(_taps(write.block_op(c))))
+    plane = _plane(write, y, x, lanes_of(write, write.block_op(out)), prod(_taps(write.block_op(c))))
     write.reorder(plane.y, plane.x, plane.rows, plane.lanes)
     _compute(write, c, plane, order)
     compute_maps_at(write, name, at)
@@ -185,7 +186,7 @@ def _padded(name: str, order: str, write: Writer) -> None:
     own = own_loops(write, c)
     y, x = own[spatial[-2]], own[spatial[-1]]
     taps = [own[i] for i in own if i not in spatial]
-    plane = _plane(write, y, x, lanes, _product(_taps(write.block_op(c))), padded=True)
+    plane = _plane(write, y, x, lanes, prod(_taps(write.block_op(c))), padded=True)
     if order == ORDERS[0]:
         write.reorder(plane.y, plane.x, plane.rows, *taps, plane.lanes)
         at = plane.rows
@@ -243,13 +244,6 @@ def _finish(write: Writer, c: Handle, out: Handle, plane: Plane) -> None:
     write.peel(plane.x, plane.y)
     finish_maps(write)
     parallel(write, c, 8)
-
-
-def _product(extents: list[int]) -> int:
-    count = 1
-    for extent in extents:
-        count *= extent
-    return count
 
 
 __all__ = ["windows"]
