@@ -431,8 +431,10 @@ def _without(pending: Pending, guards: Collection[Guard]) -> Pending:
     return {block: known for block, known in left.items() if known}
 
 
-def expand_loops(func: FuncOp, *, fma: bool = True, max_ops: int = MAX_OPS) -> None:
+def expand_loops(func: FuncOp, *, fma: bool = True, vector_bytes: int = 0, max_ops: int = MAX_OPS) -> None:
     """Expands the loops and blocks of a kernel, in place. A function without any is left as it is.
+
+    `vector_bytes` is how large the target's vector registers are, 0 if nobody knows.
 
     Raises:
         CompileError: if a loop's kind cannot be expanded, or the result would be too large.
@@ -440,7 +442,7 @@ def expand_loops(func: FuncOp, *, fma: bool = True, max_ops: int = MAX_OPS) -> N
     entry = func.body.block
     if not any(isinstance(op, ForOp | BlockOp | AllocOp | ViewOp) for op in entry.ops):
         return
-    plan = KernelPlan(func, fma=fma)
+    plan = KernelPlan(func, fma=fma, vector_bytes=vector_bytes)
     pending = {block: known.guards for block, known in plan.blocks.items() if known.guards}
     new = Block()
     emitter = Emitter(new, plan.stack_buffers(STACK_BYTES))
@@ -463,11 +465,10 @@ class LoopExpandPass(FunctionPass):
     """The most ops that an unrolled loop may become."""
 
     def apply_to_function(self, ctx: Context, func: FuncOp) -> None:
-        expand_loops(func, fma=has_fma(func), max_ops=self.max_ops)
-
-
-def has_fma(func: FuncOp) -> bool:
-    """Whether the target that a function is compiled for fuses multiply and add. What is not said is assumed."""
-    module = func.parent_op()
-    target = target_of(module) if isinstance(module, ModuleOp) else None
-    return target is None or bool(target.fma.data)
+        module = func.parent_op()
+        target = target_of(module) if isinstance(module, ModuleOp) else None
+        if target is None:
+            expand_loops(func, max_ops=self.max_ops)
+        else:
+            fma, size = bool(target.fma.data), target.vector_bytes.data
+            expand_loops(func, fma=fma, vector_bytes=size, max_ops=self.max_ops)

@@ -430,6 +430,10 @@ class Emitter:
         """Whether only the thread that runs the current scope sees a buffer."""
         return buffer in self.scope.buffers
 
+    def is_on_stack(self, buffer: SSAValue) -> bool:
+        """Whether a buffer is on the stack, or in registers."""
+        return buffer in self._on_stack
+
     def region_of(self, block: Block, terminator: type[Operation]) -> Region:
         """A region of one finished block."""
         block.add_op(terminator.create())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 
 from xdsl.dialects import affine, arith, memref, scf, vector
@@ -90,9 +90,7 @@ class MemoryExpansion:
         elif stride == 1 and masked:
             return self._load_masked(forms, buffer, storage)
         elif stride == 1:
-            map, operands = affine_map(self._first_lane(forms))
-            type = vector_type(storage.type.element_type, self.env.width)
-            value = self.emitter.emit(affine.VectorLoadOp, (buffer, *operands), type, {"map": map})
+            value = self._load_whole(forms, plan, buffer, storage)
         else:
             return self._gather(forms, stride, buffer, storage, masked, self._unrolled_step(plan, storage))
         self.emitter.remember_load(buffer, key, value)
@@ -477,26 +475,60 @@ class MemoryExpansion:
         if mask is not None and not self._may_clobber(forms, plan, storage):
             if self.emitter.is_private(plan.buffer) and self._in_bounds(forms, storage):
                 # Read, choose, write: LLVM keeps such a buffer in registers, which a masked store would prevent.
-                old = self._load_vector(forms, buffer, storage)
+                old = self._load_vector(forms, plan, buffer, storage)
                 value = self.emitter.emit(SelectOp, (mask.value, value, old), value.type)
             else:
-                indices = [self.emitter.index(form) for form in self._first_lane(forms)]
-                operands = (buffer, *indices, mask.value, value)
-                self.emitter.add(vector.MaskedStoreOp.create(operands=operands))
+                for first, lanes, part in self._parts(value, plan, storage):
+                    indices = [self.emitter.index(self._at_lane(form, first)) for form in forms]
+                    runs = self._lanes(mask.value, first, lanes)
+                    self.emitter.add(vector.MaskedStoreOp.create(operands=(buffer, *indices, runs, part)))
                 self.emitter.stored(buffer)
                 return
-        map, operands = affine_map(self._first_lane(forms))
-        self.emitter.add(affine.VectorStoreOp.create(operands=(value, buffer, *operands), properties={"map": map}))
+        for first, _, part in self._parts(value, plan, storage):
+            map, operands = affine_map([self._at_lane(form, first) for form in forms])
+            self.emitter.add(affine.VectorStoreOp.create(operands=(part, buffer, *operands), properties={"map": map}))
         self.emitter.stored(buffer)
         self.emitter.remember_load(buffer, tuple(forms), value)
 
-    def _load_vector(self, forms: Sequence[Lin], buffer: SSAValue, storage: Storage) -> SSAValue:
+    def _load_vector(self, forms: Sequence[Lin], plan: AccessPlan, buffer: SSAValue, storage: Storage) -> SSAValue:
         known = self.emitter.known_load(buffer, tuple(forms))
-        if known is not None:
-            return known
-        map, operands = affine_map(self._first_lane(forms))
-        type = vector_type(storage.type.element_type, self.env.width)
-        return self.emitter.emit(affine.VectorLoadOp, (buffer, *operands), type, {"map": map})
+        return self._load_whole(forms, plan, buffer, storage) if known is None else known
+
+    def _load_whole(self, forms: Sequence[Lin], plan: AccessPlan, buffer: SSAValue, storage: Storage) -> SSAValue:
+        """A load of all lanes."""
+        lanes = self._lanes_of_register(plan, storage)
+        type = vector_type(storage.type.element_type, lanes)
+        parts: list[SSAValue] = []
+        for first in range(0, self.env.width, lanes):
+            map, operands = affine_map([self._at_lane(form, first) for form in forms])
+            parts.append(self.emitter.emit(affine.VectorLoadOp, (buffer, *operands), type, {"map": map}))
+        while len(parts) > 1:
+            both = range(2 * self.env.width // len(parts))
+            parts = [self._shuffle(a, b, both) for a, b in zip(parts[::2], parts[1::2], strict=True)]
+        return parts[0]
+
+    def _parts(self, value: SSAValue, plan: AccessPlan, storage: Storage) -> Generator[tuple[int, int, SSAValue]]:
+        """What of a vector is stored at once, from its first lane on: that lane, how many there are, and these."""
+        lanes = self._lanes_of_register(plan, storage)
+        for first in range(0, self.env.width, lanes):
+            yield first, lanes, self._lanes(value, first, lanes)
+
+    def _lanes(self, value: SSAValue, first: int, count: int) -> SSAValue:
+        return value if count == self.env.width else self._shuffle(value, value, range(first, first + count))
+
+    def _lanes_of_register(self, plan: AccessPlan, storage: Storage) -> int:
+        """How many lanes are loaded or stored at once: those of a register, of memory that is written.
+
+        LLVM stores the last part of a longer vector first. Where rows are not aligned, parts share lines, which go to
+        the cache faster in the order of their addresses. What is loaded from there goes the same way, so that LLVM
+        sees what a loop may keep in registers. It keeps what is on the stack in registers as it is.
+        """
+        width = self.env.width
+        if plan.buffer not in self.kernel.written or self.emitter.is_on_stack(plan.buffer):
+            return width
+        lanes = self.kernel.vector_bytes // max(1, byte_size(storage.type.element_type))
+        parts = width // max(1, lanes)
+        return lanes if 0 < lanes < width and lanes * parts == width and parts & (parts - 1) == 0 else width
 
     def _may_clobber(self, forms: Sequence[Lin], plan: AccessPlan, storage: Storage) -> bool:
         """Whether lanes left out may store: they fall where nothing valid lies, inside of memory that no other thread

@@ -130,13 +130,16 @@ class BlockPlan:
 class KernelPlan:
     """What is known about a kernel."""
 
-    def __init__(self, func: FuncOp, *, fma: bool) -> None:
+    def __init__(self, func: FuncOp, *, fma: bool, vector_bytes: int = 0) -> None:
         self.ranges: dict[SSAValue, Interval] = {}
         self.blocks_below: dict[ForOp, list[BlockOp]] = {}
         self.storage: dict[SSAValue, Storage] = {}
         self.blocks: dict[BlockOp, BlockPlan] = {}
         self.padded_reads: dict[scf.IfOp, tuple[AccessPlan, arith.ConstantOp] | None] = {}
         """Of choices that were looked at: those that read an element where there is one, and else are a constant."""
+        self.vector_bytes = vector_bytes
+        """How large a vector register is, 0 if nobody knows."""
+        self.written: set[SSAValue] = set()
         self._fma = fma
         allocs: list[AllocOp] = []
         blocks: list[BlockOp] = []
@@ -180,6 +183,8 @@ class KernelPlan:
         limits = {Lin(0, guard.form.terms): guard.limit - guard.form.const for guard in guards}
         for op in block.body.walk():
             if isinstance(op, Access | PrefetchOp):
+                if not isinstance(op, ReadOp | PrefetchOp):
+                    self.written.update(op.buffers)
                 accesses[op] = tuple(self._plan_access(op, buffer, forms, limits) for buffer in op.buffers)
                 continue
             form = _index_form(op, forms, bounds)
