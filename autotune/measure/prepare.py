@@ -106,15 +106,17 @@ def random_array(generator: np.random.Generator, parameter: Parameter, largest: 
     """Elements for a parameter. `largest` is the largest extent, which indices stay below."""
     dtype, shape = parameter.numpy_dtype, parameter.shape
     if dtype.kind == "b":
-        return generator.integers(0, 2, shape).astype(dtype)
-    if dtype.kind in "iu":
+        found = generator.integers(0, 2, shape)
+    elif dtype.kind in "iu":
         limits = np.iinfo(dtype)
         low, high = (limits.min, limits.max + 1) if dtype.itemsize == 1 else (0, min(largest, limits.max))
-        return generator.integers(low, max(high, 1), shape).astype(dtype)
-    found = generator.integers(1, 9, shape) / 8
-    if signed:
-        found *= generator.integers(0, 2, shape) * 2 - 1
-    return found.astype(dtype)
+        found = generator.integers(low, max(high, 1), shape)
+    else:
+        found = generator.integers(1, 9, shape) / 8
+        if signed:
+            found = found * (generator.integers(0, 2, shape) * 2 - 1)
+    # Where there are no dimensions, numpy computes with its scalars, which are no arrays.
+    return np.asarray(found).astype(dtype)
 
 
 def constants_for(built: Built, given: Sequence[Array]) -> tuple[tuple[Array, ...], tuple[Array, ...]]:

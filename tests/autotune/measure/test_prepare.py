@@ -45,6 +45,22 @@ def test_the_same_seed_gives_the_same_arrays():
     assert not np.array_equal(first.given[0], other.given[0])
 
 
+def test_a_number_is_an_array_of_rank_zero(tmp_path: Path):
+    a, flag = te.placeholder((), "float32", name="A"), te.placeholder((), "bool", name="F")
+    x = te.placeholder((8,), "int32", name="X")
+    n = te.placeholder((), "int32", name="N")
+    y = te.compute((8,), lambda i: te.select(flag[()], a[()] * 2.0, te.cast(x[i] + n[()], "float32")), name="Y")
+    total = te.compute((), lambda: a[()] + 1.0, name="T")
+    for tensors, numbers in (([a, flag, x, n, y], 3), ([a, total], 1)):
+        prepared = prepare(workload_of(tensors), 0)
+        prepared.save(tmp_path / "reference")
+        found = Prepared.load(tmp_path / "reference", prepared.signature, prepared.tolerances)
+        for one in (prepared, found):
+            arrays = [*one.given, *one.results, *Pages.of(one.given).arrays, *Pages.of(one.results).arrays]
+            assert all(isinstance(array, np.ndarray) for array in arrays)
+        assert sum(array.ndim == 0 for array in found.given) == numbers
+
+
 def test_what_is_saved_is_loaded(tmp_path: Path):
     prepared = prepare(matmul(3, 5, 7), 0)
     prepared.save(tmp_path / "reference")
@@ -116,3 +132,10 @@ def test_arguments_are_not_written():
     assert first.ctypes.data % 64 == second.ctypes.data % 64 == 0
     with pytest.raises(ValueError, match="read-only"):
         first[0, 0] = 1
+
+
+def test_a_wrong_number_is_found():
+    parameter = Parameter("R", "float32", (), "output")
+    one, two = np.array(1, np.float32), np.array(2, np.float32)
+    assert difference(parameter, one, one, 1e-5) == ""
+    assert difference(parameter, one, two, 1e-5) == "expected 2.0 at R[], got 1.0; 1 of 1 elements are wrong"
