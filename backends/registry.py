@@ -148,6 +148,11 @@ def plugin_rules() -> dict[str, Callable[[], SpaceRule]]:
     return _offered("space rule", lambda plugin: plugin.space_rules())
 
 
+def rule_plugins() -> dict[str, str]:
+    """Whose each of these rules is: names of plugins by names of rules."""
+    return {name: plugin.name for plugin in plugins() for name in plugin.space_rules()}
+
+
 @cache
 def plugin_libraries() -> tuple[ModuleOp, ...]:
     """The schedule libraries of plugins; one that is no script is warned about, once, and left out."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import numpy as np
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
 
-from ...backends.registry import plugin_rules
+from ...backends.plugin import PluginError, PluginWarning, describe_failure
+from ...backends.registry import plugin_rules, rule_plugins
 from ...dialects.loop import BlockOp, blocks_in
 from ...errors import ScheduleError, StepwellError, did_you_mean
 from ...transform.structure import is_reduction
@@ -76,7 +78,53 @@ def our_rules() -> dict[str, Rule]:
 
 def rules() -> dict[str, Rule]:
     """Our rules, and those of plugins, by name."""
-    return {**our_rules(), **{name: load() for name, load in plugin_rules().items()}}
+    owners = rule_plugins()
+    return {**our_rules(), **{name: ForeignRule(owners[name], name, load) for name, load in plugin_rules().items()}}
+
+
+@dataclass(frozen=True)
+class ForeignRule:
+    """A rule of a plugin: whatever goes wrong in it is an error that names it, and it gets a copy to look at."""
+
+    plugin: str
+    name: str
+    load: Callable[[], Rule]
+
+    def __call__(self, subject: Subject) -> Iterator[Sketch]:
+        """Its sketches, none of which is there if one of them is none.
+
+        Raises:
+            PluginError: if it fails.
+        """
+        workload = subject.workload
+        own = replace(workload, module=workload.copy())
+        try:
+            found = cast(object, self.load()(Subject(own)))
+            if not isinstance(found, Iterable):
+                raise PluginError(f"expected an iterator of sketches, got {found!r}")
+            sketches = [_checked(each) for each in cast(Iterable[object], found)]
+            if str(own.module) != workload.text:
+                raise PluginError("expected a kernel that stays as it is, got one that the rule has changed")
+        # It is foreign code, and what it writes is met far from here.
+        except Exception as error:
+            if isinstance(error, PluginError) and isinstance(error.__cause__, Exception):
+                raise  # it does not load
+            what = f"plugin '{self.plugin}': space rule '{self.name}' fails"
+            raise PluginError(f"{what}: {describe_failure(error)}") from error
+        return iter(sketches)
+
+
+def _checked(sketch: object) -> Sketch:
+    """What a rule says is a sketch, if it is one: it prints, its knobs have options, and constraints can be asked."""
+    if not isinstance(sketch, Sketch):
+        raise PluginError(f"expected sketches, got {sketch!r}")
+    if not isinstance(sketch.name, str) or not sketch.name:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise PluginError(f"expected a sketch with a name, got {sketch.name!r}")
+    sketch.script.verify()
+    first = (0,) * len(sketch.knobs)
+    admissible(sketch, np.asarray([first], np.int32))
+    assert str(sketch.select(first))
+    return sketch
 
 
 def build_space(workload: Workload, *, shipped: bool = True, rules: Sequence[str | Rule] | None = None) -> Space:
@@ -85,27 +133,47 @@ def build_space(workload: Workload, *, shipped: bool = True, rules: Sequence[str
     `rules`: names of rules, or rules; all there are, if none are given, of which the last one is asked if the others
     have nothing. `shipped`: whether what we ship as a schedule is in the space, too, if no rules are given.
 
+    A plugin's rule that fails is left out with one warning, unless it was asked for.
+
     Raises:
         StepwellError: if there is no rule of a name.
+        PluginError: if a plugin's rule fails that was asked for.
     """
     subject = Subject(workload)
-    sketches = _asked(subject, _chosen(rules, shipped))
+    sketches = _asked(subject, _chosen(rules, shipped), forgiving=rules is None)
     if rules is None and all(is_shipped(sketch.name) for sketch in sketches):
         sketches += _asked(subject, [our_rules()[LAST]])
     return Space(workload, tuple(sketches))
 
 
-def _asked(subject: Subject, chosen: Sequence[Rule]) -> list[Sketch]:
+def _asked(subject: Subject, chosen: Sequence[Rule], *, forgiving: bool = False) -> list[Sketch]:
     """The sketches that some rules write, each once."""
     sketches: list[Sketch] = []
     seen: set[str] = set()
     for rule in chosen:
-        for sketch in rule(subject):
+        try:
+            found = rule(subject)
+        except PluginError as error:
+            if not forgiving:
+                raise
+            _warn_left_out(rule, str(error))
+            continue
+        for sketch in found:
             text = str(sketch.script)
             if text not in seen:
                 seen.add(text)
                 sketches.append(sketch)
     return sketches
+
+
+_left_out: set[tuple[str, str]] = set()
+"""The plugins and rules that were warned about."""
+
+
+def _warn_left_out(rule: Rule, reason: str) -> None:
+    if isinstance(rule, ForeignRule) and (rule.plugin, rule.name) not in _left_out:
+        _left_out.add((rule.plugin, rule.name))
+        warnings.warn(f"{reason}; it is left out", PluginWarning, stacklevel=4)
 
 
 def _chosen(names: Sequence[str | Rule] | None, shipped: bool) -> list[Rule]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...backends.registry import make_context, pass_registry
 from ...dialects.loop import BlockOp, ForOp, blocks_in
-from ...errors import ScheduleError
+from ...errors import ArgumentError, ScheduleError
 from ...passes.loop.apply_schedules import shipped_libraries
 from ...passes.pass_manager import PassRunner
 from ...transform.dialect import Transform
@@ -65,8 +65,14 @@ class Writer(Recorder, ScheduleMethods):
 
     def choose(self, name: str, options: Sequence[int], first: int | None = None) -> Number:
         """A knob with these options, in order and each once; a number if there is but one. The sketch is written with
-        `first`, else with the first option, which has to keep all constraints."""
+        `first`, else with the first option, which has to keep all constraints.
+
+        Raises:
+            ArgumentError: if there are no options.
+        """
         found = sorted(set(options))
+        if not found:
+            raise ArgumentError(f"expected options of knob '{name}', got none")
         if len(found) == 1:
             return found[0]
         return self.knob(name, found, found[0] if first is None else first)

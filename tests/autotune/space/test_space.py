@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from space_candidates import scheduled, workload_of
 from stepwell import te
+from stepwell.autotune.space import build
 from stepwell.autotune.space.build import Subject, build_space, print_space, space_of_script
 from stepwell.autotune.space.constraints import admissible
 from stepwell.autotune.space.sample import (
@@ -21,6 +24,7 @@ from stepwell.autotune.space.sample import (
 from stepwell.autotune.space.sketch import Candidate, Sketch, Space
 from stepwell.autotune.space.writer import Writer
 from stepwell.autotune.workload import Workload
+from stepwell.backends.plugin import PluginError, PluginWarning
 from stepwell.errors import ScheduleError, ScriptError, StepwellError
 from stepwell.transform.interpreter import apply_script
 from stepwell.transform.sched_ops.params import CONSTRAINTS, OPERATIONS
@@ -224,3 +228,53 @@ def test_spaces_print():
     assert "// 2 sketches, 14 candidates" in text
     assert "// test/tiles: 9 candidates, 67% of them keep the constraints\n//   a: 1, 2, 4\n//   b: 2, 4, 8\n" in text
     assert 'transform.tune.knob<"a"> options = [1 : i64, 2 : i64, 4 : i64]' in text
+
+
+def raises(_: Subject) -> Iterator[Sketch]:
+    yield from written().sketches
+    raise ValueError("out of luck")
+
+
+def changes(subject: Subject) -> Iterator[Sketch]:
+    next(iter(subject.kernel.body.block.ops)).detach()
+    yield from ()
+
+
+def empty_options(subject: Subject) -> Iterator[Sketch]:
+    def write(writer: Writer) -> None:
+        writer.choose("x", [])
+
+    yield from subject.sketch("mine/x", write)
+
+
+def two_knobs(_: Subject) -> Iterator[Sketch]:
+    yield Sketch("mine/two", parse_script(script(TWO.replace('"b"', '"a"'))))
+
+
+BAD_RULES: dict[Callable[[Subject], object], str] = {
+    raises: "out of luck",
+    changes: "expected a kernel that stays as it is",
+    empty_options: "expected options of knob 'x', got none",
+    two_knobs: "expected knobs with names of their own, got two called 'a'",
+    lambda _: iter(["sketch"]): "expected sketches, got 'sketch'",
+    lambda _: None: "expected an iterator of sketches, got None",
+    lambda _: 5: "expected an iterator of sketches, got 5",
+}
+
+
+@pytest.mark.parametrize("number", range(len(BAD_RULES)))
+def test_a_rule_of_a_plugin_that_fails_is_left_out(number: int, monkeypatch: pytest.MonkeyPatch):
+    rule, reason = list(BAD_RULES.items())[number]
+    workload, name = rows(), f"bad{number}"
+    monkeypatch.setattr(build, "rule_plugins", lambda: {name: "theirs", "good": "theirs"})
+    rules = {"good": lambda: lambda _: written().sketches}
+    monkeypatch.setattr(build, "plugin_rules", lambda: rules)
+    expected, text = print_space(build_space(workload)), workload.text
+    assert written().sketches[0].name in expected
+    monkeypatch.setattr(build, "plugin_rules", lambda: {name: lambda: rule, **rules})
+    with pytest.warns(PluginWarning, match=f"plugin 'theirs': space rule '{name}' fails: {reason}") as caught:
+        assert [print_space(build_space(workload)) for _ in range(2)] == [expected] * 2
+    assert len(caught) == 1
+    assert str(workload.module) == text
+    with pytest.raises(PluginError, match=reason):
+        build_space(workload, rules=[name])
