@@ -41,6 +41,8 @@ class KernelState:
     done: bool = False
     note: str = ""
     """Why there are no more trials than there are."""
+    error: str = ""
+    """Why nothing of it can be measured."""
 
     def count(self, trials: Sequence[Trial]) -> None:
         """Counts what became of candidates."""
@@ -104,6 +106,17 @@ class TuneReport:
         """The trials of this run."""
         return sum(kernel.statuses[status] for kernel in self.kernels for status in COUNTED)
 
+    @property
+    def failure(self) -> str:
+        """What kept the run from finding anything that works; empty if it found something, or was too short to try."""
+        kernels = self.kernels
+        errors = [kernel.error for kernel in kernels if kernel.error]
+        tried = sum(sum(kernel.statuses.values()) for kernel in kernels)
+        if self.interrupted or any(kernel.best is not None for kernel in kernels) or not (errors or tried):
+            return ""
+        count = f"{tried} candidate{'s' if tried != 1 else ''}"
+        return "no kernel could be measured" if not tried else f"expected results that are right, got none of {count}"
+
     def best(self, workload: str | None = None) -> Trial | None:
         """The best trial of the kernel with a hash, or of the only one."""
         found = [kernel for kernel in self.kernels if workload is None or kernel.workload.hash.startswith(workload)]
@@ -114,12 +127,19 @@ class TuneReport:
         stopped = ", stopped" if self.interrupted else ""
         kernels = f"{len(self.kernels)} kernel{'s' if len(self.kernels) != 1 else ''}"
         lines.append(f"{self.trials} trials of {kernels} in {self.seconds:.1f} s{stopped}")
+        failed = sum(bool(kernel.error) for kernel in self.kernels)
+        if failed:
+            lines.append(f"{failed} of {kernels} could not be measured")
         return "\n".join([*lines, self.note] if self.note else lines)
 
 
 def kernel_line(kernel: KernelState) -> str:
     """A kernel's result in a line."""
     name = f"{kernel.workload.hash[:16]}  {kernel.workload.description}"
+    if kernel.best is None and kernel.error:
+        return f"{name}: {kernel.error}"
+    if kernel.best is None and not kernel.trials and not kernel.statuses:
+        return f"{name}: {kernel.note or 'nothing was tried'}"
     if kernel.best is None:
         return f"{name}: nothing that works in {kernel.trials} trials" + (f" ({kernel.note})" if kernel.note else "")
     parts = [time_text(kernel.seconds)]

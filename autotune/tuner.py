@@ -353,7 +353,8 @@ class _Kernel:
             trials = self._measure(new)
         except CompileError as error:
             # There is nothing to compare results with; other kernels may be better off.
-            self._stop(str(error))
+            self.state.error = str(error)
+            self._stop(self.state.error)
             return
         by_script = {trial.script: trial for trial in trials}
         outcomes: list[Outcome] = []
@@ -431,6 +432,8 @@ class _Kernel:
         shipped, best = self.state.shipped, self.state.best
         if shipped is not None and best is not None and best.seconds > (1.0 - MARGIN) * shipped.seconds:
             self.state.best = shipped
+        if not self.state.trials and not self.state.statuses and not self.state.note and self.run.time_left() <= 0:
+            self.state.note = "nothing was tried in the time"
         self.state.done = True
         self.run.tell(self.state, "done")
 

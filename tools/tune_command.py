@@ -74,7 +74,7 @@ def _seconds(text: str) -> float:
 
 def tune_command(options: argparse.Namespace) -> None:
     """`stepwell tune`."""
-    from ..errors import ArgumentError
+    from ..errors import ArgumentError, StepwellError
 
     if options.print_space:
         sys.stdout.write(space_text(options))
@@ -107,6 +107,8 @@ def tune_command(options: argparse.Namespace) -> None:
     for reason, count in reasons(report.kernels):
         print(f"{count:5} x {reason}", file=sys.stderr)
     print(report)
+    if report.failure:
+        raise StepwellError(report.failure)
 
 
 @contextmanager

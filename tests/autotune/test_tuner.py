@@ -231,7 +231,8 @@ def test_a_kernel_without_reference_does_not_end_the_others():
     report = run(Picky(), Limits(trials_per_kernel=8), workloads=workloads)
     assert [kernel.trials for kernel in report.kernels] == [0, 8]
     assert report.kernels[0].note == "expected a reference, got none"
-    assert "nothing that works" in str(report)
+    assert "expected a reference, got none\n" in str(report)
+    assert str(report).endswith("1 of 2 kernels could not be measured") and not report.failure
 
 
 class Watching:
@@ -245,6 +246,21 @@ class Watching:
     def update(self, kernel: KernelState, what: str, share: float | None) -> None:
         self.whats[what] += 1
         self.shares += [] if share is None else [share]
+
+
+def test_a_run_without_a_right_result_has_failed():
+    class NoReference(synthetic.FakeMeasurer):
+        def measure(self, *_: object, **__: object) -> list[Trial]:
+            raise CompileError("expected a reference, got none")
+
+    assert run(NoReference(), Limits(trials=4)).failure == "no kernel could be measured"
+    measurer = synthetic.FakeMeasurer()
+    measurer.failures = {"shipped": Status.WRONG, "test/s0": Status.WRONG, "test/s1": Status.CRASHED}
+    report = run(measurer, Limits(trials=4))
+    assert report.failure == "expected results that are right, got none of 4 candidates"
+    # There was no time to try anything: nothing is known to be wrong.
+    report = run(synthetic.FakeMeasurer(), Limits(seconds=1e-9))
+    assert not report.failure and "nothing was tried in the time" in str(report)
 
 
 def test_progress_is_told():

@@ -240,6 +240,21 @@ def test_the_command_says_why_candidates_failed(
     assert "shipped" in out
 
 
+def test_the_command_fails_if_nothing_works(
+    kernel: Path, space: Path, measurer: synthetic.FakeMeasurer, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+):
+    measurer.failures = {"space": Status.WRONG, "shipped": Status.CRASHED}
+    arguments = ("tune", kernel, "--db", tmp_path / "a.db", "--space", space, "--search", "random")
+    assert run(*arguments, "--trials", 4) == 1
+    out, err = capfd.readouterr()
+    assert "nothing that works in 4 trials" in out
+    assert err.endswith("error: expected results that are right, got none of 4 candidates\n")
+    # One that has nothing to do has not failed.
+    assert run(*arguments, "--trials", 4) == 0
+    assert run("tune", kernel, "--db", tmp_path / "b.db", "--seconds", 1e-6) == 0
+    assert "nothing was tried in the time" in capfd.readouterr().out
+
+
 def test_an_interrupt_ends_the_command_with_what_was_found(
     kernel: Path, space: Path, measurer: synthetic.FakeMeasurer, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ):
