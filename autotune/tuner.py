@@ -339,6 +339,8 @@ class _Kernel:
     def round(self) -> None:
         """Measures some candidates, and learns from them."""
         space, searcher = self._open()
+        if self.run.time_left() <= 0:
+            return
         count = min(self._batch(), self.left(), self.run.left(), self.run.affordable())
         # What is known to be good comes first, on its own: whoever searches may think for a while.
         proposals, self._seeds = (self._seeds or [])[:count], (self._seeds or [])[count:]
@@ -350,6 +352,11 @@ class _Kernel:
             self._stop("there are no more candidates")
             return
         try:
+            if new:
+                self.run.tell(self.state, "prepare")
+                self.run.measurer.prepare(self.state.workload)
+            if self.run.time_left() <= 0:
+                return
             trials = self._measure(new)
         except CompileError as error:
             # There is nothing to compare results with; other kernels may be better off.
@@ -440,7 +447,7 @@ class _Kernel:
     def _confirm(self) -> None:
         """Measures the fastest again, in turn, so that the luckiest is not taken for the fastest."""
         confirmed: set[str] = set()
-        while len(confirmed) < 2 * FINALISTS:
+        while len(confirmed) < 2 * FINALISTS and self.run.time_left() > 0:
             ranked = sorted((t for t in self.results.values() if t.status is Status.OK), key=lambda t: t.seconds)
             if not ranked or ranked[0].script in confirmed:
                 break

@@ -51,6 +51,14 @@ class Measurer(ABC):
             CompileError: if there is no reference to check candidates against.
         """
 
+    def prepare(self, workload: Workload) -> None:
+        """Does what comes before the first candidate of a workload, as far as that takes long and can be done here.
+
+        Raises:
+            CompileError: if there is no reference to check candidates against.
+        """
+        return
+
     @abstractmethod
     def close(self) -> None:
         """Ends all processes."""

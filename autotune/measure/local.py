@@ -105,6 +105,9 @@ class LocalMeasurer(Measurer):
                 best_seconds = min(best_seconds, trials[position].seconds)
         return [trials[position] for position in range(len(inputs))]
 
+    def prepare(self, workload: Workload) -> None:
+        self.reference(workload)
+
     def reference(self, workload: Workload) -> Reference:
         """The arguments of a workload, and the results for them.
 

@@ -67,6 +67,10 @@ class Effort:
     """What takes so many seconds is long: of what is slow and long, one burst is enough."""
     patience: int = 20
     """How many repetitions of a burst may be disturbed before their processor time is taken instead."""
+    long_burst: float = 0.25
+    """How many seconds these may take together: so many disturbed repetitions of long calls would take minutes."""
+    enough: float = 2.0
+    """A candidate that has been timed for so many seconds has no more bursts."""
     more_rounds: int = 6
     """How many more bursts there may be for candidates that others have slowed down in all of theirs."""
     flush_bytes: int = 0
@@ -115,6 +119,8 @@ class Timed:
     """The shortest time of each burst."""
     calm: int = 0
     """How many bursts nobody has disturbed, as far as the yardstick shows."""
+    spent: float = 0.0
+    """How many seconds all of them took."""
 
     @property
     def seconds(self) -> float:
@@ -134,7 +140,7 @@ class Timed:
             spent += min(repetition.seconds, repetition.processor) * repetition.calls
             if repetition.is_disturbed:
                 disturbed.append(repetition)
-                if len(disturbed) < effort.patience:
+                if len(disturbed) < effort.patience and spent < effort.long_burst:
                     continue
             else:
                 short = self.between is None and repetition.seconds * self.calls < effort.shortest
@@ -148,6 +154,7 @@ class Timed:
             each = min((each.processor if self.threads == 1 else each.seconds) for each in disturbed)
             best = max(each, 1e-9)  # clocks have ticks
         self.times = (*self.times, best)
+        self.spent += spent
 
 
 def _calls_for(seconds: float, shortest: float, calls: int) -> int:
@@ -165,7 +172,7 @@ def time_in_rounds(
     """Times candidates in turn, a burst each, round by round. Each was called before: what is first has been done.
 
     All have `effort.rounds` bursts, and those that are not slow as many again. Where the `yardstick` shows that a
-    candidate never had the core to itself, there are some more.
+    candidate never had the core to itself, there are some more. Those whose calls take long have fewer.
     """
     left = list(candidates)
     while left:
@@ -182,7 +189,7 @@ def time_in_rounds(
 
 def _needs_more(candidate: Timed, effort: Effort, best_seconds: float) -> bool:
     is_slow = candidate.seconds > effort.slow * best_seconds
-    if is_slow and candidate.seconds >= effort.long:
+    if (is_slow and candidate.seconds >= effort.long) or candidate.spent >= effort.enough:
         return False
     wanted = effort.rounds if is_slow else 2 * effort.rounds
     done = len(candidate.times)

@@ -40,6 +40,9 @@ _WAITING = 0.1
 YARDSTICK = 2_000
 """The iterations of the yardstick's loop: some ten microseconds."""
 
+_BURSTS = 2
+"""How many times as much time as is enough for a candidate its bursts may take: others disturb some."""
+
 _HOPELESS = 2
 """How many times slower than what is clearly slow a long first call is, with cold caches, that tells enough."""
 
@@ -226,10 +229,11 @@ def time_ready(
     tickets: Sequence[int], effort: Effort, best_seconds: float, seconds: float
 ) -> list[Measured | None] | Failure:
     """Times the candidates of some tickets in turn, and forgets all that it has; None for what this process has not.
-    `seconds` is how long one may take."""
+    `seconds` is how long a call of one may take. Each has ended in time when it was checked, and has a call as long and
+    as much again here: what runs out of that does not end any more."""
     _tidy_up()
     found = [_ready.get(ticket) for ticket in tickets]
-    with _watchdog.watch(seconds * max(len(tickets), 1)):
+    with _watchdog.watch((seconds + max(seconds, _BURSTS * effort.enough)) * max(len(tickets), 1)):
         try:
             timed = [each for each in found if each is not None]
             time_in_rounds(timed, effort, SystemClock(), best_seconds=best_seconds, yardstick=_yardstick())

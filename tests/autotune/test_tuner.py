@@ -199,6 +199,43 @@ def test_time_ends_a_run():
     assert report.trials > 0
 
 
+@pytest.mark.parametrize("slow", ["space", "reference", "measuring"])
+def test_time_ends_a_run_wherever_it_is_spent(slow: str, monkeypatch: pytest.MonkeyPatch):
+    """Nothing begins when it is over: not a reference, and no batch."""
+    done: list[str] = []
+    now = 0.0
+    monkeypatch.setattr("stepwell.autotune.tuner.time.perf_counter", lambda: now)
+
+    def spend(what: str) -> None:
+        nonlocal now
+        done.append(what)
+        now += 100.0 if what == slow else 0.01
+
+    class Slow(synthetic.FakeMeasurer):
+        def prepare(self, workload: Workload) -> None:
+            if "reference" not in done:
+                spend("reference")
+
+        def measure(self, *args: object, **options: object) -> list[Trial]:  # pyright: ignore
+            spend("measuring")
+            return super().measure(*args, **options)  # pyright: ignore
+
+    def spaces(workload: Workload) -> Space:
+        spend("space")
+        return synthetic.space(workload)
+
+    report = tune(
+        [synthetic.workload()],
+        measurer=(measurer := Slow()),
+        limits=Limits(seconds=10.0),
+        search=Search(RandomSearch, None),
+        spaces=spaces,
+    )
+    assert done == ["space", "reference", "measuring"][: len(done)] and done[-1] == slow
+    assert report.trials == len(measurer.measured) == (1 if slow == "measuring" else 0)
+    assert report.kernels[0].note == ("" if slow == "measuring" else "nothing was tried in the time")
+
+
 def test_the_nearest_shape_is_tried_first(tmp_path: Path):
     near, other = synthetic.workload(64), synthetic.workload(128)
     with Database(tmp_path / "trials.db") as database:

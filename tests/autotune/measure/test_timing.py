@@ -171,6 +171,22 @@ def test_several_threads_have_no_processor_time_of_one_call():
     assert timed(forever(*lengths), threads=2) == pytest.approx((0.01,) * 6)
 
 
+@pytest.mark.parametrize("busy", [False, True])
+@pytest.mark.parametrize("seconds", [0.03, 0.1, 1.0, 4.0])
+def test_long_calls_are_not_called_for_minutes(seconds: float, busy: bool):
+    """A right candidate must end in time, also where four others share its core, and it is never calm."""
+    clock = FakeClock()
+    share = 5 if busy else 1
+    readings = iter([1e-5] * 2)
+    yardstick = Yardstick(lambda: setattr(clock, "now", clock.now + next(readings, 1e-5 * share)), clock.wall)
+    assert yardstick.is_calm()
+    candidate = Timed(clock.call(forever((seconds * share, seconds))))
+    time_in_rounds([candidate], Effort(), clock, yardstick=yardstick)
+    assert candidate.times == pytest.approx((seconds,) * len(candidate.times))
+    assert clock.used <= Effort().enough + max(Effort().long_burst + 0.1, seconds)
+    assert len(candidate.times) >= (1 if seconds > 2.0 else 2)
+
+
 def test_calls_from_cold_caches():
     clock = FakeClock()
     call = clock.call(forever(1e-6))
