@@ -40,7 +40,7 @@ def add_tune(parser: argparse.ArgumentParser) -> None:
     space.add_argument(
         "--reopen",
         action="store_true",
-        help="search the knobs that are chosen in --space, else in the best script of the database",
+        help="search the knobs that are chosen in --space, else in the best script with knobs of the database",
     )
     space.add_argument("--no-shipped", action="store_true", help="search without the schedules that are shipped")
     space.add_argument("--print-space", action="store_true", help="print what would be searched, and end")
@@ -157,7 +157,8 @@ def space_text(options: argparse.Namespace) -> str:
 
     from ..autotune.database.store import Database
     from ..autotune.space.build import print_space
-    from .tuning import Spaces, chosen_workloads
+    from .spaces import Spaces
+    from .tuning import chosen_workloads
 
     with ExitStack() as stack:
         database = None

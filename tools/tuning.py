@@ -5,27 +5,19 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
-from xdsl.dialects.builtin import ModuleOp
-from xdsl.utils.exceptions import ParseError, VerifyException
 
 from ..autotune.database.store import Database
-from ..autotune.space.build import build_space, space_of_script
-from ..autotune.space.sketch import Candidate, Space
 from ..autotune.tuner import Limits, Search
 from ..autotune.tuner import tune as tune_workloads
 from ..autotune.workload import Workload
-from ..backends.registry import make_context
-from ..errors import ArgumentError, DatabaseError, ScriptError, TargetError, did_you_mean
+from ..errors import ArgumentError, TargetError, did_you_mean
 from ..runtime.cache import checksum
 from ..runtime.executable import checked_threads
-from ..transform.knobs import knobs, reopen_knobs
-from ..transform.script import parse_script
-from .diagnostics import describe_error
+from .spaces import Spaces, parsed_script, read_script
 from .workloads import workloads_of
 
 if TYPE_CHECKING:
@@ -86,8 +78,8 @@ def tune(
         threads: how many threads kernels are tuned for; as many as the target has, if it is not given.
         kernel: the hash of the only kernel to tune, or its first digits.
         space: the file of a script with knobs, whose choices are searched in place of what our rules write.
-        reopen: search the knobs that are chosen in `space`, from there on; without `space`, those of the best script of
-            the database.
+        reopen: search the knobs that are chosen in `space`, from there on; without `space`, those of the best script
+            with knobs of the database.
         model: `boosting`, `linear`, `roofline` or `random`.
         search: `evolutionary` or `annealing`, which the model leads, or `random`, `grid` or `genetic`.
         shipped: whether the schedules that we ship take part.
@@ -97,7 +89,7 @@ def tune(
     """
     limits = Limits(trials, trials_per_kernel, seconds)
     if space is not None:
-        _parsed(_read(Path(space)), str(space))
+        parsed_script(read_script(Path(space)), str(space))
     if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**31:  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ArgumentError(f"expected a seed from 0 to {2**31 - 1}, got {seed!r}")
     factory = searcher_factory(search)
@@ -121,6 +113,7 @@ def tune(
             opened = stack.enter_context(Database(database))
         models = find_models(model, opened, seed) if search in GUIDED else None
         spaces = Spaces(opened, None if space is None else Path(space), reopen, shipped)
+        workloads = spaces.suited(workloads)
         if measurer is None:
             measurer = stack.enter_context(make_measurer(cluster, seed))
         return tune_workloads(
@@ -190,27 +183,6 @@ def check_measurable(workloads: Sequence[Workload], *, here: bool) -> None:
                 backend.check_host(workload.target)
             except TargetError as error:
                 raise TargetError(f"{error}; candidates are measured on this machine, or on a cluster") from None
-
-
-def _parsed(text: str, name: str) -> ModuleOp:
-    """A script.
-
-    Raises:
-        ScriptError: that names the place, if it is none.
-    """
-    try:
-        return parse_script(text, name, make_context())
-    except (ParseError, VerifyException) as error:
-        raise ScriptError(describe_error(error)) from error
-
-
-def _read(path: Path) -> str:
-    """What a script's file says."""
-    try:
-        return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
-        raise ArgumentError(f"cannot read '{path}': {reason}") from None
 
 
 def _workloads(source: Source | Sequence[Workload]) -> list[Workload] | None:
@@ -292,44 +264,3 @@ def make_measurer(cluster: str | None, seed: int) -> Measurer:
     from ..autotune.measure.local import LocalMeasurer
 
     return LocalMeasurer(seed=seed)
-
-
-@dataclass(frozen=True)
-class Spaces:
-    """What is searched: what our rules write, a user's script, or what is left open of the best script so far."""
-
-    database: Database | None = None
-    script: Path | None = None
-    reopen: bool = False
-    shipped: bool = True
-
-    def __call__(self, workload: Workload) -> tuple[Space, Sequence[Candidate]]:
-        if self.script is not None:
-            return self._of_script(workload, _read(self.script), str(self.script))
-        if self.reopen:
-            return self._of_best(workload)
-        return build_space(workload, shipped=self.shipped), ()
-
-    def _of_best(self, workload: Workload) -> tuple[Space, Sequence[Candidate]]:
-        if self.database is None:
-            raise ArgumentError("expected a database or a script to open knobs of, got neither")
-        best = self.database.best(workload)
-        if best is None:
-            raise DatabaseError(f"expected a script for {workload} in '{self.database.path}' to open again, got none")
-        return self._of_script(workload, best.script, f"{self.database.path}: {workload.hash}")
-
-    def _of_script(self, workload: Workload, text: str, name: str) -> tuple[Space, Sequence[Candidate]]:
-        script = _parsed(text, name)
-        start: dict[str, object] = {}
-        if self.reopen:
-            start = {knob.name: knob.selected for knob in knobs(script) if not knob.is_open}
-            script = reopen_knobs(script)
-        space = space_of_script(workload, script, Path(name).stem if self.script is not None else "script")
-        (sketch,) = space.sketches
-        if not sketch.knobs:
-            hint = "" if not knobs(script) else "; --reopen opens those that are chosen"
-            raise ScriptError(f"expected a script with open knobs in '{name}', got none{hint}")
-        if not all(knob.name in start for knob in sketch.knobs):
-            return space, ()
-        choice = tuple(knob.options.index(start[knob.name]) for knob in sketch.knobs)  # pyright: ignore[reportArgumentType]
-        return space, (Candidate(0, choice),)

@@ -25,6 +25,7 @@ from stepwell.dialects.cpu import TargetAttr
 from stepwell.errors import ArgumentError, DatabaseError, ScriptError, StepwellError, TargetError
 from stepwell.te import compute, placeholder
 from stepwell.tools import tuning
+from stepwell.tools.spaces import SpaceWarning, why_refused
 from stepwell.tools.stepwell import main
 from stepwell.tools.tune_display import Lines, _Table, time_left
 from stepwell.tools.workloads import workloads_of
@@ -51,6 +52,26 @@ module attributes {transform.with_named_sequence} {
     sched.vectorize %ii : !transform.any_op
     transform.yield
   }
+}
+"""
+
+ROWS = """
+module attributes {transform.with_named_sequence} {
+  transform.named_sequence @__transform_main(%root: !transform.any_op {transform.consumed}) {
+    %b = sched.match_block "reduce0" in %root : (!transform.any_op) -> !transform.any_op
+    %i, %j, %k = sched.get_loops %b : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op)
+    %rows = transform.tune.knob<"rows"> options = [1, 2, 3] -> !transform.any_param
+    %io, %ii = sched.tile %i tile_sizes [%rows] : (!transform.any_op, !transform.any_param)
+        -> (!transform.any_op, !transform.any_op)
+    transform.yield
+  }
+}
+"""
+TWO = """
+func.func @main(%x: tensor<4x8xf32>, %w: tensor<8x8xf32>, %v: tensor<8x3xf32>) -> tensor<4x3xf32> {
+  %m = graph.matmul %x, %w : (tensor<4x8xf32>, tensor<8x8xf32>) -> tensor<4x8xf32>
+  %n = graph.matmul %m, %v : (tensor<4x8xf32>, tensor<8x3xf32>) -> tensor<4x3xf32>
+  func.return %n : tensor<4x3xf32>
 }
 """
 
@@ -127,7 +148,9 @@ def test_a_script_that_does_not_parse_is_refused_before_anything_else(
 
 def test_decided_knobs_are_opened_again(kernel: Path, space: Path, measurer: synthetic.FakeMeasurer):
     space.write_text(SPACE.replace("SELECTED", "= 8 from"))
-    with pytest.raises(ScriptError, match="expected a script with open knobs .*; --reopen opens"):
+    with pytest.raises(
+        ScriptError, match="expected a script with open knobs .*, got none: its knobs are decided; --re"
+    ):
         sw.tune(kernel, trials=1, space=space, search="random")
     sw.tune(kernel, trials=2, space=space, search="random", reopen=True, shipped=False)
     assert measurer.measured[0].knobs == {"size": 8}
@@ -151,17 +174,101 @@ def test_the_best_script_is_opened_again(kernel: Path, space: Path, measurer: sy
     assert best.sketch in str(report)
 
 
+def test_the_best_script_with_knobs_is_opened_again(
+    kernel: Path, space: Path, measurer: synthetic.FakeMeasurer, tmp_path: Path
+):
+    # What is shipped is the fastest, and has no knobs.
+    path = tmp_path / "trials.db"
+    measurer.shipped_seconds = 1e-9
+    report = sw.tune(kernel, trials=4, database=path, space=space, search="grid")
+    assert report.kernels[0].best is not None and report.kernels[0].best.sketch == "shipped"
+    times = {each.knobs["size"]: synthetic.seconds("", each.knobs) for each in measurer.measured if each.knobs}
+    fastest = min(times, key=times.__getitem__)
+    with Database(path, create=False) as database:
+        (workload,) = workloads_of(kernel)
+        found, (start,) = tuning.Spaces(database, reopen=True)(workload)
+    assert found.sketches[0].values(start.choice) == {"size": fastest}
+
+
+def test_a_kernel_without_knobs_to_open_is_searched_by_our_rules(
+    kernel: Path, measurer: synthetic.FakeMeasurer, tmp_path: Path
+):
+    path = tmp_path / "trials.db"
+    sw.tune(kernel, trials=1, database=path, search="random")
+    with pytest.warns(SpaceWarning, match="has no script with knobs for .*; what our rules write is searched"):
+        report = sw.tune(kernel, trials=2, database=path, search="random", reopen=True)
+    assert report.trials == 1 and measurer.measured[1].sketch.startswith("maps/")
+
+
+def test_what_is_shipped_is_no_space(kernel: Path, measurer: synthetic.FakeMeasurer, tmp_path: Path):
+    path, best = tmp_path / "trials.db", tmp_path / "best.mlir"
+    sw.tune(kernel, trials=1, database=path, search="random")
+    (workload,) = workloads_of(kernel)
+    assert run("db", "best", path, workload.hash, "-o", best) == 0
+    for reopen in (False, True):
+        with pytest.raises(
+            ScriptError, match=r"with knobs in '.*best\.mlir', got one without any: it is the shipped sch"
+        ):
+            sw.tune(kernel, trials=3, space=best, reopen=reopen)
+    best.write_text(
+        SPACE.replace(
+            ' = transform.tune.knob<"size"> SELECTED options = [4, 8, 16] ->', " = transform.param.constant 4 : i64 ->"
+        )
+    )
+    with pytest.raises(ScriptError, match=r"with knobs in '.*best\.mlir', got one without any$"):
+        sw.tune(kernel, trials=3, space=best)
+
+
+def test_a_script_for_another_kernel_is_refused_at_once(
+    kernel: Path, space: Path, measurer: synthetic.FakeMeasurer, tmp_path: Path
+):
+    space.write_text(ROWS)
+    message = (
+        r"expected a script for this kernel in '.*/space\.mlir', got one that cannot be applied: "
+        r".*/space\.mlir:4:5: expected a block named 'reduce0', got map0, B$"
+    )
+    with pytest.raises(ScriptError, match=message):
+        sw.tune(kernel, trials=3, space=space)
+    assert measurer.measured == []
+
+
+def test_of_a_program_the_kernels_are_searched_that_a_script_is_for(
+    tmp_path: Path, space: Path, measurer: synthetic.FakeMeasurer
+):
+    source = tmp_path / "two.mlir"
+    source.write_text(TWO)
+    space.write_text(ROWS.replace('"reduce0"', '"map0"'))
+    with pytest.raises(ScriptError, match="expected a script for a kernel of the program in .*, got reduce0, matmul$"):
+        sw.tune(source, trials=3, space=space)
+    # Only one of them has so many columns.
+    narrow = "    %n = sched.get_extent %j : (!transform.any_op) -> !transform.any_param\n"
+    narrow += "    sched.constrain %n le 3 : !transform.any_param\n    %io, %ii"
+    space.write_text(ROWS.replace("    %io, %ii", narrow, 1))
+    with pytest.warns(SpaceWarning, match=r"space.mlir' is not for .*, which is left out: .*8.*3"):
+        report = sw.tune(source, trials=3, space=space, search="random")
+    assert [state.workload.hash for state in report.kernels] == [workloads_of(source)[1].hash]
+
+
+def test_constraints_that_nothing_keeps_are_refused(kernel: Path, space: Path, measurer: synthetic.FakeMeasurer):
+    line = "    sched.constrain %size ge 100 : !transform.any_param\n    %io"
+    space.write_text(SPACE.replace("SELECTED ", "").replace("    %io", line))
+    with pytest.raises(ScriptError, match=r"^no choice of the knobs keeps the constraints of '.*/space\.mlir'$"):
+        sw.tune(kernel, trials=3, space=space)
+    assert measurer.measured == []
+
+
+def test_a_space_some_of_which_is_refused_is_one(kernel: Path, space: Path):
+    (workload,) = workloads_of(kernel)
+    for options, refusal in (("[0]", "expected a positive tile size, got 0"), ("[0, 0, 0, 8]", "")):
+        space.write_text(SPACE.replace("SELECTED ", "").replace("[4, 8, 16]", options))
+        found = why_refused(*tuning.Spaces(script=space)(workload), "space.mlir")
+        assert found.endswith(refusal) and bool(found) == bool(refusal)
+
+
 def test_one_kernel_of_a_program(tmp_path: Path, measurer: synthetic.FakeMeasurer, space: Path):
     source = tmp_path / "two.mlir"
-    source.write_text(
-        """
-func.func @main(%x: tensor<4x8xf32>, %w: tensor<8x8xf32>, %v: tensor<8x3xf32>) -> tensor<4x3xf32> {
-  %m = graph.matmul %x, %w : (tensor<4x8xf32>, tensor<8x8xf32>) -> tensor<4x8xf32>
-  %n = graph.matmul %m, %v : (tensor<4x8xf32>, tensor<8x3xf32>) -> tensor<4x3xf32>
-  func.return %n : tensor<4x3xf32>
-}
-"""
-    )
+    source.write_text(TWO)
+    space.write_text(ROWS)
     first, second = workloads_of(source)
     report = sw.tune(source, trials=2, kernel=second.hash[:8], search="random", space=space)
     assert [state.workload.hash for state in report.kernels] == [second.hash]
