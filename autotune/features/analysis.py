@@ -16,7 +16,7 @@ from xdsl.ir import Attribute
 from ...dialects.loop import LoopKind
 from ...transform.target import TargetFacts
 from .nest import OPERATIONS, VECTORS, Access, Statement, Structure
-from .values import Array, Test, Value, both, ceildiv, choose, is_zero, maximum, minimum, power_of_two, product
+from .values import Array, Test, Value, both, ceildiv, choose, is_zero, maximum, minimum, ones, power_of_two, product
 
 LINE = 64.0
 """Bytes of a cache line."""
@@ -30,13 +30,27 @@ WEIGHTS: Mapping[str, float] = {
     "add": 1.0,
     "multiply": 1.0,
     "divide": 8.0,
-    "special": 20.0,
+    "special": 28.0,
     "choose": 1.0,
     "convert": 1.5,
     "integer": 1.0,
     "integer_multiply": 1.5,
 }
 """How many simple instructions one of each kind is worth."""
+
+LATENCIES: Mapping[str, float] = {
+    "add": 4.0,
+    "multiply": 4.0,
+    "divide": 16.0,
+    "special": 80.0,
+    "choose": 3.0,
+    "convert": 5.0,
+    "integer": 1.0,
+    "integer_multiply": 6.0,
+}
+"""Cycles until what comes of one of each kind can be used."""
+LOADED = 7.0
+"""Cycles until what is loaded can be used, from the first cache."""
 
 
 @dataclass(frozen=True)
@@ -261,7 +275,7 @@ class Analysis:
         straight = _straight(kinds, extents)
         cost = StatementCost(statement, extents, straight)
         cost.width = max(1.0, self.target.vector_bytes / statement.bytes)
-        useful, in_lanes, guarded = self._guards(number, cost, kinds)
+        useful, in_lanes, in_registers, guarded = self._guards(number, cost, kinds)
         cost.useful = useful
         iterations = self.iterations[statement.loops[-1]] if statement.loops else 1.0
         cost.points = iterations * useful
@@ -270,10 +284,10 @@ class Analysis:
             cost.lanes = product(e for e, kind in zip(extents, kinds, strict=True) if kind in VECTORS)
             padded = power_of_two(cost.lanes)
             cost.registers = maximum(ceildiv(padded, cost.width), 1.0)
-            cost.lane_use = cost.lanes / (cost.registers * cost.width) * in_lanes
+            cost.lane_use = cost.lanes / (cost.registers * cost.width) * in_lanes / in_registers
             run = useful / in_lanes
         blocks = iterations / cost.lanes * run
-        cost.executed = blocks * cost.registers
+        cost.executed = blocks * cost.registers * in_registers
         for position, kind in enumerate(kinds):
             if kind is LoopKind.UNROLLED:
                 cost.copies = cost.copies * choose(straight[position], extents[position], 1.0)
@@ -285,7 +299,7 @@ class Analysis:
                     cost.inner_trips = cost.inner_trips * choose(here, extents[position], 1.0)
         self._arithmetic(cost)
         for at, access in enumerate(statement.accesses):
-            found = self._access(number, at, access, cost, run, kinds)
+            found = self._access(number, at, access, cost, run * in_registers, kinds)
             cost.accesses.append(found)
             if access.init or access.kind == "prefetch":
                 continue
@@ -295,18 +309,20 @@ class Analysis:
                 cost.stores = cost.stores + found.loads
             cost.gathered = cost.gathered + found.gathered
             cost.shuffled = cost.shuffled + found.shuffled
+        self._wait(cost)
         self._chain(cost, kinds)
         cost.branches = cost.executed * guarded
         if statement.branches:
             cost.branches = cost.branches + cost.executed * float(statement.branches)
         return cost
 
-    def _guards(self, number: int, cost: StatementCost, kinds: Sequence[LoopKind]) -> tuple[Value, Value, Value]:
-        """The part of the iterations, and of the lanes, that are not guarded off, and whether unrolled iterations ask
-        one by one."""
+    def _guards(self, number: int, cost: StatementCost, kinds: Sequence[LoopKind]) -> tuple[Value, Value, Value, Value]:
+        """The part of the iterations, of the lanes, and of registers that are not guarded off, and whether unrolled
+        iterations ask one by one. Registers that are known to have no lane that runs are left out by LLVM."""
         slots, layout, statement = self.slots, self.layout, cost.statement
         useful: Value = 1.0
         in_lanes: Value = 1.0
+        in_registers: Value = 1.0
         guarded: Value = 0.0
         for position, loop in enumerate(statement.loops):
             if is_zero(waste := slots[layout.waste[number][position]]):
@@ -343,11 +359,14 @@ class Analysis:
             if statement.lane >= 0 and not is_zero(step := reach[statement.lane]):
                 in_lanes = in_lanes * choose(step > 0.0, kept, 1.0)
                 cost.masked = maximum(cost.masked, open_ * choose(step > 0.0, 1.0, 0.0))
+                known = both(open_ * is_asked == 0.0, step == 1.0)
+                whole = minimum(ceildiv(domain, cost.width) * cost.width / maximum(span, 1.0), 1.0)
+                in_registers = in_registers * choose(known, whole, 1.0)
             open_ = open_ * is_asked
             for position, step in moves:
                 if kinds[position] is LoopKind.UNROLLED and not _is_one(cost.extents[position]):
                     guarded = maximum(guarded, open_ * choose(both(step > 0.0, cost.extents[position] > 1.0), 1.0, 0.0))
-        return useful, in_lanes, guarded
+        return useful, in_lanes, in_registers, guarded
 
     def _arithmetic(self, cost: StatementCost) -> None:
         statement = cost.statement
@@ -394,7 +413,7 @@ class Analysis:
                 count = count * extent
             if kind is LoopKind.UNROLLED and moves and not is_zero(moves[-1][position]):
                 neighbours = both(both(moves[-1][position] == 1.0, here), extent >= 4.0)
-                transposed = maximum(transposed, choose(neighbours, 1.0, 0.0))
+                transposed = maximum(transposed, choose(neighbours, extent, 0.0))
         if lane >= 0:
             stride: Value = 0.0
             for position, kind in enumerate(kinds):
@@ -426,8 +445,13 @@ class Analysis:
                     alone = both(transposed < 0.5, far)
                     found.gathered = count * choose(alone, cost.lanes, 0.0)
                     rounds = float(max(1, int(cost.width).bit_length() - 1))
-                    found.shuffled = count * (choose(squares, whole * rounds, 0.0) + whole * (chunks - 1.0))
-                    each = choose(alone, cost.lanes, whole * chunks)
+                    # Rows are loaded a power of two of their columns at a time, of vectors of several registers in as
+                    # many parts.
+                    pieces = cost.lanes * (transposed // cost.width + ones(transposed % cost.width))
+                    rows = pieces / maximum(transposed, 1.0)
+                    shuffles = whole * whole * rounds
+                    found.shuffled = count * (choose(squares, shuffles, 0.0) + whole * (chunks - 1.0))
+                    each = choose(squares, rows, choose(alone, cost.lanes, whole * chunks))
                     count = count * choose(near == 0.0, 1.0, each)
                 else:
                     count = count * choose(near == 0.0, 1.0, whole)
@@ -438,6 +462,14 @@ class Analysis:
             found.shuffled = found.shuffled * remaining
         found.loads = count
         return found
+
+    def _wait(self, cost: StatementCost) -> None:
+        """What has to wait in each point: one operation for another one. Points overlap as far as instructions are
+        seen together, and the registers of a vector take turns."""
+        deep = zip(OPERATIONS, cost.statement.depth, strict=True)
+        latency = LOADED + sum(LATENCIES[kind] * count for kind, count in deep)
+        together = WINDOW / (cost.instructions + len(cost.accesses)) + cost.registers - 1.0
+        cost.chain = cost.executed * latency / maximum(together, 1.0)
 
     def _chain(self, cost: StatementCost, kinds: Sequence[LoopKind]) -> None:
         """What has to wait: sums, and registers that are not there."""
@@ -478,7 +510,8 @@ class Analysis:
         latency = (4.0 if statement.is_float else 1.0) + (1.0 - cost.in_registers) * 5.0
         # Chains one after another overlap, as far as instructions are seen together.
         chained = cost.copies / apart * cost.registers * (cost.instructions + len(cost.accesses)) * trips
-        cost.chain = cost.bodies * steps * apart * latency / maximum(WINDOW / chained, 1.0)
+        waited = cost.bodies * steps * apart * latency / (WINDOW / chained + 1.0)
+        cost.chain = maximum(cost.chain, waited)
         needed: Value = cost.accumulators + 1.0
         for read in cost.accesses:
             if read.access.kind != "read" or read.access.init or statement.lane < 0:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from xdsl.dialects import arith, scf
 from xdsl.dialects.builtin import IndexType, MemRefType
 from xdsl.dialects.func import FuncOp
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Block, Operation, SSAValue
 
 from ...dialects.layout import aligned_shape
 from ...dialects.loop import (
@@ -58,6 +58,9 @@ _KINDS: Mapping[str, str] = {
     **dict.fromkeys(("muli",), "integer_multiply"),
     **dict.fromkeys(("floor", "ceil", "round", "roundeven", "trunc", "copysign", "fma"), "add"),
 }
+
+_TIMES: Mapping[str, int] = {**dict.fromkeys(("tanh", "erf", "sinh", "asinh", "atan", "atan2"), 2), "powf": 3}
+"""How many exponentials a function is like, where that is more than one."""
 _FREE = frozenset({"constant", "bitcast", "index_cast"})
 
 VECTORS = (LoopKind.VECTORIZED, LoopKind.TENSORIZED)
@@ -116,6 +119,8 @@ class Statement:
     """Where its vectorized loop is among its loops, or -1."""
     operations: tuple[int, ...]
     """How many of each of `OPERATIONS` a point takes."""
+    depth: tuple[int, ...]
+    """The same of a chain of them in which each needs the one before, one of the longest."""
     branches: int
     accesses: tuple[Access, ...]
     bytes: int
@@ -304,6 +309,7 @@ class _Describer:
             len(block.kinds),
             lanes[0] if lanes else -1,
             tuple(counts.values()),
+            _longest(block.body.block),
             branches,
             tuple(self._access(op, buffer) for op in _accesses(block) for buffer in op.buffers),
             byte_size(element_type(computed)) if computed is not None else 1,
@@ -484,14 +490,41 @@ def _count(op: Operation, counts: dict[str, int]) -> int:
             branches += isinstance(child, scf.IfOp)
             if child.regions:
                 branches += _count(child, counts)
-                continue
-            dialect, _, name = child.name.partition(".")
-            if dialect not in ("arith", "math") or name in _FREE or not child.results:
-                continue
-            if isinstance(child.results[0].type, IndexType) or _says_where(child):
-                continue
-            counts[_KINDS.get(name) or ("special" if dialect == "math" else "integer")] += 1
+            elif (kind := _kind(child)) is not None:
+                counts[kind] += _times(child)
     return branches
+
+
+def _kind(op: Operation) -> str | None:
+    """Which of `OPERATIONS` an operation is, if it is arithmetic on elements."""
+    dialect, _, name = op.name.partition(".")
+    if dialect not in ("arith", "math") or name in _FREE or not op.results:
+        return None
+    if isinstance(op.results[0].type, IndexType) or _says_where(op):
+        return None
+    return _KINDS.get(name) or ("special" if dialect == "math" else "integer")
+
+
+def _times(op: Operation) -> int:
+    return _TIMES.get(op.name.partition(".")[2], 1)
+
+
+def _longest(block: Block) -> tuple[int, ...]:
+    """The longest chain of arithmetic in a block, as how many of each of `OPERATIONS` it has."""
+    none = (0,) * len(OPERATIONS)
+    chains: dict[SSAValue, tuple[int, ...]] = {}
+    for op in block.walk():
+        if isinstance(op.parent_op(), InitOp):
+            continue
+        chain = max((chains.get(operand, none) for operand in op.operands), key=sum, default=none)
+        if (kind := _kind(op)) is not None:
+            at = OPERATIONS.index(kind)
+            chain = (*chain[:at], chain[at] + _times(op), *chain[at + 1 :])
+        parent = op.parent_op()
+        ends = parent.results if isinstance(op, scf.YieldOp) and parent is not None else op.results
+        for result in ends:
+            chains[result] = max(chain, chains.get(result, none), key=sum)
+    return max(chains.values(), key=sum, default=none)
 
 
 def _says_where(op: Operation) -> bool:

@@ -23,7 +23,9 @@ WIDTH = 5.0
 """Instructions of any kind in a cycle."""
 BYTES = (32.0, 12.0, 4.0)
 """What comes from behind each cache in a cycle, from the first one on."""
-TURN, START = 2.0, 6.0
+BESIDES = 0.1
+"""The part of what other resources take that does not overlap with the one that takes longest."""
+TURN, START = 1.0, 6.0
 """Cycles of a loop's iteration, and of its start and its end, which is often predicted wrong."""
 SPILL = 2.0
 """How many times a register that is not there is stored and loaded, where it is just counted as not there."""
@@ -75,6 +77,7 @@ def statement_time(cost: StatementCost) -> StatementTime:
     instructions = cost.arithmetic + cost.shuffled + cost.loads + cost.stores + spilled * 2.0 + masks
     issue = (instructions + cost.gathered + cost.branches * ASKED) / WIDTH
     busy = maximum(maximum(arithmetic, loads), maximum(maximum(stores, cost.chain), issue))
+    busy = busy + BESIDES * (arithmetic + loads + stores + cost.chain + issue - busy)
     return StatementTime(arithmetic, loads, stores, cost.chain, issue, busy + lanes_alone)
 
 

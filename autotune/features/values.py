@@ -48,6 +48,16 @@ def power_of_two(value: Value) -> Value:
     return float(_POWERS[min(int(value), 4096)])
 
 
+_ONES = np.asarray([float(n.bit_count()) for n in range(4097)])
+
+
+def ones(value: Value) -> Value:
+    """How many powers of two a number up to 4096 is the sum of."""
+    if isinstance(value, np.ndarray):
+        return _ONES[np.minimum(value, 4096.0).astype(np.intp)]
+    return float(_ONES[min(int(value), 4096)])
+
+
 def both(left: Test, right: Test) -> Test:
     """Whether both hold."""
     if isinstance(left, np.ndarray):
