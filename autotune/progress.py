@@ -27,6 +27,8 @@ class KernelState:
     """The size of its space."""
     recorded: int = 0
     """Trials that the database had before."""
+    shared: int = 0
+    """Trials that others recorded during this run, which it did not measure itself."""
     trials: int = 0
     """All trials, with those: distinct scripts that were made and measured."""
     wanted: int | None = None
@@ -147,7 +149,7 @@ def kernel_line(kernel: KernelState) -> str:
         parts.append(f"{kernel.speed / 1e9:.1f} GFLOP/s")
     if kernel.speedup is not None:
         parts.append(f"{kernel.speedup:.2f} x shipped")
-    parts.append(f"{kernel.trials} trials")
+    parts.append(f"{kernel.trials} trials" + (f" ({kernel.shared} of another run)" if kernel.shared else ""))
     if kernel.best.sketch:
         parts.append(kernel.best.sketch)
     if kernel.note:

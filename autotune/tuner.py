@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Protocol, TypeAlias, cast
 
@@ -179,7 +180,7 @@ class _Run:
         if limits.trials_per_kernel is not None and all(left <= 0 for left in each):
             spent.append(f"{limits.trials_per_kernel} of each kernel are asked for")
         recorded = sum(kernel.state.recorded for kernel in self.kernels)
-        if self.measured or not spent or not recorded:
+        if self.measured or any(kernel.state.shared for kernel in self.kernels) or not spent or not recorded:
             return ""
         return f"nothing was left to do: the database has {recorded} trials, and {' and '.join(spent)}"
 
@@ -355,9 +356,11 @@ class _Kernel:
             if new:
                 self.run.tell(self.state, "prepare")
                 self.run.measurer.prepare(self.state.workload)
-            if self.run.time_left() <= 0:
-                return
-            trials = self._measure(new)
+            with self._turn(new):
+                if self.run.time_left() <= 0:
+                    return
+                shared = self._recorded_meanwhile(new)
+                trials = [*shared, *self._measure([each for each in new if each.input.script not in self.results])]
         except CompileError as error:
             # There is nothing to compare results with; other kernels may be better off.
             self.state.error = str(error)
@@ -382,6 +385,19 @@ class _Kernel:
         self.standing.done = self.state.done = True
         self.state.note = note
         self.run.tell(self.state, "done")
+
+    def _turn(self, proposals: Sequence[object]) -> AbstractContextManager[None]:
+        """Nobody else measures meanwhile; there is nothing to wait for without anything to measure."""
+        return self.run.measurer.alone(max(self.run.time_left(), 0.0)) if proposals else nullcontext()
+
+    def _recorded_meanwhile(self, proposals: Sequence[_Proposal]) -> list[Trial]:
+        """The trials of what is proposed that another process has recorded since this run looked."""
+        if self.run.database is None or not proposals:
+            return []
+        found = self.run.database.recorded(self.state.workload, [each.input.script for each in proposals])
+        self._note(found)
+        self.state.shared += sum(trial.status in COUNTED for trial in found)
+        return found
 
     def _measure(self, proposals: Sequence[_Proposal]) -> list[Trial]:
         """Measures scripts; each trial is recorded when it is finished."""
@@ -464,7 +480,8 @@ class _Kernel:
         """Measures some again, in turn. What is recorded is the time of each turn, and none of those before."""
         self.run.tell(self.state, "measure the best again")
         inputs = [MeasureInput(each.script, each.sketch, each.knobs, each.predicted) for each in finalists]
-        trials = self.run.measurer.measure(self.state.workload, inputs * FINAL_ROUNDS, best_seconds=math.inf)
+        with self._turn(inputs):
+            trials = self.run.measurer.measure(self.state.workload, inputs * FINAL_ROUNDS, best_seconds=math.inf)
         for position in range(len(inputs)):
             parts = trials[position :: len(inputs)]
             failed = next((part for part in parts if part.status not in (Status.OK, Status.LOST)), None)

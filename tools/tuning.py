@@ -262,5 +262,6 @@ def make_measurer(cluster: str | None, seed: int) -> Measurer:
 
         return ClusterMeasurer(cluster, seed=seed)
     from ..autotune.measure.local import LocalMeasurer
+    from ..autotune.measure.turns import turns_of_machine
 
-    return LocalMeasurer(seed=seed)
+    return LocalMeasurer(seed=seed, turns=turns_of_machine())

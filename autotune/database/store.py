@@ -185,6 +185,20 @@ class Database:
             rows = connection.execute(f"{_TRIALS} {where} ORDER BY trials.id", values).fetchall()
         return [self._trial(row) for row in rows]
 
+    def recorded(self, workload: Workload | WorkloadRecord | str, scripts: Iterable[str]) -> list[Trial]:
+        """The newest trials of some scripts for a workload, of those that were measured with these versions. Who has
+        lost a candidate knows nothing of it."""
+        self._versions = self._versions or current_versions()
+        query = (
+            f"{_TRIALS} JOIN versions ON versions.id = trials.versions WHERE scripts.checksum = ? "
+            "AND trials.workload = ? AND trials.status <> 'lost' AND versions.text = ? "
+            "ORDER BY trials.measured_at DESC, trials.id DESC LIMIT 1"
+        )
+        keys = [(checksum(script.encode()), hash_of(workload), self._versions) for script in scripts]
+        with self.reader() as connection:
+            rows = [connection.execute(query, key).fetchone() for key in keys]
+        return [self._trial(row) for row in rows if row is not None]
+
     def count(self, workload: Workload | WorkloadRecord | str) -> tuple[int, int]:
         """How many trials of a workload there are, and how many of them are right."""
         query = "SELECT count(*), coalesce(sum(status = 'ok'), 0) FROM trials WHERE workload = ?"

@@ -11,8 +11,6 @@ one of them is timing, none compiles.
 
 from __future__ import annotations
 
-import os
-import tempfile
 import threading
 import time
 from asyncio import CancelledError
@@ -20,7 +18,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from math import inf
-from pathlib import Path
 from typing import Any
 
 from ...errors import CompileError, StepwellError
@@ -30,6 +27,7 @@ from .compile import one_line
 from .interface import Finished, MeasureInput, Measurer
 from .local import Build, LocalMeasurer
 from .timing import Effort
+from .turns import turns_of_machine
 from .worker import build as build_in_worker
 
 _POLL, _LOOK = 0.02, 1.0
@@ -199,7 +197,7 @@ def _measurer(settings: Settings, folder: str) -> LocalMeasurer:
         compile_seconds=settings.compile_seconds,
         run_seconds=settings.run_seconds,
         build=settings.build,
-        turns=Path(tempfile.gettempdir()) / f"stepwell-measure-{os.getuid()}.lock",
+        turns=turns_of_machine(),
         folder=folder,
     )
 

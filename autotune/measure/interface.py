@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from math import inf
 from types import TracebackType
@@ -58,6 +59,11 @@ class Measurer(ABC):
             CompileError: if there is no reference to check candidates against.
         """
         return
+
+    def alone(self, seconds: float = inf) -> AbstractContextManager[None]:
+        """In the body of a `with` statement nobody else measures on this machine, as far as that can be helped; waits
+        for it for so many seconds at most."""
+        return nullcontext()
 
     @abstractmethod
     def close(self) -> None:

@@ -7,7 +7,8 @@ import itertools
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from math import inf
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -21,7 +22,7 @@ from .folder import Folder
 from .interface import Finished, MeasureInput, Measurer
 from .processes import KILLED, Died, Processes
 from .timing import Effort
-from .turns import turn
+from .turns import PATIENCE, turn
 from .worker import TIMED_OUT, Measured, Ready, Reference, build, check, make_reference, start, time_ready
 
 Build: TypeAlias = Callable[[str, str, float], Built | Failure]
@@ -104,6 +105,16 @@ class LocalMeasurer(Measurer):
                 record(position, outcome, built[position].seconds)
                 best_seconds = min(best_seconds, trials[position].seconds)
         return [trials[position] for position in range(len(inputs))]
+
+    @contextmanager
+    def alone(self, seconds: float = inf) -> Generator[None]:
+        turns = self._turns
+        with turn(turns, alone=True, patience=min(seconds, PATIENCE)):
+            self._turns = None  # no other one is needed meanwhile, or could be had
+            try:
+                yield
+            finally:
+                self._turns = turns
 
     def prepare(self, workload: Workload) -> None:
         self.reference(workload)

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import threading
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -234,6 +238,59 @@ def test_time_ends_a_run_wherever_it_is_spent(slow: str, monkeypatch: pytest.Mon
     assert done == ["space", "reference", "measuring"][: len(done)] and done[-1] == slow
     assert report.trials == len(measurer.measured) == (1 if slow == "measuring" else 0)
     assert report.kernels[0].note == ("" if slow == "measuring" else "nothing was tried in the time")
+
+
+def test_two_runs_at_once_share_their_trials(tmp_path: Path):
+    """They propose the same, and who comes second takes what the first one has measured."""
+    lock = threading.Lock()
+
+    @contextmanager
+    def locked() -> Iterator[None]:
+        with lock:
+            yield
+
+    class Taking(synthetic.FakeMeasurer):
+        def alone(self, seconds: float = math.inf) -> AbstractContextManager[None]:
+            return locked()
+
+    reports: list[TuneReport] = []
+    workload, path = synthetic.workload(), tmp_path / "trials.db"
+
+    def go() -> None:
+        with Database(path) as database:
+            measurer = Taking()
+            reports.append(run(measurer, Limits(trials=40), workloads=[workload], database=database))
+
+    Database(path).close()
+    threads = [threading.Thread(target=go) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    kernels = [report.kernels[0] for report in reports]
+    assert [kernel.trials for kernel in kernels] == [40, 40] and all(kernel.best for kernel in kernels)
+    with Database(path) as database:
+        distinct = {trial.script for trial in database.trials(workload)}
+    # What one has measured the other one has not.
+    assert sum(report.trials for report in reports) == len(distinct)
+    # They may have gone apart: what each learns depends on when it looks.
+    assert all(
+        kernel.trials == kernel.recorded + kernel.shared + report.trials
+        for kernel, report in zip(kernels, reports, strict=True)
+    )
+    assert sum(kernel.shared + kernel.recorded for kernel in kernels) > 0
+
+
+def test_what_another_version_has_measured_is_measured_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    workload = synthetic.workload()
+    with Database(tmp_path / "trials.db") as database:
+        run(measurer := synthetic.FakeMeasurer(), Limits(trials=8), database=database, workloads=[workload])
+        some = scripts(measurer)[:4]
+        assert {trial.script for trial in database.recorded(workload, [*some, "other"])} == set(some)
+        assert database.recorded(synthetic.workload(96), some) == []
+    monkeypatch.setattr("stepwell.autotune.database.store.current_versions", lambda: "{}")
+    with Database(tmp_path / "trials.db") as database:
+        assert database.recorded(workload, some) == []
 
 
 def test_the_nearest_shape_is_tried_first(tmp_path: Path):
