@@ -122,8 +122,12 @@ def best_command(options: argparse.Namespace) -> None:
 def _write(path: str | None, text: str) -> None:
     if path is None:
         sys.stdout.write(text)
-    else:
+        return
+    try:
         Path(path).write_text(text, "utf-8")
+    except OSError as error:
+        error.filename = error.filename or path
+        raise
 
 
 def export_command(options: argparse.Namespace) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import traceback
 import warnings
@@ -20,6 +21,8 @@ USER_ERRORS = (StepwellError, DiagnosticException, ParseError, ArgSpecParseError
 """What a user's input can cause. Anything else is a bug."""
 
 _LONGEST_OP = 200
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+"""What only happens to who writes."""
 
 
 class Reported(DiagnosticException):
@@ -42,6 +45,9 @@ def _message(error: BaseException, root: ModuleOp | None) -> str:
             return _describe_verify_error(error, root)
         case FileNotFoundError() | IsADirectoryError() | PermissionError():
             return f"cannot open '{error.filename}': {error.strerror}"
+        case OSError() if error.strerror:
+            what = "the output" if error.filename is None else f"'{error.filename}'"
+            return f"cannot {'write' if error.errno in _FULL else 'use'} {what}: {error.strerror}"
         case UnicodeDecodeError():
             return f"expected UTF-8 text, got byte 0x{error.object[error.start]:02x} at offset {error.start}"
         case _:
@@ -79,6 +85,7 @@ def run_tool(tool: Callable[[], None], arguments: Sequence[str]) -> int:
     warnings.showwarning = _show_warning
     try:
         tool()
+        flush_output()
         return 0
     except SystemExit as done:
         # A command line that cannot work is an error like any other.
@@ -94,6 +101,8 @@ def run_tool(tool: Callable[[], None], arguments: Sequence[str]) -> int:
             print(describe_error(error))
             return 0
         print(f"error: {describe_error(error)}", file=sys.stderr)
+        if isinstance(error, OSError):
+            _give_up_output()
         return 1
     except RecursionError:
         if "--debug" in arguments:
@@ -106,6 +115,20 @@ def run_tool(tool: Callable[[], None], arguments: Sequence[str]) -> int:
         print(f"internal error: {type(error).__name__}: {describe_error(error)}", file=sys.stderr)
         print("  note: this is a bug of Stepwell; --debug prints a traceback", file=sys.stderr)
         return 1
+
+
+def flush_output() -> None:
+    """Writes what was printed, as long as it can be told that this failed."""
+    if sys.stdout is not None:  # pyright: ignore[reportUnnecessaryComparison]
+        sys.stdout.flush()
+
+
+def _give_up_output() -> None:
+    """Lets nobody try again at the end to write what cannot be written."""
+    try:
+        flush_output()
+    except (OSError, ValueError):
+        sys.stdout = None
 
 
 def _show_warning(message: Warning | str, *_: object) -> None:

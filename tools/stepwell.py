@@ -306,6 +306,8 @@ def main(args: Sequence[str] | None = None) -> int:
     warnings.showwarning = _show_warning
     try:
         options.command(options)
+        if sys.stdout is not None:  # pyright: ignore[reportUnnecessaryComparison]
+            sys.stdout.flush()  # while it can be told that this failed
         return 0
     except BaseException as error:
         failure = error

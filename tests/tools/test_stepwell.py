@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import pickle
 import subprocess
 from pathlib import Path
 
 import numpy as np
 import pytest
+from stepwell.autotune.database.store import Database
+from stepwell.tools.diagnostics import describe_error
 from stepwell.tools.stepwell import main
 from stepwell.tools.stepwell_opt import main as stepwell_opt
 
@@ -281,3 +285,17 @@ def _python() -> str:
     import sys
 
     return sys.executable
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="expected a system with /dev/full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_full_disk_is_one_error(tmp_path: Path, unbuffered: str):
+    Database(tmp_path / "a.db").close()
+    command = f"{_python()} -m stepwell.tools.stepwell db list {tmp_path / 'a.db'} > /dev/full"
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False, env=environment)
+    assert (done.returncode, done.stderr) == (1, "error: cannot write the output: No space left on device\n")
+
+
+def test_a_file_that_cannot_be_written_is_named():
+    assert describe_error(OSError(errno.ENOSPC, "No space left", "a.txt")) == "cannot write 'a.txt': No space left"
