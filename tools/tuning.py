@@ -14,7 +14,7 @@ from ..autotune.database.store import Database
 from ..autotune.tuner import Limits, Search
 from ..autotune.tuner import tune as tune_workloads
 from ..autotune.workload import Workload
-from ..errors import ArgumentError, TargetError, did_you_mean
+from ..errors import ArgumentError, DatabaseError, TargetError, did_you_mean
 from ..runtime.cache import checksum
 from ..runtime.executable import checked_threads
 from .spaces import Spaces, parsed_script, read_script
@@ -106,16 +106,21 @@ def tune(
     if measurer is None:
         check_measurable(workloads, here=cluster is None)
     with ExitStack() as stack:
-        opened = None
-        if isinstance(database, Database):
-            opened = database
-        elif database is not None:
-            opened = stack.enter_context(Database(database))
+        opened, path = (database, None) if isinstance(database, Database) else (None, database)
+        is_new = path is not None and not os.path.exists(path)
+        if path is not None and not is_new:
+            opened = stack.enter_context(Database(path))
         models = find_models(model, opened, seed) if search in GUIDED else None
+        if is_new and reopen and space is None:
+            raise DatabaseError(
+                f"expected a script for a kernel in '{path}' to open again, got none: there is no such file"
+            )
         spaces = Spaces(opened, None if space is None else Path(space), reopen, shipped)
         workloads = spaces.suited(workloads)
         if measurer is None:
             measurer = stack.enter_context(make_measurer(cluster, seed))
+        if path is not None and is_new:  # when all that may be wrong has been looked at
+            opened = stack.enter_context(Database(path))
         return tune_workloads(
             workloads,
             measurer=measurer,
@@ -158,9 +163,11 @@ def chosen_workloads(
     found = [workload for workload in given if workload.hash.startswith(kernel)]
     if len(found) != 1 or not kernel:
         hashes = [workload.hash for workload in given]
-        problem = "which is the beginning of several" if found else "which none begins with"
+        problem = ", which is the beginning of several" if found else ", which none begins with"
         hint = did_you_mean(kernel, hashes) or f"; expected one of {', '.join(hashes[:8])}"
-        raise ArgumentError(f"expected the hash of a kernel of the program, got '{kernel}', {problem}{hint}")
+        raise ArgumentError(
+            f"expected the hash of a kernel of the program, got '{kernel}'{problem if kernel else ''}{hint}"
+        )
     return found
 
 

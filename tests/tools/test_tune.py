@@ -10,6 +10,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -257,6 +258,24 @@ def test_constraints_that_nothing_keeps_are_refused(kernel: Path, space: Path, m
     assert measurer.measured == []
 
 
+@pytest.mark.parametrize(
+    "options",
+    [{"model": "none"}, {"space": "rows.mlir"}, {"reopen": True}, {"kernel": "zz"}, {"cluster": "tcp://no:1"}],
+)
+def test_what_is_refused_leaves_no_database(
+    kernel: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, options: dict[str, Any]
+):
+    def refuse(*_: object) -> None:
+        raise TargetError("expected a cluster, got none")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(tuning, "make_measurer", refuse)
+    Path("rows.mlir").write_text(ROWS)
+    with pytest.raises(StepwellError):
+        sw.tune(kernel, trials=1, database="a.db", **options)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["kernel.mlir", "rows.mlir"]
+
+
 def test_a_space_some_of_which_is_refused_is_one(kernel: Path, space: Path):
     (workload,) = workloads_of(kernel)
     for options, refusal in (("[0]", "expected a positive tile size, got 0"), ("[0, 0, 0, 8]", "")):
@@ -272,8 +291,11 @@ def test_one_kernel_of_a_program(tmp_path: Path, measurer: synthetic.FakeMeasure
     first, second = workloads_of(source)
     report = sw.tune(source, trials=2, kernel=second.hash[:8], search="random", space=space)
     assert [state.workload.hash for state in report.kernels] == [second.hash]
-    with pytest.raises(ArgumentError, match="expected the hash of a kernel of the program, got ''"):
-        sw.tune(source, trials=2, kernel="")
+    for given in (source, [first]):
+        with pytest.raises(
+            ArgumentError, match="expected the hash of a kernel of the program, got ''; expected one of"
+        ):
+            sw.tune(given, trials=2, kernel="")
     both = sw.tune([first, second], trials_per_kernel=1, search="random", space=space)
     assert [state.trials for state in both.kernels] == [1, 1]
 
