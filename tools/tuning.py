@@ -110,13 +110,13 @@ def tune(
         is_new = path is not None and not os.path.exists(path)
         if path is not None and not is_new:
             opened = stack.enter_context(Database(path))
-        models = find_models(model, opened, seed) if search in GUIDED else None
         if is_new and reopen and space is None:
             raise DatabaseError(
                 f"expected a script for a kernel in '{path}' to open again, got none: there is no such file"
             )
         spaces = Spaces(opened, None if space is None else Path(space), reopen, shipped)
         workloads = spaces.suited(workloads)
+        models = find_models(model, opened, seed) if search in GUIDED else None
         if measurer is None:
             measurer = stack.enter_context(make_measurer(cluster, seed))
         if path is not None and is_new:  # when all that may be wrong has been looked at

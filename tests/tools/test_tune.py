@@ -210,14 +210,14 @@ def test_what_is_shipped_is_no_space(kernel: Path, measurer: synthetic.FakeMeasu
         with pytest.raises(
             ScriptError, match=r"with knobs in '.*best\.mlir', got one without any: it is the shipped sch"
         ):
-            sw.tune(kernel, trials=3, space=best, reopen=reopen)
+            sw.tune(kernel, trials=3, space=best, reopen=reopen, search="random")
     best.write_text(
         SPACE.replace(
             ' = transform.tune.knob<"size"> SELECTED options = [4, 8, 16] ->', " = transform.param.constant 4 : i64 ->"
         )
     )
     with pytest.raises(ScriptError, match=r"with knobs in '.*best\.mlir', got one without any$"):
-        sw.tune(kernel, trials=3, space=best)
+        sw.tune(kernel, trials=3, space=best, search="random")
 
 
 def test_a_script_for_another_kernel_is_refused_at_once(
@@ -229,7 +229,7 @@ def test_a_script_for_another_kernel_is_refused_at_once(
         r".*/space\.mlir:4:5: expected a block named 'reduce0', got map0, B$"
     )
     with pytest.raises(ScriptError, match=message):
-        sw.tune(kernel, trials=3, space=space)
+        sw.tune(kernel, trials=3, space=space, search="random")
     assert measurer.measured == []
 
 
@@ -240,7 +240,7 @@ def test_of_a_program_the_kernels_are_searched_that_a_script_is_for(
     source.write_text(TWO)
     space.write_text(ROWS.replace('"reduce0"', '"map0"'))
     with pytest.raises(ScriptError, match="expected a script for a kernel of the program in .*, got reduce0, matmul$"):
-        sw.tune(source, trials=3, space=space)
+        sw.tune(source, trials=3, space=space, search="random")
     # Only one of them has so many columns.
     narrow = "    %n = sched.get_extent %j : (!transform.any_op) -> !transform.any_param\n"
     narrow += "    sched.constrain %n le 3 : !transform.any_param\n    %io, %ii"
@@ -254,13 +254,13 @@ def test_constraints_that_nothing_keeps_are_refused(kernel: Path, space: Path, m
     line = "    sched.constrain %size ge 100 : !transform.any_param\n    %io"
     space.write_text(SPACE.replace("SELECTED ", "").replace("    %io", line))
     with pytest.raises(ScriptError, match=r"^no choice of the knobs keeps the constraints of '.*/space\.mlir'$"):
-        sw.tune(kernel, trials=3, space=space)
+        sw.tune(kernel, trials=3, space=space, search="random")
     assert measurer.measured == []
 
 
 @pytest.mark.parametrize(
     "options",
-    [{"model": "none"}, {"space": "rows.mlir"}, {"reopen": True}, {"kernel": "zz"}, {"cluster": "tcp://no:1"}],
+    [{"model": "none"}, {"space": "rows.mlir"}, {"reopen": True}, {"kernel": "zz"}, {"search": "random"}],
 )
 def test_what_is_refused_leaves_no_database(
     kernel: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, options: dict[str, Any]
@@ -380,7 +380,7 @@ def test_the_command_fails_if_nothing_works(
     assert err.endswith("error: expected results that are right, got none of 4 candidates\n")
     # One that has nothing to do has not failed.
     assert run(*arguments, "--trials", 4) == 0
-    assert run("tune", kernel, "--db", tmp_path / "b.db", "--seconds", 1e-6) == 0
+    assert run("tune", kernel, "--db", tmp_path / "b.db", "--seconds", 1e-6, "--search", "random") == 0
     assert "nothing was tried in the time" in capfd.readouterr().out
 
 
