@@ -132,9 +132,9 @@ def _write(path: str | None, text: str) -> None:
 
 def export_command(options: argparse.Namespace) -> None:
     """`stepwell db export`."""
-    from ..autotune.database.store import Database
+    from ..autotune.database.exchange import opened_to_export
 
-    with Database(options.db, create=False) as database:
+    with opened_to_export(options.db) as database:
         database.export_jsonl(sys.stdout if options.output is None else options.output)
 
 

@@ -12,9 +12,12 @@ import binascii
 import json
 import os
 import secrets
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from itertools import islice
 from pathlib import Path
 from typing import Any, TextIO, cast
 
@@ -24,9 +27,10 @@ from ...errors import DatabaseError, StepwellError
 from ...runtime.cache import key_of
 from ..trial import Status, Trial
 from ..workload import Workload
-from .schema import VERSION, DamagedError, explained
+from .schema import VERSION, DamagedError, explained, missing_bytes
 from .store import (
     Database,
+    WorkloadRecord,
     check_trial,
     insert_algorithms,
     insert_trial,
@@ -84,6 +88,28 @@ def export_jsonl(database: Database, path: str | os.PathLike[str] | TextIO) -> i
     return count
 
 
+_HASHES = (
+    "SELECT hash FROM workloads NOT INDEXED",
+    "SELECT hash FROM workloads NOT INDEXED ORDER BY hash DESC",
+    "SELECT hash FROM workloads INDEXED BY workloads_by_family",
+    "SELECT workload FROM trials NOT INDEXED",
+    "SELECT workload FROM trials INDEXED BY trials_by_script ORDER BY script",
+)
+_ALGORITHMS = (
+    "SELECT * FROM algorithms",
+    "SELECT * FROM algorithms ORDER BY convolution DESC, algorithm DESC, workload DESC",
+)
+_NUMBERS = (
+    "SELECT id FROM trials NOT INDEXED ORDER BY id",
+    "SELECT id FROM trials NOT INDEXED ORDER BY id DESC",
+    "SELECT id FROM trials INDEXED BY trials_by_script ORDER BY script",
+    "SELECT id FROM trials INDEXED BY trials_by_script ORDER BY script DESC",
+    "SELECT trial FROM features ORDER BY trial DESC",
+)
+_FEATURES = "SELECT schema, data FROM features WHERE trial = ?"
+_MOST_TRIED = 1_000_000
+
+
 def _signed(line: Mapping[str, Any]) -> dict[str, Any]:
     return {**line, _CHECKSUM: key_of(**line)}
 
@@ -93,7 +119,7 @@ class _Export:
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.damage: str | None = None
+        self.damage = database.damage
         """What was damaged first."""
 
     def lines(self) -> Iterator[dict[str, Any]]:
@@ -101,18 +127,15 @@ class _Export:
         yield {"kind": "database", "format": FORMAT, "version": VERSION}
         with self.database.reader() as connection:
             known: set[str] = set()
-            for (digest,) in self._rows(connection, "SELECT hash FROM workloads ORDER BY description, hash"):
-                with self._survived():
-                    row = connection.execute("SELECT * FROM workloads WHERE hash = ?", (digest,)).fetchone()
-                    record = workload_of_row(row)
-                    known.add(digest)
-                    yield {
-                        "kind": "workload",
-                        "hash": record.hash,
-                        "description": record.description,
-                        "text": record.text,
-                    }
-            for convolution, algorithm, workload in self._rows(connection, "SELECT * FROM algorithms"):
+            for record in self._workloads(connection):
+                known.add(record.hash)
+                yield {
+                    "kind": "workload",
+                    "hash": record.hash,
+                    "description": record.description,
+                    "text": record.text,
+                }
+            for convolution, algorithm, workload in self._rows(connection, _ALGORITHMS)[0]:
                 if workload in known:
                     yield {
                         "kind": "algorithm",
@@ -120,19 +143,52 @@ class _Export:
                         "algorithm": algorithm,
                         "workload": workload,
                     }
-            features = {row[0]: row[1:] for row in self._rows(connection, "SELECT * FROM features")}
-            for (number,) in self._rows(connection, "SELECT id FROM trials ORDER BY id"):
+            for number in self._numbers(connection):
                 with self._survived():
-                    line = _line_of_trial(*row_with_id(connection, number), features.get(number))
+                    trial = row_with_id(connection, number)
+                    features = None
+                    with self._survived():
+                        features = connection.execute(_FEATURES, (number,)).fetchone()
+                    line = _line_of_trial(*trial, features)
                     if line["workload"] in known:
                         yield line
 
-    def _rows(self, connection: sqlite3.Connection, query: str) -> list[Any]:
-        """The rows of a query, as far as they read."""
-        rows: list[Any] = []
-        with self._survived():
-            rows.extend(connection.execute(query))
-        return rows
+    def _workloads(self, connection: sqlite3.Connection) -> list[WorkloadRecord]:
+        """The workloads that read."""
+        records: list[WorkloadRecord] = []
+        for (digest,) in self._rows(connection, _HASHES)[0]:
+            with self._survived():
+                row = connection.execute("SELECT * FROM workloads WHERE hash = ?", (digest,)).fetchone()
+                if row is None:
+                    raise ValueError("a trial without its kernel")
+                records.append(workload_of_row(row))
+        return sorted(records, key=lambda record: (record.description, record.hash))
+
+    def _numbers(self, connection: sqlite3.Connection) -> list[int]:
+        """The numbers of trials. Where a part of them does not read, those in between are tried one by one."""
+        rows, is_all = self._rows(connection, _NUMBERS[:1])
+        found: set[int] = {number for (number,) in rows}
+        if is_all:
+            return sorted(found)
+        for query in _NUMBERS[1:]:
+            found.update(number for (number,) in self._rows(connection, [query])[0])
+        missing = (number for number in range(1, max(found, default=0)) if number not in found)
+        for number in islice(missing, _MOST_TRIED):
+            # What was removed is no damage.
+            with suppress(sqlite3.DatabaseError):
+                if connection.execute("SELECT 1 FROM trials WHERE id = ?", (number,)).fetchone() is not None:
+                    found.add(number)
+        return sorted(found)
+
+    def _rows(self, connection: sqlite3.Connection, queries: Sequence[str]) -> tuple[list[Any], bool]:
+        """The rows of some queries, each once, until one of them has read all that there is, and whether one has."""
+        rows: dict[Any, None] = {}
+        for query in queries:
+            with self._survived():
+                for row in connection.execute(query):
+                    rows[row] = None
+                return list(rows), True
+        return list(rows), False
 
     @contextmanager
     def _survived(self) -> Generator[None]:
@@ -143,6 +199,42 @@ class _Export:
             self.damage = self.damage or error.reason
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             self.damage = self.damage or f"a record does not read ({_first_line(error)})"
+
+
+@contextmanager
+def opened_to_export(path: str | os.PathLike[str]) -> Generator[Database]:
+    """A database to read. Of one whose end is missing this is a copy, with nothing where the end was.
+
+    Raises:
+        DatabaseError: if nothing of it can be read.
+    """
+    name = os.fspath(path)
+    with ExitStack() as stack:
+        path, damage = name, None
+        if missing := missing_bytes(name):
+            damage = f"{missing} bytes are missing at its end"
+            path = os.path.join(stack.enter_context(tempfile.TemporaryDirectory()), "trials.db")
+            _copy_with_end(name, path, missing)
+        try:
+            database = stack.enter_context(Database(path, create=False))
+        except DamagedError as error:
+            raise DatabaseError(
+                f"expected a database of trials, got '{name}', of which nothing can be read: {damage or error.reason}"
+            ) from None
+        database.damage = damage
+        database.path = name
+        yield database
+
+
+def _copy_with_end(path: str, copy: str, missing: int) -> None:
+    """A copy of a database with so many more bytes, and of its log."""
+    try:
+        shutil.copyfile(path, copy)
+        os.truncate(copy, os.path.getsize(copy) + missing)
+        if os.path.exists(f"{path}-wal"):
+            shutil.copyfile(f"{path}-wal", f"{copy}-wal")
+    except OSError as error:
+        raise DatabaseError(f"cannot copy '{path}': {error.strerror or error}") from None
 
 
 def _line_of_trial(

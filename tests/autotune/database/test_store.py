@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stepwell import te
 from stepwell.autotune.database import schema
+from stepwell.autotune.database.exchange import opened_to_export
 from stepwell.autotune.database.family import family_of
 from stepwell.autotune.database.store import Database
 from stepwell.autotune.trial import Status, Trial
@@ -369,6 +371,65 @@ def test_what_reads_of_a_damaged_database_is_exported(path: Path, tmp_path: Path
         assert [each.seconds for each in database.trials(WORKLOAD)] == [1.0, 4.0]
         with pytest.raises(DatabaseError, match="which is damaged"):
             database.merge(path)
+
+
+def many(path: Path, count: int = 400) -> bytes:
+    """The bytes of a database with so many trials, all of them in its file."""
+    with Database(path) as database:
+        database.add_workload(WORKLOAD)
+        for number in range(count):
+            database.record(trial(1.0 + number, script=f"// {number}\n{SCRIPT}"), np.full(20, number, np.float32), "f")
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    return path.read_bytes()
+
+
+def salvaged(path: Path) -> list[float]:
+    """The times of what is exported of a damaged database."""
+    lines, again = path.with_suffix(".jsonl"), path.with_name("again.db")
+    with pytest.raises(DatabaseError, match="what does not read is left out"), opened_to_export(path) as database:
+        database.export_jsonl(lines)
+    with Database(again) as database:
+        count = database.import_jsonl(lines)
+        trials = database.trials(WORKLOAD)
+        features = {trial.seconds: float(row[0]) for trial, row in database.features("f")}
+    again.unlink()
+    assert len(trials) == count and all(each.script.startswith(f"// {each.seconds - 1.0:.0f}\n") for each in trials)
+    assert all(seconds == 1.0 + feature for seconds, feature in features.items())
+    return [each.seconds for each in trials]
+
+
+@pytest.mark.parametrize("pages", [1, 5, 30])
+def test_of_a_database_without_its_end_what_is_there_is_exported(path: Path, pages: int) -> None:
+    data = many(path)
+    path.write_bytes(data[: -4096 * pages - 100 * (pages > 1)])
+    for create in (False, True):
+        with pytest.raises(DatabaseError, match="which is damaged"):
+            Database(path, create=create)
+    # A page has some ten trials, or some scripts, or is one of an index.
+    assert 400 - 25 * pages <= len(salvaged(path)) < 400 + (pages == 1)
+
+
+def test_of_a_database_with_lost_pages_what_is_there_is_exported(path: Path) -> None:
+    data = many(path)
+    kept: list[int] = []
+    for page in range(8, len(data) // 4096, 7):
+        path.write_bytes(data[: page * 4096] + bytes(4096) + data[(page + 1) * 4096 :])
+        with pytest.raises(DatabaseError, match="which is damaged"):
+            Database(path)
+        with opened_to_export(path) as database, suppress(DatabaseError):
+            kept.append(database.export_jsonl(path.with_suffix(".jsonl")))
+            continue
+        kept.append(len(salvaged(path)))
+    assert len(kept) > 5 and min(kept) >= 300 and max(kept) < 401
+
+
+def test_where_nothing_reads_nobody_is_told_to_export_it(path: Path) -> None:
+    path.write_bytes(many(path, 4)[:3000])
+    with pytest.raises(DatabaseError, match="of which nothing can be read: .* missing at its end") as caught:
+        opened_to_export(path).__enter__()
+    assert "export" not in str(caught.value)
 
 
 def test_the_fingerprint_is_that_of_texts(path: Path) -> None:
