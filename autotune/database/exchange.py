@@ -210,20 +210,23 @@ def opened_to_export(path: str | os.PathLike[str]) -> Generator[Database]:
     """
     name = os.fspath(path)
     with ExitStack() as stack:
-        path, damage = name, None
-        if missing := missing_bytes(name):
-            damage = f"{missing} bytes are missing at its end"
-            path = os.path.join(stack.enter_context(tempfile.TemporaryDirectory()), "trials.db")
-            _copy_with_end(name, path, missing)
         try:
-            database = stack.enter_context(Database(path, create=False))
+            database = Database(name, create=False)
         except DamagedError as error:
-            raise DatabaseError(
-                f"expected a database of trials, got '{name}', of which nothing can be read: {damage or error.reason}"
-            ) from None
-        database.damage = damage
-        database.path = name
-        yield database
+            # A checkpoint may just be at work, but then it opens.
+            missing = missing_bytes(name)
+            damage = f"{missing} bytes are missing at its end" if missing else error.reason
+            copy = os.path.join(stack.enter_context(tempfile.TemporaryDirectory()), "trials.db")
+            _copy_with_end(name, copy, missing)
+            try:
+                database = Database(copy, create=False)
+            except DamagedError:
+                raise DatabaseError(
+                    f"expected a database of trials, got '{name}', of which nothing can be read: {damage}"
+                ) from None
+            database.path, database.damage = name, damage
+        with database:
+            yield database
 
 
 def _copy_with_end(path: str, copy: str, missing: int) -> None:

@@ -218,6 +218,8 @@ def explained(path: str) -> Generator[None]:
     """SQLite's errors in the body of a `with` statement become ours."""
     try:
         yield
+    except UnicodeDecodeError as error:  # also a message of SQLite's that has such a text in it
+        raise DamagedError(path, "a text in it is no UTF-8") from error
     except sqlite3.IntegrityError as error:
         raise DatabaseError(f"cannot write '{path}': {error}") from error
     except sqlite3.OperationalError as error:

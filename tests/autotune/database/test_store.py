@@ -425,6 +425,28 @@ def test_of_a_database_with_lost_pages_what_is_there_is_exported(path: Path) -> 
     assert len(kept) > 5 and min(kept) >= 300 and max(kept) < 401
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_whatever_is_damaged_is_one_error(path: Path, seed: int) -> None:
+    data = bytearray(many(path, 20))
+    rng = np.random.default_rng(seed)
+    for place in rng.integers(20 if seed % 2 else 4096, len(data), 40):
+        data[place] = rng.integers(256)
+    path.write_bytes(data)
+    with suppress(DatabaseError), opened_to_export(path) as database:
+        database.export_jsonl(path.with_suffix(".jsonl"))
+    for create in (False, True):
+        with suppress(DatabaseError), Database(path, create=create) as database:
+            database.workloads()
+            database.trials()
+
+
+def test_a_message_that_is_no_text_is_damage(path: Path) -> None:
+    data = many(path, 1)
+    path.write_bytes(data.replace(b"CREATE TABLE features", b"CREATE TABLE \x97eatures", 1))
+    with pytest.raises(DatabaseError, match="which is damaged"):
+        Database(path)
+
+
 def test_where_nothing_reads_nobody_is_told_to_export_it(path: Path) -> None:
     path.write_bytes(many(path, 4)[:3000])
     with pytest.raises(DatabaseError, match="of which nothing can be read: .* missing at its end") as caught:
