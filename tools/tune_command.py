@@ -6,10 +6,11 @@ import argparse
 import signal
 import sys
 import threading
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from .options import add_lowering, positive
 
@@ -111,21 +112,35 @@ def tune_command(options: argparse.Namespace) -> None:
         raise StepwellError(report.failure)
 
 
+_SAME_PRESS = 1.0
+"""Signals within so many seconds of the first are the same wish, which is being granted."""
+
+
 @contextmanager
 def _terminated_as_interrupted() -> Generator[None]:
-    """SIGTERM ends a run as Ctrl-C does."""
+    """SIGTERM ends a run as Ctrl-C does, and a second one of either right after the first changes nothing."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
+    first: float | None = None
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 
-    def interrupt(*_: object) -> NoReturn:
-        raise KeyboardInterrupt
+    def interrupt(*_: object) -> None:
+        nonlocal first
+        now = time.monotonic()
+        if first is None or now - first > _SAME_PRESS:
+            first = first or now
+            raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    for number in before:
+        signal.signal(number, interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        # After an interrupt the process is about to end; a Ctrl-C that comes while it does is still the same press.
+        for number, handler in before.items():
+            if first is None or number != signal.SIGINT:
+                signal.signal(number, handler)
 
 
 @contextmanager

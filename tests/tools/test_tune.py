@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -392,6 +393,30 @@ def test_an_interrupt_ends_the_command_with_what_was_found(
     out, err = capfd.readouterr()
     assert "2 trials of 1 kernel in" in out and "stopped" in out
     assert "Traceback" not in err
+
+
+def test_pressing_twice_loses_nothing(
+    kernel: Path, space: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    class Pressed(synthetic.FakeMeasurer):
+        def measure(self, *arguments: Any, **options: Any) -> list[Trial]:
+            found = super().measure(*arguments, **options)
+            os.kill(os.getpid(), signal.SIGINT)
+            return found
+
+        def close(self) -> None:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(tuning, "make_measurer", lambda *_: Pressed())
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        assert (
+            run("tune", kernel, "--trials", 4, "--db", tmp_path / "a.db", "--space", space, "--search", "random") == 0
+        )
+    finally:
+        signal.signal(signal.SIGINT, before)
+    out, _ = capfd.readouterr()
+    assert "1 trials of 1 kernel in" in out and "stopped" in out
 
 
 def _running(kernel: Path, temporary: Path, database: Path) -> subprocess.Popen[str]:
