@@ -6,7 +6,7 @@ import os
 import tempfile
 import time
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -26,29 +26,50 @@ def turns_of_machine() -> Path | None:
 def turn(path: Path | None, *, alone: bool, patience: float = PATIENCE) -> Generator[None]:
     """Waits until it is this process's turn, which ends with the `with` statement, or with the process; goes on
     without one if that takes longer than `patience`, or if there can't be such a file."""
-    if path is None:
-        yield
-        return
+    file = None if path is None else _take(path, alone, time.monotonic() + patience)
     try:
-        file = path.open("a")
-    except OSError:
         yield
-        return
-    with file:
-        _wait(file.fileno(), alone, time.monotonic() + patience)
-        yield
+    finally:
+        if path is not None and file is not None:
+            _leave(path, file)
 
 
-def _wait(file: int, alone: bool, until: float) -> None:
+def _take(path: Path, alone: bool, until: float) -> int | None:
     import fcntl
 
     while True:
         try:
+            file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        except OSError:
+            return None
+        try:
             fcntl.flock(file, (fcntl.LOCK_EX if alone else fcntl.LOCK_SH) | fcntl.LOCK_NB)
-            return
+            if _is_at(path, file):
+                return file
+            os.close(file)  # whoever had it has removed it
         except BlockingIOError:
+            os.close(file)
             if time.monotonic() >= until:
-                return
+                return None
+            time.sleep(_POLL)
         except OSError:  # a file system without locks
-            return
-        time.sleep(_POLL)
+            os.close(file)
+            return None
+
+
+def _is_at(path: Path, file: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(follow_symlinks=False), os.fstat(file))
+    except OSError:
+        return False
+
+
+def _leave(path: Path, file: int) -> None:
+    """Ends a turn. Who is the only one to have the file removes it: others see that it is gone, and make a new one."""
+    import fcntl
+
+    with suppress(OSError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if _is_at(path, file):
+            path.unlink()
+    os.close(file)

@@ -25,9 +25,32 @@ def test_one_alone_or_many_together(tmp_path: Path):
     path = tmp_path / "lock"
     with turn(path, alone=False):
         assert not waits(path, alone=False) and waits(path, alone=True)
+    assert not path.exists()
     with turn(path, alone=True):
         assert waits(path, alone=False) and waits(path, alone=True)
-    assert not waits(path, alone=True)
+    assert not waits(path, alone=True) and not path.exists()
+
+
+COUNT = """
+import sys
+from pathlib import Path
+from stepwell.autotune.measure.turns import turn
+
+count = Path(sys.argv[2])
+for _ in range(100):
+    with turn(Path(sys.argv[1]), alone=True):
+        count.write_text(str(int(count.read_text()) + 1))
+"""
+
+
+def test_nobody_is_alone_twice(tmp_path: Path):
+    """The file comes and goes, and no turn is lost on the way."""
+    count = tmp_path / "count"
+    count.write_text("0")
+    command = [sys.executable, "-c", COUNT, str(tmp_path / "lock"), str(count)]
+    processes = [subprocess.Popen(command) for _ in range(3)]
+    assert [process.wait(60) for process in processes] == [0, 0, 0]
+    assert count.read_text() == "300" and not (tmp_path / "lock").exists()
 
 
 def test_where_no_file_can_be_nobody_waits(tmp_path: Path):
