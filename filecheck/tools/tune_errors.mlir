@@ -9,6 +9,9 @@
 // RUN: not stepwell tune %s --db %t.db --trials 8 --kernel xyz 2>&1 | filecheck %s --check-prefix=KERNEL
 // RUN: not stepwell tune %s --db %t.db --trials 8 --space no-such-file.mlir 2>&1 | filecheck %s --check-prefix=SPACE
 // RUN: not stepwell tune %s --print-space --space %S/Inputs/schedule.mlir 2>&1 | filecheck %s --check-prefix=KNOBS
+// RUN: not stepwell tune %s --db %t.db --trials 8 --space %S/Inputs/space_decided.mlir 2>&1 | filecheck %s --check-prefix=DECIDED
+// RUN: not stepwell tune %s --db %t.db --trials 8 --space %S/Inputs/space_of_another_kernel.mlir 2>&1 | filecheck %s --check-prefix=OTHER
+// RUN: not stepwell tune %s --db %t.db --trials 8 --space %S/Inputs/space_without_choice.mlir 2>&1 | filecheck %s --check-prefix=NOTHING
 // RUN: not stepwell tune %s --print-space --reopen 2>&1 | filecheck %s --check-prefix=REOPEN
 // RUN: not stepwell tune %s --db %t.db --trials 8 --target no-such-target 2>&1 | filecheck %s --check-prefix=TARGET
 // RUN: not stepwell tune no-such-file.mlir --db %t.db --trials 8 2>&1 | filecheck %s --check-prefix=SOURCE
@@ -23,7 +26,10 @@
 // MODEL: error: expected a model (boosting, linear, roofline, random), got 'bosting'; did you mean 'boosting'?
 // KERNEL: error: expected the hash of a kernel of the program, got 'xyz', which none begins with; expected one of {{[0-9a-f]+}}
 // SPACE: error: cannot read 'no-such-file.mlir': No such file or directory
-// KNOBS: error: expected a script with open knobs in '{{.*}}schedule.mlir', got none
+// KNOBS: error: expected a script with knobs in '{{.*}}schedule.mlir', got one without any
+// DECIDED: error: expected a script with open knobs in '{{.*}}space_decided.mlir', got none: its knobs are decided; --reopen opens them
+// OTHER: error: expected a script for this kernel in '{{.*}}', got one that cannot be applied: {{.*}}space_of_another_kernel.mlir:3:5: expected a block named 'conv17', got map0, B
+// NOTHING: error: no choice of the knobs keeps the constraints of '{{.*}}space_without_choice.mlir'
 // REOPEN: error: expected a database or a script to open knobs of, got neither
 // TARGET: error: {{.*}}'no-such-target'
 // SOURCE: error: cannot read 'no-such-file.mlir': No such file or directory
