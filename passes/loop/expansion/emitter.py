@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
+from math import prod
 from typing import cast
 
 from xdsl.dialects import affine, arith, memref, vector
@@ -38,7 +39,7 @@ from xdsl.ir.affine import (
 )
 
 from ....dialects import cpu
-from ....dialects.loop import BUFFER_ALIGNMENT, AllocOp, ViewOp, byte_count, memref_type
+from ....dialects.loop import BUFFER_ALIGNMENT, AllocOp, ViewOp, byte_count, byte_size, memref_type
 from ....dialects.quasi_affine import Bounds, Digit, Lin, to_affine_map
 from ....errors import CompileError
 from .plan import Storage
@@ -48,6 +49,10 @@ ALIGNMENT = IntegerAttr(64, i64)
 """Alignment of emitted buffers: a cache line, and the widest vector."""
 COPIED_BYTES = 64 * 1024
 """How much of the stack the buffers of further copies of code may take."""
+CLEARED_BYTES = 64
+"""How much is filled with zeros at once."""
+MOST_STORES = 32
+"""How many stores of zeros follow one another: LLVM sees through these where they turn out to be for registers."""
 NO_OVERFLOW = {"overflowFlags": arith.IntegerOverflowAttr("none")}
 
 
@@ -375,6 +380,53 @@ class Emitter:
             self.scope.epilogue.append(memref.DeallocOp.create(operands=op.results))
         self.scope.prologue.append(op)
         self.scope.buffers[buffer] = op.results[0]
+        if on_stack and storage.has_gaps:
+            self._clear(op.results[0], storage)
+
+    def _clear(self, buffer: SSAValue, storage: Storage) -> None:
+        """Fills a buffer with zeros at the entry of the current scope.
+
+        The last tile of a dimension has places that nobody fills, and vectors go over them all the same. What is
+        computed there is not used. But what happens to be on the stack may be numbers below the smallest normal one,
+        and each instruction that meets one takes some hundred cycles.
+        """
+        *outer, row = storage.shape
+        element = storage.type.element_type
+        lanes = min(row, max(1, CLEARED_BYTES // byte_size(element)))
+        zeros = self.splat(0, vector_type(element, lanes))
+        places = row // lanes
+        rest = [Lin(row - lanes)] if row % lanes else []
+        few = prod(outer) * (places + len(rest)) <= MOST_STORES
+        saved, self.block = self.block, Block()
+
+        def store(indices: Sequence[Lin]) -> None:
+            map, operands = affine_map(indices)
+            self.add(affine.VectorStoreOp.create(operands=(zeros, buffer, *operands), properties={"map": map}))
+
+        def repeat(extent: int, step: int, body: Callable[[Lin], None]) -> None:
+            if few or extent == 1:
+                for number in range(extent):
+                    body(Lin(number * step))
+                return
+            around, self.block = self.block, Block(arg_types=(INDEX,))
+            inner = self.block
+            body(Lin.of(inner.args[0]) * step)
+            self.block = around
+            self.add_for(_linear_map(0, (0, extent)), (), inner)
+
+        def rows(indices: Sequence[Lin]) -> None:
+            if len(indices) < len(outer):
+                repeat(outer[len(indices)], 1, lambda index: rows((*indices, index)))
+                return
+            repeat(places, lanes, lambda index: store((*indices, index)))
+            for place in rest:
+                store((*indices, place))
+
+        rows(())
+        cleared, self.block = self.block, saved
+        for op in tuple(cleared.ops):
+            op.detach()
+            self.scope.prologue.append(op)
 
     def _place(self, alloc: AllocOp, workspace: SSAValue, storage: Storage) -> SSAValue:
         """The memory that a planned buffer has in the current scope."""

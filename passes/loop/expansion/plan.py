@@ -41,6 +41,7 @@ from ....dialects.loop import (
     WriteOp,
     blocks_in,
     enclosing_loops,
+    is_float,
     loop_bounds,
     loop_of,
 )
@@ -89,6 +90,8 @@ class Storage:
     """With a tiling, how many places there are in each of the program's dimensions that have ends."""
     slot: Lin | None = None
     """Which copy of the buffer is used, where there are several: the first dimension."""
+    has_gaps: bool = False
+    """Whether vectors may read places of floats that nobody writes."""
 
     @property
     def byte_size(self) -> int:
@@ -319,6 +322,9 @@ def buffer_storage(alloc: AllocOp) -> Storage:
     if tiling is None and kept and kept[-1] == alloc.order[-1] and prod(shape) <= MOST_PADDED:
         shape[-1] = max(shape[-1], _reach_of_lanes(alloc, kept[-1], found.base[kept[-1]]))
     shape = aligned_shape(shape, kept, alloc.alignments) or shape
+    filled = prod(min(extent, whole) for extent, whole in zip(found.shape, source.get_shape(), strict=True))
+    # Sums have what they start from in all lanes.
+    has_gaps = prod(shape) > filled and is_float(source.element_type) and not _is_summed_up(alloc)
     ends = tuple(
         ((found.base[d], source.get_shape()[d]), (Lin(), found.shape[d])) if tiling is None or _pads(tiling, d) else ()
         for d in (kept if tiling is None else range(len(found.shape)))
@@ -347,7 +353,12 @@ def buffer_storage(alloc: AllocOp) -> Storage:
         ends,
         () if tiling is None else tuple(_reach(tiling, d, found.shape) for d in range(len(found.shape))),
         slot,
+        has_gaps,
     )
+
+
+def _is_summed_up(alloc: AllocOp) -> bool:
+    return any(isinstance(access, ReduceOp) for access in accesses_of(alloc.buffer))
 
 
 def _loop_around(alloc: AllocOp) -> ForOp | None:
