@@ -7,19 +7,19 @@
 // RUN: stepwell db import %t/b.db %S/Inputs/trials.jsonl
 // RUN: stepwell compile %s -o %t/out --db %t/b.db --no-cache -v 2>&1 | filecheck %s --check-prefix=SHIPPED
 
-// CHECK:      loop.for %io : 6 {
+// CHECK:      loop.for %io : 600 {
 // CHECK-NEXT:   loop.for %ii : 4 vectorized {
-// CHECK-NEXT:     loop.block "map0" alias "B" spatial(%vi in 24 = %io * 4 + %ii) {
+// CHECK-NEXT:     loop.block "map0" alias "B" spatial(%vi in 2400 = %io * 4 + %ii) {
 
 // NEAREST: main: nearest da927e7b02ec9f499dd12847935ac25c
 // SHIPPED: main: shipped
 module attributes {cpu.target = #cpu.target<triple = "x86_64-unknown-linux-gnu">} {
-  func.func @main(%A: memref<24xf32>, %B: memref<24xf32> {loop.output}) {
-    loop.for %i : 24 {
-      loop.block "map0" alias "B" spatial(%vi in 24 = %i) {
-        %a = loop.read %A[%vi] : memref<24xf32>
+  func.func @main(%A: memref<2400xf32>, %B: memref<2400xf32> {loop.output}) {
+    loop.for %i : 2400 {
+      loop.block "map0" alias "B" spatial(%vi in 2400 = %i) {
+        %a = loop.read %A[%vi] : memref<2400xf32>
         %s = arith.addf %a, %a : f32
-        loop.write %s, %B[%vi] : memref<24xf32>
+        loop.write %s, %B[%vi] : memref<2400xf32>
       }
     }
     func.return
