@@ -59,7 +59,8 @@ class ArenaPool:
         try:
             return self._free.pop()
         except IndexError:
-            data = np.empty(self.size + ALIGNMENT, np.uint8)
+            # What vectors read beyond the end of rows is not used, but slow to compute with where it is denormal.
+            data = np.zeros(self.size + ALIGNMENT, np.uint8)
             address = data.__array_interface__["data"][0]
             return Arena(data, -(-address // ALIGNMENT) * ALIGNMENT)
 
