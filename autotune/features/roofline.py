@@ -1,7 +1,7 @@
 """An analytic estimate of a kernel's time: what ports, dependent chains, and levels of memory allow at most.
 
-The core is one that runs instructions out of order, with two ports for arithmetic on vectors, two for loads and one for
-stores. How wide vectors are and how large caches comes from the target.
+The core is one that runs instructions out of order, with two ports for arithmetic on vectors, two or three for loads and
+one for stores. How wide vectors are and how large caches comes from the target.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from .values import Value, choose, maximum, minimum
 
 PORTS = 2.0
 """Vector instructions that start in a cycle."""
-LOADS = 2.0
+LOADS = 2.5
+"""Loads that start in a cycle: two of the widest vectors, three of shorter ones."""
 STORES = 1.0
 WIDTH = 5.0
 """Instructions of any kind in a cycle."""
