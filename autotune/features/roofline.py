@@ -1,7 +1,7 @@
 """An analytic estimate of a kernel's time: what ports, dependent chains, and levels of memory allow at most.
 
-The core is one that runs instructions out of order, with two ports for arithmetic on vectors, two or three for loads and
-one for stores. How wide vectors are and how large caches comes from the target.
+The core is one that runs instructions out of order, with two ports for arithmetic on vectors, two or three for loads,
+and one for stores. How wide vectors are and how large caches comes from the target.
 """
 
 from __future__ import annotations
