@@ -48,7 +48,7 @@ class Options:
     penalty: float = 1.0
     columns: float = 0.5
     """The part of the columns that each split may choose from."""
-    trust: float = 0.4
+    trust: float = 0.3
     """The part of what the trees say that is believed: they know less of kernels that are like none of theirs."""
     seed: int = 0
 
