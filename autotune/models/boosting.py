@@ -28,6 +28,15 @@ FEWEST = 4
 SHARE, MANY = 2 / 3, 32
 """The part of the forest in predictions after so many trials; before, it is less."""
 
+STEADY = 0.3
+"""How much a column may differ between candidates of a workload, relative to how much it does between workloads, to
+tell kinds of kernels apart."""
+NEAR, FAR = 0.35, 0.6
+"""How far a candidate is from what the trees know, in standard deviations of steady columns: up to where they are
+believed, and from where hardly. Trees of four families of kernels say nothing about a fifth."""
+LEAST = 1 / 6
+"""The part of `trust` that is left then."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -48,8 +57,8 @@ class Options:
     penalty: float = 1.0
     columns: float = 0.5
     """The part of the columns that each split may choose from."""
-    trust: float = 0.3
-    """The part of what the trees say that is believed: they know less of kernels that are like none of theirs."""
+    trust: float = 0.6
+    """The part of what the trees say that is believed of kernels that are like some of theirs."""
     seed: int = 0
 
 
@@ -63,11 +72,27 @@ class Base:
     mean: NDArray[np.float32]
     scale: NDArray[np.float32]
     """Of each column, to compare candidates by: what matters little is small."""
+    steady: NDArray[np.intp]
+    """The columns that tell kinds of kernels apart."""
+    kinds: NDArray[np.float32]
+    """What these are in each workload, on average, relative to how much they differ."""
+    unit: NDArray[np.float32]
+    """How much each differs between workloads."""
 
     def predict(self, features: Features) -> Scores:
         """The scores."""
         scores = prior_scores(features, self.options)
-        return scores if self.trees is None else scores + self.options.trust * self.trees.predict(features)
+        return scores if self.trees is None else scores + self.trust(features) * self.trees.predict(features)
+
+    def trust(self, features: Features) -> Scores:
+        """The part of what the trees say of each candidate that is believed."""
+        if not len(self.steady):
+            return np.full(len(features), self.options.trust)
+        points = (features[:, self.steady] - self.mean[self.steady]) / self.unit
+        squares = (points**2).sum(axis=1)[:, None] + (self.kinds**2).sum(axis=1) - 2 * points @ self.kinds.T
+        distance = np.sqrt(np.maximum(squares.min(axis=1), 0) / len(self.steady)).astype(np.float64)
+        share = 1 - (1 - LEAST) * np.clip((distance - NEAR) / (FAR - NEAR), 0, 1)
+        return self.options.trust * share
 
 
 def prior_scores(features: Features, options: Options) -> Scores:
@@ -80,7 +105,8 @@ def prior_scores(features: Features, options: Options) -> Scores:
 def fit_base(known: Samples | None, options: Options) -> Base:
     """Trees for what the samples have that the roofline does not explain."""
     if known is None or not len(known):
-        return Base(options, None, np.zeros(1, np.float32), np.ones(1, np.float32))
+        nothing, none = np.zeros(1, np.float32), np.zeros((0, 0), np.float32)
+        return Base(options, None, nothing, nothing + 1, np.zeros(0, np.intp), none, none.ravel())
     # Neither has types, and what needs no fit needs neither.
     ensemble: Any = import_module("sklearn.ensemble")
     pools: Any = import_module("threadpoolctl")
@@ -113,7 +139,21 @@ def fit_base(known: Samples | None, options: Options) -> Base:
     spread = features.std(axis=0)
     share = np.sqrt(trees.importance(features.shape[1]))
     scale = np.where(spread > 0, share / np.where(spread > 0, spread, 1), 0).astype(np.float32)
-    return Base(options, trees, features.mean(axis=0), scale)
+    mean = features.mean(axis=0)
+    return Base(options, trees, mean, scale, *_kinds(features - mean, known.groups))
+
+
+def _kinds(
+    features: Features, groups: NDArray[np.int64]
+) -> tuple[NDArray[np.intp], NDArray[np.float32], NDArray[np.float32]]:
+    """Which columns tell workloads apart, what they are in each, and how much they differ."""
+    parts = [features[groups == group] for group in np.unique(groups)]
+    means = np.stack([part.mean(axis=0) for part in parts])
+    within = np.stack([part.std(axis=0) for part in parts]).mean(axis=0)
+    between = means.std(axis=0)
+    steady = np.flatnonzero((between > 1e-6) & (within < STEADY * between))
+    unit = between[steady].astype(np.float32)
+    return steady, (means[:, steady] / unit).astype(np.float32), unit
 
 
 def _weights(groups: NDArray[np.int64]) -> NDArray[np.float64]:

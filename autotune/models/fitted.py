@@ -26,6 +26,7 @@ from .trees import Trees
 FITTED_FILE = FEATURES_FILE.with_name("trees.npz")
 _ALL = "all"
 _ARRAYS = ("columns", "thresholds", "values", "gains")
+_KNOWN = ("mean", "scale", "steady", "kinds", "unit")
 
 
 def _digest(options: Options) -> str:
@@ -42,12 +43,12 @@ def shipped_base(options: Options, without: str | None = None, path: Path = FITT
         with np.load(path, allow_pickle=False) as file:
             if str(file["digest"]) != _digest(options) or f"{name}.columns" not in file.files:
                 return None
-            arrays: dict[str, NDArray[Any]] = {each: file[f"{name}.{each}"] for each in (*_ARRAYS, "mean", "scale")}
+            arrays: dict[str, NDArray[Any]] = {each: file[f"{name}.{each}"] for each in (*_ARRAYS, *_KNOWN)}
             depth, constant = (float(each) for each in file[f"{name}.shape"])
     except (OSError, ValueError, KeyError):
         return None
     trees = Trees(int(depth), **{each: arrays[each] for each in _ARRAYS}, constant=constant)
-    return Base(options, trees, arrays["mean"], arrays["scale"])
+    return Base(options, trees, **{each: arrays[each] for each in _KNOWN})
 
 
 def fit_shipped(data: DataSet, options: Options, path: Path = FITTED_FILE) -> None:
@@ -57,7 +58,7 @@ def fit_shipped(data: DataSet, options: Options, path: Path = FITTED_FILE) -> No
         base = fit_base(data.samples if name == _ALL else data.without(name), options)
         assert base.trees is not None
         arrays |= {f"{name}.{each}": getattr(base.trees, each) for each in _ARRAYS}
-        arrays |= {f"{name}.mean": base.mean, f"{name}.scale": base.scale}
+        arrays |= {f"{name}.{each}": getattr(base, each) for each in _KNOWN}
         arrays[f"{name}.shape"] = np.asarray([base.trees.depth, base.trees.constant], np.float64)
     buffer = BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **arrays)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from stepwell.autotune.features.columns import FEATURES
-from stepwell.autotune.models.boosting import BoostingModel, Options, fit_base
+from stepwell.autotune.models.boosting import LEAST, BoostingModel, Options, fit_base
 from stepwell.autotune.models.create import MODELS, model_factory
 from stepwell.autotune.models.dataset import DataSet
 from stepwell.autotune.models.fitted import fit_shipped, shipped_base
@@ -205,3 +205,21 @@ def test_trees_that_are_written_are_those_that_are_read(tmp_path: Path) -> None:
         np.testing.assert_array_equal(read.predict(features), fit_base(known, options).predict(features))
     (tmp_path / "t.npz").write_bytes(b"damaged")
     assert shipped_base(options, None, tmp_path / "t.npz") is None
+
+
+def test_trees_are_believed_of_kernels_that_are_like_theirs() -> None:
+    def of_kind(seed: int, *kinds: float) -> Samples:
+        parts: list[Samples] = []
+        for number, kind in enumerate(kinds):
+            part = measured(seed + number, 1)
+            part.features[:, 0] -= part.features[:, 0].mean()
+            part.features[:, 1] = kind
+            parts.append(part)
+        return Samples.concatenate(parts)
+
+    base = fit_base(of_kind(1, 0.0, 1.0, 2.0, 3.0), Options(0))
+    assert base.steady.tolist() == [1]
+    assert base.trust(of_kind(9, 2.0).features) == pytest.approx(base.options.trust)
+    assert base.trust(of_kind(9, 9.0).features) == pytest.approx(LEAST * base.options.trust)
+    between = base.trust(of_kind(9, 3.5).features)
+    assert (between < base.options.trust).all() and (between > LEAST * base.options.trust).all()
