@@ -22,7 +22,7 @@ from .folder import Folder
 from .interface import Finished, MeasureInput, Measurer
 from .processes import KILLED, Died, Processes
 from .timing import Effort
-from .turns import PATIENCE, turn
+from .turns import PATIENCE, remove_abandoned_turn, turn
 from .worker import TIMED_OUT, Measured, Ready, Reference, build, check, make_reference, start, time_ready
 
 Build: TypeAlias = Callable[[str, str, float], Built | Failure]
@@ -71,6 +71,8 @@ class LocalMeasurer(Measurer):
         self._compilers = Processes(self.jobs, start, [memory])
         self._timer = Processes(1, start, [memory])
         self._folder = Folder(folder)
+        if turns is not None:
+            remove_abandoned_turn(turns)
         self._references: dict[str, Reference] = {}
         self._tickets = itertools.count()
         self._machine = platform.node()

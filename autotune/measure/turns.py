@@ -34,6 +34,12 @@ def turn(path: Path | None, *, alone: bool, patience: float = PATIENCE) -> Gener
             _leave(path, file)
 
 
+def remove_abandoned_turn(path: Path) -> None:
+    """Removes the file of a process that was killed in its turn, if nobody else has it."""
+    if path.exists() and (file := _take(path, True, time.monotonic())) is not None:
+        _leave(path, file)
+
+
 def _take(path: Path, alone: bool, until: float) -> int | None:
     import fcntl
 

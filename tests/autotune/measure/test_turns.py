@@ -11,7 +11,7 @@ from pathlib import Path
 from measured import matmul, tiled
 from stepwell.autotune.measure.interface import MeasureInput
 from stepwell.autotune.measure.local import LocalMeasurer
-from stepwell.autotune.measure.turns import turn
+from stepwell.autotune.measure.turns import remove_abandoned_turn, turn
 from stepwell.autotune.trial import Status
 
 
@@ -29,6 +29,18 @@ def test_one_alone_or_many_together(tmp_path: Path):
     with turn(path, alone=True):
         assert waits(path, alone=False) and waits(path, alone=True)
     assert not waits(path, alone=True) and not path.exists()
+
+
+def test_what_a_killed_process_leaves_is_removed(tmp_path: Path):
+    path = tmp_path / "lock"
+    remove_abandoned_turn(path)  # there is none
+    path.touch()
+    with turn(path, alone=False):
+        remove_abandoned_turn(path)
+        assert path.exists() and waits(path, alone=True)
+    path.touch()
+    remove_abandoned_turn(path)
+    assert not path.exists()
 
 
 COUNT = """
