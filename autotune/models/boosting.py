@@ -89,8 +89,12 @@ class Base:
         if not len(self.steady):
             return np.full(len(features), self.options.trust)
         points = (features[:, self.steady] - self.mean[self.steady]) / self.unit
-        squares = (points**2).sum(axis=1)[:, None] + (self.kinds**2).sum(axis=1) - 2 * points @ self.kinds.T
-        distance = np.sqrt(np.maximum(squares.min(axis=1), 0) / len(self.steady)).astype(np.float64)
+        # Workloads are rows, so that the least of each column is found in vectors; what a candidate's distances have in
+        # common is added last.
+        apart = self.kinds @ (-2 * points.T)
+        apart += (self.kinds**2).sum(axis=1)[:, None]
+        squares = np.maximum(apart.min(axis=0) + (points**2).sum(axis=1), 0)
+        distance = np.sqrt(squares / len(self.steady)).astype(np.float64)
         share = 1 - (1 - LEAST) * np.clip((distance - NEAR) / (FAR - NEAR), 0, 1)
         return self.options.trust * share
 
