@@ -174,6 +174,7 @@ class KernelPlan:
     def _plan_block(self, block: BlockOp) -> BlockPlan:
         bounds = self.ranges.get
         bindings = block.binding_forms(bounds)
+        self.written.update(block.written_buffers())
         reduce_forms = tuple(
             form for kind, form in zip(block.kinds, bindings, strict=True) if kind is IteratorKind.REDUCE
         )
@@ -186,8 +187,6 @@ class KernelPlan:
         limits = {Lin(0, guard.form.terms): guard.limit - guard.form.const for guard in guards}
         for op in block.body.walk():
             if isinstance(op, Access | PrefetchOp):
-                if not isinstance(op, ReadOp | PrefetchOp):
-                    self.written.update(op.buffers)
                 accesses[op] = tuple(self._plan_access(op, buffer, forms, limits) for buffer in op.buffers)
                 continue
             form = _index_form(op, forms, bounds)
