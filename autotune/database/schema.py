@@ -185,7 +185,7 @@ def missing_bytes(path: str) -> int:
             size = os.fstat(file.fileno()).st_size
     except OSError:
         return 0
-    if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
+    if len(header) < 100 or not header.startswith(_MAGIC):
         return 0
     page, pages = (int.from_bytes(header[at : at + length], "big") for at, length in ((16, 2), (28, 4)))
     return max((65536 if page == 1 else page) * pages - size, 0)
