@@ -113,6 +113,8 @@ class SketchFeatures:
         self._choices: list[tuple[int, ...]] = []
         self._nests: list[Nest | None] = []
         self._known: dict[tuple[int, ...], int] = {}
+        self._recalled: dict[int, NDArray[np.float32]] = {}
+        """Features of those that no forms give, by number."""
         self._classes: dict[Structure, _Class] = {}
         self._decided_by: tuple[int, ...] | None = ()
         """The knobs that decide which structure comes out; none if it is not known."""
@@ -412,9 +414,11 @@ class SketchFeatures:
         for row in np.flatnonzero(~known):
             number = self._known.get(tuple(map(int, choices[row])))
             nest = None if number is None else self._nests[number]
-            if nest is not None:
-                found[row] = features(nest.structure, nest.slots.reshape(1, -1), self._target)[0]
-                known[row] = True
+            if number is None or nest is None:
+                continue
+            if number not in self._recalled:
+                self._recalled[number] = features(nest.structure, nest.slots.reshape(1, -1), self._target)[0]
+            found[row], known[row] = self._recalled[number], True
 
 
 def _unseen_needs(structure: Structure, slots: Numbers) -> set[tuple[tuple[int, int], ...]]:
