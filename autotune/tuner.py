@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
-from typing import Protocol, TypeAlias, cast
+from importlib import import_module
+from typing import Any, Protocol, TypeAlias, cast
 
 import numpy as np
 
@@ -162,13 +163,18 @@ class _Run:
                 state.wanted = self.limits.trials
         if self.progress is not None:
             self.progress.start(states)
+        # This has no types.
+        pools: Any = import_module("threadpoolctl")
         try:
-            for kernel in self.kernels:
-                kernel.resume()
-            while (position := self._next()) is not None:
-                self.kernels[position].round()
-            for kernel in self.kernels:
-                kernel.finish()
+            # Models multiply small matrices, over and over: threads that wait for each other would take longer than
+            # one, the more so where the cores are shared.
+            with pools.threadpool_limits(1, user_api="blas"):
+                for kernel in self.kernels:
+                    kernel.resume()
+                while (position := self._next()) is not None:
+                    self.kernels[position].round()
+                for kernel in self.kernels:
+                    kernel.finish()
         except KeyboardInterrupt:
             interrupted = True
         return TuneReport(tuple(states), time.perf_counter() - self.start, interrupted, self._note())
