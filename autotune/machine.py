@@ -90,6 +90,58 @@ class Limit:
         return "\n".join(lines).replace("@fma(", f"@llvm.fma.v{self.lanes}f32(")
 
 
+class Everyday:
+    """A loop of independent fused multiply-adds of `f32` whose factors come from the first cache, on one core: needs
+    what most kernels need of it, and so takes longer when another hardware thread of the core does anything."""
+
+    accumulators = 12
+    turns = 8
+    """After so many iterations the same factors come again."""
+
+    def __init__(self, target: TargetAttr, iterations: int) -> None:
+        self.iterations = iterations
+        self.lanes = target.vector_bytes.data // 4
+        self.loaded = _load(target, self._ir(), "everyday")
+        self.function = ctypes.CFUNCTYPE(None, ctypes.c_void_p)(self.loaded.address("everyday"))
+        self.memory = _aligned((self.turns + 1) * self.accumulators * target.vector_bytes.data)
+        self.memory[:] = 0
+
+    def __call__(self) -> None:
+        self.function(self.memory.ctypes.data)
+
+    def _ir(self) -> str:
+        vector, numbers = f"<{self.lanes} x float>", range(self.accumulators)
+        step = self.accumulators * self.lanes
+        lines = [
+            "define void @everyday(ptr %m) {",
+            "entry:",
+            f"%to = getelementptr float, ptr %m, i64 {self.turns * step}",
+            f"%y = load {vector}, ptr %to, align 4",
+            "br label %loop",
+            "loop:",
+            "%n = phi i64 [ 0, %entry ], [ %next, %loop ]",
+            *(f"%a{i} = phi {vector} [ zeroinitializer, %entry ], [ %b{i}, %loop ]" for i in numbers),
+            f"%turn = and i64 %n, {self.turns - 1}",
+            f"%at = mul i64 %turn, {step}",
+            "%from = getelementptr float, ptr %m, i64 %at",
+        ]
+        for i in numbers:
+            lines.append(f"%p{i} = getelementptr float, ptr %from, i64 {i * self.lanes}")
+            lines.append(f"%x{i} = load {vector}, ptr %p{i}, align 4")
+            lines.append(f"%b{i} = call {vector} @fma({vector} %x{i}, {vector} %y, {vector} %a{i})")
+        lines += [
+            "%next = add i64 %n, 1",
+            f"%more = icmp ult i64 %next, {self.iterations}",
+            "br i1 %more, label %loop, label %exit",
+            "exit:",
+        ]
+        for i in numbers:
+            lines.append(f"%q{i} = getelementptr float, ptr %to, i64 {i * self.lanes}")
+            lines.append(f"store {vector} %b{i}, ptr %q{i}, align 4")
+        lines += ["ret void", "}", f"declare {vector} @fma({vector}, {vector}, {vector})"]
+        return "\n".join(lines).replace("@fma(", f"@llvm.fma.v{self.lanes}f32(")
+
+
 class Passage:
     """Reads some bytes and writes some others, in order and in whole vectors, again and again the same: as fast as the
     level of memory that both fit is. One core."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 import math
 from dataclasses import dataclass, field
+from statistics import median
 
 
 class Status(enum.Enum):
@@ -35,7 +36,7 @@ class Trial:
     """The text of the transform script, with all knobs chosen."""
     status: Status
     times: tuple[float, ...] = ()
-    """Seconds of a call, the shortest of each burst; none unless the status is OK."""
+    """Seconds of a call where nobody disturbs it, as each burst tells; none unless the status is OK."""
     error: str = ""
     """Why it is not OK, on one line."""
     compile_seconds: float = 0.0
@@ -52,8 +53,8 @@ class Trial:
 
     @property
     def seconds(self) -> float:
-        """The shortest time of a call, since others only make it longer; infinite unless the status is OK."""
-        return min(self.times) if self.status is Status.OK and self.times else float("inf")
+        """The middle one of the times; infinite unless the status is OK."""
+        return median(self.times) if self.status is Status.OK and self.times else math.inf
 
 
 def time_text(seconds: float) -> str:

@@ -52,7 +52,7 @@ CREATE TABLE trials (
     workload TEXT NOT NULL REFERENCES workloads (hash) ON DELETE CASCADE,
     script INTEGER NOT NULL REFERENCES scripts (id),
     status TEXT NOT NULL,
-    seconds REAL,               -- the shortest of the times; none unless the status is ok
+    seconds REAL,               -- the middle one of the times; none unless the status is ok
     times TEXT NOT NULL,        -- as JSON
     error TEXT NOT NULL,
     compile_seconds REAL NOT NULL,

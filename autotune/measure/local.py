@@ -9,6 +9,7 @@ import platform
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from math import inf
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -23,7 +24,19 @@ from .interface import Finished, MeasureInput, Measurer
 from .processes import KILLED, Died, Processes
 from .timing import Effort
 from .turns import PATIENCE, remove_abandoned_turn, turn
-from .worker import TIMED_OUT, Measured, Ready, Reference, build, check, make_reference, start, time_ready
+from .worker import (
+    TIMED_OUT,
+    Conditions,
+    Measured,
+    Ready,
+    Reference,
+    Timings,
+    build,
+    check,
+    make_reference,
+    start,
+    time_ready,
+)
 
 Build: TypeAlias = Callable[[str, str, float], Built | Failure]
 
@@ -74,6 +87,8 @@ class LocalMeasurer(Measurer):
         if turns is not None:
             remove_abandoned_turn(turns)
         self._references: dict[str, Reference] = {}
+        self._conditions: dict[str, Conditions] = {}
+        """By the paths of references."""
         self._tickets = itertools.count()
         self._machine = platform.node()
 
@@ -204,7 +219,7 @@ class LocalMeasurer(Measurer):
                 ready[position] = ticket
             else:
                 found[position] = outcome
-        times = self._time(list(ready.values()), best_seconds)
+        times = self._time(reference, list(ready.values()), best_seconds)
         for position, measured in zip(ready, times, strict=True):
             # The process has died in between: who ended it is seen when each is alone.
             found[position] = measured or self._run_alone(reference, built[position], threads, best_seconds)
@@ -217,13 +232,14 @@ class LocalMeasurer(Measurer):
             outcome = self._check(ticket, reference, built, threads, best_seconds)
             if not isinstance(outcome, Ready):
                 return outcome
-            timed = self._timer.call(time_ready, [ticket], self.effort, best_seconds, self.run_seconds)
+            timed = self._timings(reference, [ticket], best_seconds)
             if isinstance(timed, Failure):
                 return timed
-            if isinstance(timed, Died) and not timed.was_killed:
-                return _of_candidate(timed, self.run_seconds)
-            if not isinstance(timed, Died) and timed[0] is not None:
-                return timed[0]
+            if isinstance(timed, Died):
+                if not timed.was_killed:
+                    return _of_candidate(timed, self.run_seconds)
+            elif timed.measured[0] is not None:
+                return timed.measured[0]
         return _killed()
 
     def _check(
@@ -240,10 +256,20 @@ class LocalMeasurer(Measurer):
                 return _of_candidate(outcome, self.run_seconds)
         return _killed()
 
-    def _time(self, tickets: Sequence[int], best_seconds: float) -> Sequence[Measured | None]:
+    def _time(self, reference: Reference, tickets: Sequence[int], best_seconds: float) -> Sequence[Measured | None]:
         """Times what the process has checked; None for what it has not, or not any more."""
-        timed = self._timer.call(time_ready, tickets, self.effort, best_seconds, self.run_seconds) if tickets else []
-        return [None] * len(tickets) if isinstance(timed, Died | Failure) else timed
+        timed = self._timings(reference, tickets, best_seconds) if tickets else None
+        return timed.measured if isinstance(timed, Timings) else [None] * len(tickets)
+
+    def _timings(self, reference: Reference, tickets: Sequence[int], best_seconds: float) -> Timings | Failure | Died:
+        """Times what the process has checked, and remembers what that tells of the others on this machine."""
+        known = self._conditions.get(reference.path, Conditions())
+        shortest = min((each.shortest for each in self._conditions.values()), default=inf)
+        known = replace(known, shortest=shortest)
+        timed = self._timer.call(time_ready, tickets, self.effort, best_seconds, self.run_seconds, known)
+        if isinstance(timed, Timings):
+            self._conditions[reference.path] = timed.conditions
+        return timed
 
 
 def _in_parts(built: Mapping[int, Built]) -> Iterator[dict[int, Built]]:

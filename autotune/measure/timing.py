@@ -1,8 +1,9 @@
-"""How long calls take: candidates take turns, and the shortest time is what counts.
+"""How long calls take where nobody disturbs them: candidates take turns, and so does a yardstick.
 
-Others only ever make a call longer: who shares the core's units or its caches, for a moment or for seconds. So a burst
-is a few milliseconds of repetitions, of which the shortest is kept, and each candidate of a batch has one in each of
-several rounds: what comes and goes meets all of them alike, and none of them always.
+Others make a call longer: who shares the core's units or its caches, for a moment or for seconds. So a burst is a few
+milliseconds of repetitions, and each candidate of a batch has one in each of several rounds: what comes and goes meets
+all of them alike, and none of them always. Between any two repetitions the yardstick shows how slow the core is; what
+they would have taken without that is what counts (`disturbance`).
 
 A repetition during which the process did not run all the time, because it was stopped or others had its core, is no
 measurement: the time that has passed is then longer than the processor time of the process's threads together.
@@ -13,10 +14,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
+from statistics import median
 from typing import Protocol
 
+from .disturbance import Repetition, Sensitivity, undisturbed
 from .yardstick import Yardstick
 
 Call = Callable[[], object]
@@ -71,8 +74,6 @@ class Effort:
     """How many seconds these may take together: so many disturbed repetitions of long calls would take minutes."""
     enough: float = 2.0
     """A candidate that has been timed for so many seconds has no more bursts."""
-    more_rounds: int = 6
-    """How many more bursts there may be for candidates that others have slowed down in all of theirs."""
     flush_bytes: int = 0
     """Caches are emptied between calls by writing so many bytes; 0 leaves them warm: all calls use the same arrays."""
 
@@ -82,7 +83,9 @@ PAUSE = 0.005
 
 
 @dataclass(frozen=True)
-class _Repetition:
+class Passed:
+    """What some calls took."""
+
     seconds: float
     processor: float
     """Of a call, both."""
@@ -94,7 +97,7 @@ class _Repetition:
         return (self.seconds - 1.02 * self.processor) * self.calls > 2e-5
 
 
-def measure_once(call: Call, calls: int, clock: Clock) -> _Repetition:
+def measure_once(call: Call, calls: int, clock: Clock) -> Passed:
     """One repetition of some calls."""
     before = clock.processor()
     start = clock.wall()
@@ -102,7 +105,7 @@ def measure_once(call: Call, calls: int, clock: Clock) -> _Repetition:
         call()
     end = clock.wall()
     after = clock.processor()
-    return _Repetition((end - start) / calls, (after - before) / calls, calls)
+    return Passed((end - start) / calls, (after - before) / calls, calls)
 
 
 @dataclass
@@ -115,46 +118,56 @@ class Timed:
     between: Call | None = None
     """Called before each repetition, and not timed: repetitions are single calls then."""
     calls: int = 1
-    times: tuple[float, ...] = ()
-    """The shortest time of each burst."""
-    calm: int = 0
-    """How many bursts nobody has disturbed, as far as the yardstick shows."""
+    repetitions: list[Repetition] = field(default_factory=list[Repetition])
+    """Those that nobody has interrupted."""
+    bursts: int = 0
     spent: float = 0.0
     """How many seconds all of them took."""
+    times: tuple[float, ...] = ()
+    """Of each burst, what a call takes where nobody disturbs it."""
 
     @property
     def seconds(self) -> float:
-        """The shortest time of all."""
-        return min(self.times, default=inf)
+        """What a call takes."""
+        return median(self.times) if self.times else inf
 
-    def burst(self, effort: Effort, clock: Clock) -> None:
-        """Notes the shortest time of a call in some milliseconds."""
-        best = inf
-        disturbed: list[_Repetition] = []
+    def burst(self, effort: Effort, clock: Clock, yardstick: Yardstick | None = None) -> None:
+        """Repeats calls for some milliseconds."""
+        found: list[Repetition] = []
+        interrupted: list[Passed] = []
         spent = 0.0
+        before = yardstick.reading() if yardstick is not None else None
         while True:
             if self.between is not None:
                 self.between()
-            repetition = measure_once(self.call, self.calls, clock)
+            passed = measure_once(self.call, self.calls, clock)
+            after = yardstick.reading() if yardstick is not None else None
+            readings = None if before is None or after is None else (before, after)
+            before = after
             # A stop is no effort of ours.
-            spent += min(repetition.seconds, repetition.processor) * repetition.calls
-            if repetition.is_disturbed:
-                disturbed.append(repetition)
-                if len(disturbed) < effort.patience and spent < effort.long_burst:
+            spent += min(passed.seconds, passed.processor) * passed.calls
+            if passed.is_disturbed:
+                interrupted.append(passed)
+                if len(interrupted) < effort.patience and spent < effort.long_burst:
                     continue
             else:
-                short = self.between is None and repetition.seconds * self.calls < effort.shortest
-                if short and best == inf and not self.times:
-                    self.calls = _calls_for(repetition.seconds, effort.shortest, self.calls)
+                short = self.between is None and passed.seconds * self.calls < effort.shortest
+                if short and not found and not self.repetitions:
+                    self.calls = _calls_for(passed.seconds, effort.shortest, self.calls)
                     continue
-                best = min(best, repetition.seconds)
-            if spent >= effort.seconds or len(disturbed) >= effort.patience:
+                found.append(Repetition(self.bursts, passed.seconds, readings))
+            if spent >= effort.seconds or len(interrupted) >= effort.patience:
                 break
-        if best == inf:
-            each = min((each.processor if self.threads == 1 else each.seconds) for each in disturbed)
-            best = max(each, 1e-9)  # clocks have ticks
-        self.times = (*self.times, best)
+        if not found:
+            each = min((each.processor if self.threads == 1 else each.seconds) for each in interrupted)
+            found = [Repetition(self.bursts, max(each, 1e-9))]  # clocks have ticks
+        self.repetitions += found
+        self.bursts += 1
         self.spent += spent
+
+    def judge(self, shortest: float, sensitivity: Sensitivity) -> None:
+        """Says what calls take, by all repetitions so far; `shortest` is what the yardstick takes undisturbed."""
+        self.times = undisturbed(self.repetitions, shortest, sensitivity)
 
 
 def _calls_for(seconds: float, shortest: float, calls: int) -> int:
@@ -168,32 +181,40 @@ def time_in_rounds(
     *,
     best_seconds: float = inf,
     yardstick: Yardstick | None = None,
-) -> None:
+    sensitivity: Sensitivity | None = None,
+) -> Sensitivity:
     """Times candidates in turn, a burst each, round by round. Each was called before: what is first has been done.
 
-    All have `effort.rounds` bursts, and those that are not slow as many again. Where the `yardstick` shows that a
-    candidate never had the core to itself, there are some more. Those whose calls take long have fewer.
+    All have `effort.rounds` bursts, and those that are not slow as many again. Those whose calls take long have fewer.
+    Returns how much candidates slow down when the yardstick does; `sensitivity` is what was known of that before.
     """
+    known = sensitivity or Sensitivity()
     left = list(candidates)
     while left:
         start = clock.wall()
         for each in left:
-            calm_before = yardstick is None or yardstick.is_calm()
-            each.burst(effort, clock)
-            each.calm += calm_before and (yardstick is None or yardstick.is_calm())
-            best_seconds = min(best_seconds, each.seconds)
+            each.burst(effort, clock, yardstick)
+        _judge(candidates, known, yardstick)
+        best_seconds = min(best_seconds, *(each.seconds for each in left))
         left = [each for each in left if _needs_more(each, effort, best_seconds)]
         if left and (passed := clock.wall() - start) < PAUSE:
             clock.sleep(PAUSE - passed)
+    return _judge(candidates, known, yardstick)
+
+
+def _judge(candidates: Sequence[Timed], known: Sensitivity, yardstick: Yardstick | None) -> Sensitivity:
+    """Says what all candidates take, from all that was measured."""
+    now = known.after(each.repetitions for each in candidates)
+    for each in candidates:
+        each.judge(inf if yardstick is None else yardstick.shortest, now)
+    return now
 
 
 def _needs_more(candidate: Timed, effort: Effort, best_seconds: float) -> bool:
     is_slow = candidate.seconds > effort.slow * best_seconds
     if (is_slow and candidate.seconds >= effort.long) or candidate.spent >= effort.enough:
         return False
-    wanted = effort.rounds if is_slow else 2 * effort.rounds
-    done = len(candidate.times)
-    return done < wanted or (not candidate.calm and done < wanted + effort.more_rounds)
+    return candidate.bursts < (effort.rounds if is_slow else 2 * effort.rounds)
 
 
 __all__ = ["Call", "Clock", "Effort", "SystemClock", "Timed", "measure_once", "time_in_rounds"]

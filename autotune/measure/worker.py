@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, lru_cache, partial
 from math import inf
 from pathlib import Path
@@ -20,12 +20,13 @@ from ...backends.llvm_cpu.backend import LlvmCpuBackend
 from ...errors import StepwellError
 from ...runtime.executable import Executable
 from ...runtime.signature import Signature
-from ..machine import Limit
+from ..machine import Everyday
 from ..trial import Status
 from ..workload import Workload
 from .arrays import Array, Pages
 from .check import check_results
 from .compile import Built, Compiler, Failure, one_line
+from .disturbance import Sensitivity
 from .prepare import Prepared, constants_for, load, prepare
 from .timing import Effort, SystemClock, Timed, measure_once, time_in_rounds
 from .yardstick import Yardstick
@@ -37,8 +38,12 @@ _TICK = 0.05
 _WAITING = 0.1
 """How much a second counts in which the process did not run."""
 
-YARDSTICK = 2_000
+YARDSTICK = 3_000
 """The iterations of the yardstick's loop: some ten microseconds."""
+
+_LOOKS, _BETWEEN = 20, 0.005
+"""How often the yardstick is looked at before it is used, and how many seconds apart: others may be busy for a while.
+"""
 
 _BURSTS = 2
 """How many times as much time as is enough for a candidate its bursts may take: others disturb some."""
@@ -156,6 +161,24 @@ class Measured:
 
 
 @dataclass(frozen=True)
+class Conditions:
+    """What is known of how others slow things down."""
+
+    shortest: float = inf
+    """What the yardstick takes where nobody does."""
+    sensitivity: Sensitivity = field(default_factory=Sensitivity)
+    """Of the workload's candidates."""
+
+
+@dataclass(frozen=True)
+class Timings:
+    """The times of some candidates; None for what the process does not have. And what is known now."""
+
+    measured: tuple[Measured | None, ...]
+    conditions: Conditions
+
+
+@dataclass(frozen=True)
 class Ready:
     """A candidate whose results are right is loaded, to be timed."""
 
@@ -226,18 +249,28 @@ def _check(
 
 
 def time_ready(
-    tickets: Sequence[int], effort: Effort, best_seconds: float, seconds: float
-) -> list[Measured | None] | Failure:
-    """Times the candidates of some tickets in turn, and forgets all that it has; None for what this process has not.
-    `seconds` is how long a call of one may take. Each has ended in time when it was checked, and has a call as long and
-    as much again here: what runs out of that does not end any more."""
+    tickets: Sequence[int], effort: Effort, best_seconds: float, seconds: float, conditions: Conditions
+) -> Timings | Failure:
+    """Times the candidates of some tickets in turn, and forgets all that it has. `seconds` is how long a call of one
+    may take. Each has ended in time when it was checked, and has a call as long and as much again here: what runs out
+    of that does not end any more."""
     _tidy_up()
     found = [_ready.get(ticket) for ticket in tickets]
     with _watchdog.watch((seconds + max(seconds, _BURSTS * effort.enough)) * max(len(tickets), 1)):
         try:
             timed = [each for each in found if each is not None]
-            time_in_rounds(timed, effort, SystemClock(), best_seconds=best_seconds, yardstick=_yardstick())
-            return [None if each is None else Measured(each.times) for each in found]
+            yardstick = _yardstick()
+            yardstick.shortest = min(yardstick.shortest, conditions.shortest)
+            sensitivity = time_in_rounds(
+                timed,
+                effort,
+                SystemClock(),
+                best_seconds=best_seconds,
+                yardstick=yardstick,
+                sensitivity=conditions.sensitivity,
+            )
+            measured = tuple(None if each is None else Measured(each.times) for each in found)
+            return Timings(measured, Conditions(yardstick.shortest, sensitivity))
         except StepwellError as error:
             return Failure(Status.COMPILE_ERROR, one_line(error))
         finally:
@@ -249,7 +282,11 @@ def time_ready(
 def _yardstick() -> Yardstick:
     """That of this process, whose core is the one to look at."""
     target = LlvmCpuBackend().default_target()
-    return Yardstick(Limit(target, YARDSTICK))
+    yardstick = Yardstick(Everyday(target, YARDSTICK))
+    for _ in range(_LOOKS):
+        yardstick.reading()
+        time.sleep(_BETWEEN)
+    return yardstick
 
 
 def _out(arrays: Sequence[Array]) -> Any:

@@ -1,10 +1,14 @@
-"""Bursts and rounds: the shortest time counts, and no repetition during which the process did not run."""
+"""Bursts and rounds: what counts is what nobody disturbs, and no repetition during which the process did not run."""
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterable, Iterator
+from math import exp, log
+from statistics import median
 
 import pytest
+from stepwell.autotune.measure.disturbance import Repetition, Sensitivity, undisturbed
 from stepwell.autotune.measure.timing import Effort, Timed, time_in_rounds
 from stepwell.autotune.measure.yardstick import Yardstick
 
@@ -114,28 +118,75 @@ def test_a_busy_time_meets_all_candidates_and_none_of_them_always():
     assert [each.seconds for each in candidates] == pytest.approx([1e-4 * (1 + 0.1 * n) for n in range(8)])
 
 
-def test_what_never_had_the_core_to_itself_has_more_bursts():
-    clock = FakeClock()
-    slow_until = 0.1
+class Core:
+    """A core on which everything takes longer now and then, and a clock."""
 
-    def pace() -> float:
-        return 1.7 if clock.now < slow_until else 1.0
+    def __init__(self, seed: int) -> None:
+        self.clock = FakeClock()
+        self.random = random.Random(seed)
+        self.until, self.pace = 0.0, 1.0
 
-    def lengths(seconds: float) -> Iterator[float]:
-        while True:
-            yield seconds * pace()
+    def slowdown(self) -> float:
+        """How many times longer things take at the moment: for some milliseconds the same."""
+        while self.clock.now >= self.until:
+            self.until += self.random.uniform(0.02, 0.1)
+            self.pace = self.random.choice([1.0, 1.3, 1.5, 1.7])
+        return self.pace
 
-    yardstick = Yardstick(clock.call(lengths(1e-5)), clock.wall)
-    clock.now = 1.0
-    assert yardstick.is_calm()
-    clock.now = 0.0
-    candidate = Timed(clock.call(lengths(0.001)))
-    time_in_rounds([candidate], Effort(rounds=1, more_rounds=100), clock, yardstick=yardstick)
-    assert candidate.seconds == pytest.approx(0.001) and candidate.calm == 1
-    slow_until = float("inf")
-    candidate = Timed(clock.call(lengths(0.001)))
-    time_in_rounds([candidate], Effort(), clock, yardstick=yardstick)
-    assert candidate.calm == 0 and len(candidate.times) == 2 * Effort().rounds + Effort().more_rounds
+    def call(self, seconds: float, sensitivity: float = 1.0) -> Calls:
+        def lengths() -> Iterator[float]:
+            while True:
+                yield seconds * self.slowdown() ** sensitivity * self.random.uniform(1.0, 1.02)
+
+        return self.clock.call(lengths())
+
+    def yardstick(self) -> Yardstick:
+        return Yardstick(self.call(1e-5), self.clock.wall, shortest=1.01e-5)
+
+
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("sensitivity", [0.0, 0.3, 1.0])
+def test_what_slows_the_yardstick_down_is_taken_away(seed: int, sensitivity: float):
+    core = Core(seed)
+    true = [1e-3 * (1 + 0.03 * number) for number in range(12)]
+    candidates = [Timed(core.call(each, sensitivity)) for each in true]
+    found = time_in_rounds(candidates, Effort(), core.clock, yardstick=core.yardstick())
+    # One batch says much about how sensitive candidates are, and the next one more.
+    assert found.slope == pytest.approx(sensitivity, abs=0.25)
+    candidates = [Timed(core.call(each, sensitivity)) for each in true]
+    found = time_in_rounds(candidates, Effort(), core.clock, yardstick=core.yardstick(), sensitivity=found)
+    assert found.slope == pytest.approx(sensitivity, abs=0.15)
+    wrong = [abs(log(each.seconds / (1.01 * seconds))) for each, seconds in zip(candidates, true, strict=True)]
+    assert max(wrong) < 0.12 and median(wrong) < 0.03
+
+
+def test_no_time_is_longer_than_the_shortest():
+    core = Core(0)
+    candidate = Timed(core.call(1e-3))
+    time_in_rounds([candidate], Effort(), core.clock, yardstick=core.yardstick())
+    assert max(candidate.times) <= min(each.seconds for each in candidate.repetitions)
+    assert len(candidate.times) == candidate.bursts == 6
+
+
+def test_how_sensitive_a_kernel_is_is_learned_from_noisy_readings():
+    """Readings err by a fifth: a line through them would be too flat, since they differ more than times do."""
+    generator = random.Random(1)
+
+    def repetition(burst: int) -> Repetition:
+        slow = generator.choice([0.0, 0.2, 0.4])
+        before, after = (1e-5 * exp(slow + generator.gauss(0.0, 0.2)) for _ in range(2))
+        return Repetition(burst, 1e-3 * exp(slow), (before, after))
+
+    candidates = [[repetition(number) for number in range(40)] for _ in range(40)]
+    assert Sensitivity().after(candidates).slope == pytest.approx(1.0, abs=0.1)
+
+
+def test_without_readings_nothing_is_learned():
+    repetitions = [Repetition(0, 0.001), Repetition(1, 0.002), Repetition(1, 0.0012)]
+    known = Sensitivity()
+    assert known.after([repetitions]) == known
+    assert undisturbed(repetitions, 1e-5, known) == pytest.approx((0.001, 0.001))
+    assert undisturbed([], 1e-5, known) == ()
 
 
 def test_one_burst_is_enough_for_what_is_slow_and_long():
@@ -158,7 +209,7 @@ def test_what_a_stop_has_interrupted_is_measured_again():
     clock = FakeClock()
     candidate = Timed(clock.call([0.002, (60.0, 0.002), (0.5, 0.0), 0.002]))
     candidate.burst(Effort(seconds=0.005), clock)
-    assert candidate.times == pytest.approx((0.002,))
+    assert [each.seconds for each in candidate.repetitions] == pytest.approx([0.002, 0.002])
     assert timed([(60.0, 0.004), *[0.004] * 6], best_seconds=0.004) == pytest.approx((0.004,) * 6)
 
 
@@ -177,9 +228,9 @@ def test_long_calls_are_not_called_for_minutes(seconds: float, busy: bool):
     """A right candidate must end in time, also where four others share its core, and it is never calm."""
     clock = FakeClock()
     share = 5 if busy else 1
-    readings = iter([1e-5] * 2)
+    readings = iter([1e-5] * 4)
     yardstick = Yardstick(lambda: setattr(clock, "now", clock.now + next(readings, 1e-5 * share)), clock.wall)
-    assert yardstick.is_calm()
+    yardstick.reading()
     candidate = Timed(clock.call(forever((seconds * share, seconds))))
     time_in_rounds([candidate], Effort(), clock, yardstick=yardstick)
     assert candidate.times == pytest.approx((seconds,) * len(candidate.times))
@@ -196,7 +247,9 @@ def test_calls_from_cold_caches():
     assert emptied == list(range(call.made)) and call.made >= 3
 
 
-def test_clocks_that_go_up_and_down_are_calm():
+def test_a_reading_is_the_middle_one_and_the_first_does_not_count():
     clock = FakeClock()
-    yardstick = Yardstick(clock.call([1e-5, 1e-5, 1.1e-5, 1.15e-5, 1e-5, 1.1e-5]), clock.wall)
-    assert all(yardstick.is_calm() for _ in range(3))
+    yardstick = Yardstick(clock.call([9e-5, 1e-5, 8e-5, 1.1e-5, 9e-5, 2e-5, 2e-5, 2e-5]), clock.wall)
+    assert yardstick.reading() == pytest.approx(1.1e-5)
+    assert yardstick.reading() == pytest.approx(2e-5)
+    assert yardstick.shortest == pytest.approx(1.1e-5)
