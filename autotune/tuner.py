@@ -327,13 +327,10 @@ class _Kernel:
         unique = {each.input.script: each for each in found if each.input.script not in self.results}
         return list(unique.values())
 
-    def _of_candidate(self, space: Space, candidate: Candidate, *, foretold: bool = False) -> _Proposal:
+    def _of_candidate(self, space: Space, candidate: Candidate, predicted: float | None = None) -> _Proposal:
         sketch = space.sketches[candidate.sketch]
         values = sketch.values(candidate.choice)
         knobs = {name: value if isinstance(value, int | str) else str(value) for name, value in values.items()}
-        predicted = None
-        if foretold and self._ranking is not None:
-            predicted = self._ranking.predicted(candidate)
         return _Proposal(MeasureInput(str(space.script(candidate)), sketch.name, knobs, predicted), candidate)
 
     # rounds
@@ -353,7 +350,10 @@ class _Kernel:
         proposals, self._seeds = (self._seeds or [])[:count], (self._seeds or [])[count:]
         if not proposals:
             self.run.tell(self.state, "search")
-            proposals = [self._of_candidate(space, each, foretold=True) for each in searcher.propose(count)]
+            chosen = searcher.propose(count)
+            predictions = [None] * len(chosen) if self._ranking is None else self._ranking.predictions(chosen)
+            pairs = zip(chosen, predictions, strict=True)
+            proposals = [self._of_candidate(space, each, predicted) for each, predicted in pairs]
         new = [each for each in proposals if each.input.script not in self.results]
         if not proposals:
             self._stop("there are no more candidates")
