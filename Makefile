@@ -57,7 +57,7 @@ lit: $(VENV)/.dev
 	$(BIN)/lit -sv --order=smart filecheck
 
 pytest: $(VENV)/.dev
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
