@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from xdsl.dialects import llvm as upstream
@@ -52,6 +52,12 @@ def splat(c: LLVMConversion, value: SSAValue, type: AnyVector) -> SSAValue:
 @cache
 def _zeros(count: int) -> DenseArrayBase[Any]:
     return DenseArrayBase.from_list(i32, (0,) * count)
+
+
+@lru_cache(maxsize=1024)
+def _mask(*lanes: int) -> DenseArrayBase[Any]:
+    """Which lanes a shuffle takes: the same few again and again."""
+    return DenseArrayBase.from_list(i32, lanes)
 
 
 def convert_broadcast(c: LLVMConversion, op: vector.BroadcastOp) -> None:
@@ -155,7 +161,7 @@ def convert_shuffle(c: LLVMConversion, op: vector.ShuffleOp) -> None:
     mask = integers(op.mask)
     type = c.type(op.result.type)
     if left.type == right.type:
-        properties = {"mask": DenseArrayBase.from_list(i32, mask)}
+        properties = {"mask": _mask(*mask)}
         c.map(op.result, c.emit(upstream.ShuffleVectorOp, (left, right), type, properties))
         return
     # LLVM shuffles two vectors of one type: the shorter is padded first.
@@ -163,7 +169,7 @@ def convert_shuffle(c: LLVMConversion, op: vector.ShuffleOp) -> None:
     count = max(n1, n2)
     left, right = _padded(c, left, n1, count), _padded(c, right, n2, count)
     moved = [lane if lane < n1 else lane - n1 + count for lane in mask]
-    properties = {"mask": DenseArrayBase.from_list(i32, moved)}
+    properties = {"mask": _mask(*moved)}
     c.map(op.result, c.emit(upstream.ShuffleVectorOp, (left, right), type, properties))
 
 
@@ -172,7 +178,7 @@ def _padded(c: LLVMConversion, value: SSAValue, count: int, wanted: int) -> SSAV
         return value
     mask = [lane if lane < count else -1 for lane in range(wanted)]
     type = vector_type(wanted, vector_of(value).element_type)
-    properties = {"mask": DenseArrayBase.from_list(i32, mask)}
+    properties = {"mask": _mask(*mask)}
     return c.emit(upstream.ShuffleVectorOp, (value, c.poison(value.type)), type, properties)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from xdsl.dialects import affine, arith, memref, scf, vector
 from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, i1, i64
@@ -204,7 +205,7 @@ class MemoryExpansion:
         return self.emitter.emit(vector.MaskedLoadOp, (buffer, *values, mask, self.emitter.splat(0, type)), type)
 
     def _shuffle(self, first: SSAValue, second: SSAValue, lanes: Sequence[int]) -> SSAValue:
-        properties = {"mask": DenseArrayBase.from_list(i64, list(lanes))}
+        properties = {"mask": _mask(*lanes)}
         type = vector_type(element_of(first), len(lanes))
         return self.emitter.emit(vector.ShuffleOp, (first, second), type, properties)
 
@@ -606,3 +607,9 @@ def _implies(outside: Guard, form: Lin, limit: int) -> bool:
 
 def _position(number: int) -> dict[str, Attribute]:
     return {"static_position": DenseArrayBase.from_list(i64, (number,))}
+
+
+@lru_cache(maxsize=1024)
+def _mask(*lanes: int) -> DenseArrayBase:
+    """Which lanes a shuffle takes: the same few again and again."""
+    return DenseArrayBase.from_list(i64, lanes)
