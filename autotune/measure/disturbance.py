@@ -21,7 +21,7 @@ ALIKE = 3.0
 """How many squares of a candidate count as much as all that is known of the others of its workload."""
 REMEMBERED = 20.0
 """Squares that are remembered at most, so that what is new counts."""
-MOST = 1.2
+MOST = 1.1
 """The most that a kernel slows down, as a part."""
 OUTLIER = 0.5
 """By how much a repetition differs from the middle one, as a logarithm, before it counts as differing as much."""

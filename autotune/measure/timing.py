@@ -59,7 +59,12 @@ class Effort:
     """How much time is spent on one candidate."""
 
     rounds: int = 3
-    """How many bursts a candidate has; those that are nearly as fast as the best have twice as many."""
+    """How many bursts a candidate has; those that are not slow have twice as many."""
+    sure: int = 18
+    """How many those have at most that seem as fast as the best, while none of their repetitions was: of many whose
+    disturbance is estimated, one is lucky."""
+    near: float = 1.03
+    """What takes at most so many times as long as the best may be as fast."""
     seconds: float = 0.003
     """Repetitions begin until a burst has taken so long."""
     shortest: float = 2e-4
@@ -78,8 +83,9 @@ class Effort:
     """Caches are emptied between calls by writing so many bytes; 0 leaves them warm: all calls use the same arrays."""
 
 
-PAUSE = 0.005
-"""How many seconds a round takes at least, so that one moment is not all there is."""
+PAUSE, LONG_PAUSE = 0.005, 0.02
+"""How many seconds a round takes at least, so that one moment is not all there is; and one of the few that are as fast
+as the best."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +136,11 @@ class Timed:
     def seconds(self) -> float:
         """What a call takes."""
         return median(self.times) if self.times else inf
+
+    @property
+    def shortest(self) -> float:
+        """The shortest time of all, as it was measured."""
+        return min((each.seconds for each in self.repetitions), default=inf)
 
     def burst(self, effort: Effort, clock: Clock, yardstick: Yardstick | None = None) -> None:
         """Repeats calls for some milliseconds."""
@@ -185,7 +196,8 @@ def time_in_rounds(
 ) -> Sensitivity:
     """Times candidates in turn, a burst each, round by round. Each was called before: what is first has been done.
 
-    All have `effort.rounds` bursts, and those that are not slow as many again. Those whose calls take long have fewer.
+    All have `effort.rounds` bursts, those that are not slow as many again, and those that seem as fast as the best, of
+    these or of earlier ones, still more, until they were. Those whose calls take long have fewer.
     Returns how much candidates slow down when the yardstick does; `sensitivity` is what was known of that before.
     """
     known = sensitivity or Sensitivity()
@@ -195,10 +207,12 @@ def time_in_rounds(
         for each in left:
             each.burst(effort, clock, yardstick)
         _judge(candidates, known, yardstick)
-        best_seconds = min(best_seconds, *(each.seconds for each in left))
-        left = [each for each in left if _needs_more(each, effort, best_seconds)]
-        if left and (passed := clock.wall() - start) < PAUSE:
-            clock.sleep(PAUSE - passed)
+        # Who was lucky in earlier rounds is the best no more.
+        fastest = min(best_seconds, *(each.seconds for each in candidates))
+        left = [each for each in candidates if _needs_more(each, effort, fastest)]
+        pause = PAUSE if any(each.bursts < 2 * effort.rounds for each in left) else LONG_PAUSE
+        if left and (passed := clock.wall() - start) < pause:
+            clock.sleep(pause - passed)
     return _judge(candidates, known, yardstick)
 
 
@@ -214,7 +228,10 @@ def _needs_more(candidate: Timed, effort: Effort, best_seconds: float) -> bool:
     is_slow = candidate.seconds > effort.slow * best_seconds
     if (is_slow and candidate.seconds >= effort.long) or candidate.spent >= effort.enough:
         return False
-    return candidate.bursts < (effort.rounds if is_slow else 2 * effort.rounds)
+    if candidate.bursts < (effort.rounds if is_slow else 2 * effort.rounds):
+        return True
+    was_seen = candidate.shortest <= effort.near * candidate.seconds
+    return candidate.seconds <= effort.near * best_seconds and not was_seen and candidate.bursts < effort.sure
 
 
 __all__ = ["Call", "Clock", "Effort", "SystemClock", "Timed", "measure_once", "time_in_rounds"]

@@ -165,7 +165,18 @@ def test_no_time_is_longer_than_the_shortest():
     candidate = Timed(core.call(1e-3))
     time_in_rounds([candidate], Effort(), core.clock, yardstick=core.yardstick())
     assert max(candidate.times) <= min(each.seconds for each in candidate.repetitions)
-    assert len(candidate.times) == candidate.bursts == 6
+    assert len(candidate.times) == candidate.bursts
+
+
+@pytest.mark.parametrize(("pace", "bursts"), [(1.0, 6), (1.4, 18)])
+def test_what_seems_the_fastest_is_looked_at_until_it_was(pace: float, bursts: int):
+    """Where the core is never calm, what candidates would take is only estimated."""
+    clock = FakeClock()
+    yardstick = Yardstick(clock.call(forever(pace * 1e-5)), clock.wall, shortest=1e-5)
+    fast, slow = (Timed(clock.call(forever(pace * seconds))) for seconds in (1e-3, 1.1e-3))
+    known = Sensitivity(20.0, 20.0)
+    time_in_rounds([fast, slow], Effort(), clock, yardstick=yardstick, best_seconds=1e-3, sensitivity=known)
+    assert (fast.bursts, slow.bursts) == (bursts, 6)
 
 
 def test_how_sensitive_a_kernel_is_is_learned_from_noisy_readings():
