@@ -10,7 +10,7 @@ MODELS ?= build/models
 THREADS ?= 1
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: cold-start search cost-model interpreter demo test lint types matmul operators bench-untuned onnx-coverage memory models compile-time fuzz lit pytest clean
+.PHONY: cold-start rates search cost-model interpreter demo test lint types matmul operators bench-untuned onnx-coverage memory models compile-time fuzz lit pytest clean
 
 demo: $(VENV)/.run
 	$(BIN)/python examples/digits.py
@@ -26,6 +26,9 @@ bench-untuned: $(VENV)/.models
 
 cold-start: $(VENV)/.dev
 	$(BIN)/python benchmarks/cold_start.py --check
+
+rates: $(VENV)/.dev
+	$(BIN)/python benchmarks/rates.py --check
 
 search: $(VENV)/.dev
 	$(BIN)/python benchmarks/search.py --check
