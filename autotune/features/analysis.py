@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 
 import numpy as np
 from xdsl.ir import Attribute
@@ -517,6 +518,7 @@ class Analysis:
             if read.access.kind != "read" or read.access.init or statement.lane < 0:
                 continue
             if read.broadcast:
+                needed = needed + self._held(cost, kinds, read, sums)
                 continue
             live: Value = cost.registers
             for position, kind in enumerate(kinds):
@@ -526,6 +528,33 @@ class Analysis:
         cost.needed = needed
         lacking = maximum(needed - self.target.vector_registers, 0.0) * cost.in_registers
         cost.spilled = cost.bodies * cost.steps * apart * lacking
+
+    def _held(self, cost: StatementCost, kinds: Sequence[LoopKind], read: AccessCost, sums: AccessCost) -> Value:
+        """How many elements that are the same in all lanes stay in registers, since unrolled iterations read them
+        again: where a window moves over them, an element is another tap's a step later, and LLVM loads it once."""
+        unrolled = [at for at, kind in enumerate(kinds) if kind is LoopKind.UNROLLED]
+        held: Value = 0.0
+        for outer, inner in combinations(unrolled, 2):
+            if sums.moves_with(outer) == sums.moves_with(inner):
+                continue
+            inside = product(
+                choose(cost.straight[at], cost.extents[at], 1.0)
+                for at in unrolled
+                if outer < at != inner and read.moves_with(at)
+            )
+            for row in read.moves:
+                far, near = row[outer], row[inner]
+                if is_zero(far) or is_zero(near):
+                    continue
+                # So many steps of the inner loop are as far as so many of the outer one.
+                shift = maximum(far / maximum(near, 1.0), 1.0)
+                steps = maximum(near / maximum(far, 1.0), 1.0)
+                meet = both(shift % 1.0 == 0.0, steps % 1.0 == 0.0)
+                meet = both(both(meet, both(far > 0.0, near > 0.0)), steps < cost.extents[outer])
+                straight = both(cost.straight[outer], cost.straight[inner])
+                again = maximum(cost.extents[inner] - shift, 0.0) * inside
+                held = maximum(held, choose(both(meet, straight), again, 0.0))
+        return held
 
     def _traffic(self, costs: Sequence[StatementCost]) -> tuple[list[Value], Value, tuple[Value, Value, Value]]:
         """Bytes that come from behind each cache in a call that finds what fits there: what one iteration of a loop

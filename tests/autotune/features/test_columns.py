@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 from stepwell import te
+from stepwell.autotune.features.analysis import Analysis
 from stepwell.autotune.features.columns import FEATURES, features, features_of, target_of
 from stepwell.autotune.features.nest import describe
 from stepwell.autotune.workload import Workload
@@ -80,3 +82,29 @@ def test_rows_are_the_same_alone_and_among_others() -> None:
     np.testing.assert_allclose(rows[0], alone, rtol=1e-6)
     np.testing.assert_array_equal(rows[0], rows[1])
     assert (rows[3] != rows[0]).any()
+
+
+@pytest.mark.parametrize(("order", "dilation", "held"), [("xt", 1, 2), ("tx", 1, 7), ("tx", 2, 6), ("tx", 16, 0)])
+def test_a_window_keeps_what_it_reads_again(order: str, dilation: int, held: int) -> None:
+    """Eight pixels and three taps, unrolled: LLVM loads each pixel once, and has it until its last tap."""
+    lanes = 16
+    data = te.placeholder((64,), "float32", name="data")
+    weight = te.placeholder((3, lanes), "float32", name="weight")
+    tap = te.reduce_axis(3, name="tap")
+    out = te.compute((32, lanes), lambda x, j: te.sum(data[x + tap * dilation] * weight[tap, j], axis=tap), name="out")
+    schedule = Schedule([data, weight, out])
+    block = schedule.match_block("out")
+    x, j, t = schedule.get_loops(block)
+    xo, xi = schedule.tile([x], sizes=[8])
+    schedule.reorder([xo, xi, t, j] if order == "xt" else [xo, t, xi, j])
+    schedule.vectorize([j])
+    schedule.unroll([xi])
+    schedule.unroll([t])
+    schedule.decompose_reduction(block, xi if order == "xt" else t)
+    nest = describe(_kernel(schedule))
+    target = target_of(Workload.of_kernel(_kernel(schedule)))
+    costs = Analysis(nest.structure, [float(slot) for slot in nest.slots], target).kernel().statements
+    cost = max(costs, key=lambda each: float(each.points * each.instructions))
+    registers = lanes * 4 / target.vector_bytes
+    # Sums, one of them that is being made, the factors of a tap, and the pixels that are read again.
+    assert cost.needed == 8 * registers + 1 + registers + held
