@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .forest import fit_forest
-from .interface import Features, Samples, Scores
+from .interface import Doubt, Features, Samples, Scores
 from .normalize import normalized
 from .process import Process, fit_process
 from .trees import Trees
@@ -197,6 +197,12 @@ class BoostingModel:
             return scores
         by_process = scores + self.process(self._points(features, scores))
         return by_process + self.share * (self.forest.predict(_with_scores(features, scores)) - by_process)
+
+    def doubt(self, features: Features) -> Doubt | None:
+        """What the process says; none before there were enough trials."""
+        if self.process is None:
+            return None
+        return self.process.doubt(self._points(features, self.base.predict(features)))
 
     def _points(self, features: Features, scores: Scores) -> NDArray[np.float32]:
         """Candidates as points, close to each other if they are alike."""

@@ -71,6 +71,16 @@ class Samples:
         return len(self.seconds)
 
 
+@dataclass(frozen=True, eq=False)
+class Doubt:
+    """How far predictions may be off."""
+
+    covariance: NDArray[np.float64]
+    """How the mistakes about some candidates vary together: a row and a column for each."""
+    noise: float
+    """The variance of what a trial says of its candidate."""
+
+
 class CostModel(Protocol):
     """Ranks the candidates of one workload.
 
@@ -84,4 +94,8 @@ class CostModel(Protocol):
 
     def predict(self, features: Features) -> Scores:
         """How fast candidates are: comparable between those of one workload, after one `fit`."""
+        ...
+
+    def doubt(self, features: Features) -> Doubt | None:
+        """How far the predictions for some candidates may be off; none if the model has no idea."""
         ...

@@ -81,3 +81,7 @@ class LinearModel:
         if self.weights is None or self.like is None:
             return np.zeros(len(features))
         return ((features - self.like.mean) / self.like.scale) @ self.weights
+
+    def doubt(self, features: Features) -> None:
+        """None: it has no idea."""
+        return

@@ -8,10 +8,13 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from .interface import Doubt
+
 Matrix = NDArray[np.float64]
 
 LENGTHS = (0.5, 1.0, 2.0, 4.0)
 NOISES = (0.01, 0.05, 0.2)
+LEAST_VARIANCE = 0.04
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,10 +25,22 @@ class Process:
     weights: Matrix
     length: float
     mean: float
+    lower: Matrix
+    """The Cholesky factor of how alike the points are, with noise."""
+    variance: float
+    """How much the function varies, far away from all points."""
+    noise: float
+    """The variance of what was seen at a point."""
 
     def __call__(self, points: NDArray[np.float32]) -> Matrix:
         """What is expected at points."""
         return _kernel(points, self.points, self.length) @ self.weights + self.mean
+
+    def doubt(self, points: NDArray[np.float32]) -> Doubt:
+        """How far that may be off."""
+        solved = np.linalg.solve(self.lower, _kernel(self.points, points, self.length).astype(np.float64))
+        covariance = _kernel(points, points, self.length) - solved.T @ solved
+        return Doubt(self.variance * covariance, self.noise)
 
 
 def _kernel(a: NDArray[np.float32], b: NDArray[np.float32], length: float) -> NDArray[np.float32]:
@@ -44,8 +59,12 @@ def fit_process(points: NDArray[np.float32], values: Matrix) -> Process:
         lower = np.linalg.cholesky(covariance)
         weights = np.linalg.solve(lower.T, np.linalg.solve(lower, centred)).astype(np.float64)
         # The scale of the values is the one that makes them the most likely.
-        fit = len(points) / 2 * np.log(max(float(centred @ weights), 1e-12)) + np.log(np.diag(lower)).sum()
+        squares = float(centred @ weights)
+        fit = len(points) / 2 * np.log(max(squares, 1e-12)) + np.log(np.diag(lower)).sum()
         if best is None or fit < best[0]:
-            best = (float(fit), Process(points, weights, length, mean))
+            # Few points may agree by chance.
+            variance = max(squares / len(points), LEAST_VARIANCE)
+            factor = lower.astype(np.float64)
+            best = (float(fit), Process(points, weights, length, mean, factor, variance, noise * variance))
     assert best is not None
     return best[1]

@@ -19,3 +19,7 @@ class RandomModel:
     def predict(self, features: Features) -> Scores:
         """Any numbers."""
         return self.generator.random(len(features))
+
+    def doubt(self, features: Features) -> None:
+        """None: it has no idea."""
+        return

@@ -37,7 +37,7 @@ class AnnealingSearch:
         if not self._chains:
             self._start()
         self._ranking.open_more(all=True)
-        return select_batch(self._terrain, self._walk(), count, self._ranking.error())
+        return select_batch(self._terrain, self._walk(), count, self._ranking)
 
     def _start(self) -> None:
         """Puts chains where chance says, as many on each sketch."""

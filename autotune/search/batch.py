@@ -6,15 +6,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..models.interface import Doubt
 from ..space.sketch import Candidate, Choices
-from .interface import Scores
+from .interface import Ranking, Scores
 from .likeness import likeness, scaled
 from .terrain import Terrain
 
 EPSILON = 0.1
 """How many of the candidates that are measured chance decides."""
+HOPE = 2.0
+"""How many standard deviations more than its score a candidate may turn out to be worth."""
 CURIOSITY = 0.5
-"""How much the ranking is believed to be wrong about what is unlike everything measured, in errors that it made."""
+"""How much the ranking is believed to be wrong about what is unlike everything measured, in errors that it made, where
+it does not say itself how far off it may be."""
 _POOL = 384
 """Among how many of the best they are chosen."""
 _OF_EACH = 12
@@ -45,17 +49,37 @@ class Ranked:
         return sorted(found.items(), key=lambda each: -each[1])
 
 
-def select_batch(terrain: Terrain, ranked: Ranked, count: int, error: float) -> list[Candidate]:
-    """So many candidates to measure, which count as proposed. `error`: how far off the ranking's scores are likely to
-    be, where nothing like it was measured."""
+def select_batch(terrain: Terrain, ranked: Ranked, count: int, ranking: Ranking) -> list[Candidate]:
+    """So many candidates to measure, which count as proposed; `ranking` is what they were ranked by."""
     by_chance = int(terrain.rng.binomial(count, EPSILON)) if count > 1 else 0
-    found = terrain.propose(_promising(terrain, ranked.pool(), count - by_chance, CURIOSITY * error))
+    pool = ranked.pool()
+    doubt = ranking.doubt([each for each, _ in pool]) if pool else None
+    if doubt is not None:
+        promising = _hopeful(pool, count - by_chance, doubt)
+    else:
+        promising = _promising(terrain, pool, count - by_chance, CURIOSITY * ranking.error())
+    found = terrain.propose(promising)
     if len(found) < count:
         found += terrain.propose(terrain.sample(count - len(found)))
     if len(found) < count:
         more = ranked.best(count + len(found))
         found += terrain.propose([each for each, _ in more if terrain.is_new(each)][: count - len(found)])
     return found
+
+
+def _hopeful(pool: list[tuple[Candidate, float]], count: int, doubt: Doubt) -> list[Candidate]:
+    """Those of a pool that may turn out best, one after the other: the bounds that scores hardly exceed, where each
+    that is taken leaves less doubt about those that are like it (GP-BUCB; Desautels, Krause, Burdick, 2014)."""
+    scores = np.array([score for _, score in pool])
+    covariance = doubt.covariance.copy()
+    taken: list[int] = []
+    for _ in range(min(count, len(pool))):
+        best = int(np.argmax(scores + HOPE * np.sqrt(np.maximum(np.diag(covariance), 0.0))))
+        taken.append(best)
+        scores[best] = -np.inf
+        column = covariance[:, best].copy()
+        covariance -= np.outer(column, column / (column[best] + doubt.noise))
+    return [pool[position][0] for position in taken]
 
 
 def _promising(terrain: Terrain, pool: list[tuple[Candidate, float]], count: int, curiosity: float) -> list[Candidate]:

@@ -43,8 +43,8 @@ class EvolutionarySearch:
         self._ranking.open_more()
         if self._terrain.is_small:
             parts = [(at, rows, self._ranking.scores(at, rows)) for at, rows in self._terrain.everything()]
-            return select_batch(self._terrain, Ranked(tuple(parts)), count, self._ranking.error())
-        return select_batch(self._terrain, self._evolved(), count, self._ranking.error())
+            return select_batch(self._terrain, Ranked(tuple(parts)), count, self._ranking)
+        return select_batch(self._terrain, self._evolved(), count, self._ranking)
 
     def _evolved(self) -> Ranked:
         """What some generations come to, unseen candidates only."""

@@ -8,6 +8,7 @@ from typing import Protocol, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from ..models.interface import Doubt
 from ..space.sketch import Candidate, Choices, Space
 from ..trial import Trial
 
@@ -34,6 +35,10 @@ class Ranking(Protocol):
 
     def error(self) -> float:
         """How far off scores are likely to be, for candidates that are unlike those it was told of."""
+        ...
+
+    def doubt(self, candidates: Sequence[Candidate]) -> Doubt | None:
+        """How far off the scores of some candidates may be, if more is known of that than `error` says."""
         ...
 
 

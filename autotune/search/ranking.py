@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from ..models.interface import CostModel, Features, Samples
+from ..models.interface import CostModel, Doubt, Features, Samples
 from ..space.sample import random_choices, sizes_of
 from ..space.sketch import Candidate, Choices, Sketch, Space
 from .interface import Outcome, Scores
@@ -144,6 +144,19 @@ class ModelRanking:
         known = [row for row in rows if row is not None]
         scores = iter(self._model.predict(np.stack(known)).tolist() if known else [])
         return [None if row is None else next(scores) for row in rows]
+
+    def doubt(self, candidates: Sequence[Candidate]) -> Doubt | None:
+        self._fit()
+        self._look_at(candidates)
+        rows = [self._rows[each] for each in candidates]
+        known = np.flatnonzero([row is not None for row in rows])
+        found = self._model.doubt(np.stack([row for row in rows if row is not None])) if len(known) else None
+        if found is None or len(known) == len(rows):
+            return found
+        # What features nobody knows is as doubtful as what is most, and like nothing else.
+        covariance = np.diag(np.full(len(rows), np.diag(found.covariance).max()))
+        covariance[np.ix_(known, known)] = found.covariance
+        return Doubt(covariance, found.noise)
 
     def _fit(self) -> None:
         if not self._stale:
