@@ -17,18 +17,18 @@ from .values import Value, choose, maximum, minimum
 
 PORTS = 2.0
 """Vector instructions that start in a cycle."""
-LOADS = 2.5
-"""Loads that start in a cycle: two of the widest vectors, three of shorter ones."""
+LOADS = 2.0
+"""Loads that start in a cycle."""
 STORES = 1.0
 WIDTH = 5.0
 """Instructions of any kind in a cycle."""
-BYTES = (32.0, 12.0, 4.0)
+BYTES = (48.0, 8.0, 4.0)
 """What comes from behind each cache in a cycle, from the first one on."""
 BESIDES = 0.1
 """The part of what other resources take that does not overlap with the one that takes longest."""
-TURN, START = 1.0, 6.0
+TURN, START = 0.5, 6.0
 """Cycles of a loop's iteration, and of its start and its end, which is often predicted wrong."""
-SPILL = 2.0
+SPILL = 1.0
 """How many times a register that is not there is stored and loaded, where it is just counted as not there."""
 BRANCH, ASKED = 0.1, 0.5
 """Cycles of arithmetic and instructions of a condition: most become masks, or are known for many iterations."""

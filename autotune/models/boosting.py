@@ -31,7 +31,7 @@ SHARE, MANY = 2 / 3, 32
 STEADY = 0.3
 """How much a column may differ between candidates of a workload, relative to how much it does between workloads, to
 tell kinds of kernels apart."""
-NEAR, FAR = 0.35, 0.6
+NEAR, FAR = 0.25, 0.5
 """How far a candidate is from what the trees know, in standard deviations of steady columns: up to where they are
 believed, and from where hardly. Trees of four families of kernels say nothing about a fifth."""
 LEAST = 1 / 6
