@@ -3,8 +3,8 @@
     python benchmarks/rates.py --check
 
 Ranking is what a round of guided search does with candidates that it draws: features, as closed forms of knobs that
-were found before, and predictions of the shipped model. Measuring is compiling, checking and timing, of candidates of the
-kernel's own space as guided search proposes them; what the tuner does in between is told apart from it.
+were found before, and predictions of the shipped model. Measuring is compiling, checking and timing candidates of the
+kernel's own space, as guided search proposes them; what the tuner does in between is told apart from it.
 """
 
 from __future__ import annotations
