@@ -17,17 +17,17 @@
 // IMPORT: trials.jsonl: 3 new trials
 
 // LIST:      hash          trials  right      best  kernel
-// LIST-NEXT: da927e7b02ec       3      2  1.000 us  B (20xf32) -> 20xf32
+// LIST-NEXT: da927e7b02ec       3      2  2.000 us  B (20xf32) -> 20xf32
 // LIST-NEXT: 1 kernels, 3 scripts, 3 trials: 2 ok, 1 wrong
 
 // TRIALS:      da927e7b02ec{{.*}}  B (20xf32) -> 20xf32
 // TRIALS-NEXT:     time  status  sketch      choices
-// TRIALS-NEXT: 1.000 us  ok      maps/tiled  size=5
+// TRIALS-NEXT: 2.000 us  ok      maps/tiled  size=5
 // TRIALS-NEXT: 1.000 ms  ok      maps/tiled  size=2
 // TRIALS-NEXT:        -  wrong   maps/tiled  1 of 10 elements is off
 
 // BEST:      // da927e7b02ec{{.*}}  B (20xf32) -> 20xf32
-// BEST-NEXT: // 1.000 us on host
+// BEST-NEXT: // 2.000 us on host
 // BEST-NEXT: // sketch maps/tiled
 // BEST:      sched.tile %i tile_sizes [5]
 
