@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TypeVar
@@ -19,6 +20,9 @@ VERSION = 1
 """The version of the tables below. A newer one is refused."""
 BUSY_SECONDS = 300.0
 """How long a writer waits for others, one of which may have been stopped for a while in the middle of a record."""
+
+_AGAIN = 0.005
+"""Seconds between two tries of what SQLite does not wait for itself."""
 
 _MAGIC = b"SQLite format 3\0"
 _SMALLEST = 512
@@ -142,7 +146,7 @@ def _open_to_read(path: str) -> sqlite3.Connection:
 
 def _prepare(connection: sqlite3.Connection, path: str) -> None:
     if _is_empty(connection):
-        connection.execute("PRAGMA journal_mode = WAL")
+        _write_ahead(connection)
         with transaction(connection):
             # Another process may have been faster.
             if _is_empty(connection):
@@ -151,8 +155,21 @@ def _prepare(connection: sqlite3.Connection, path: str) -> None:
                 for statement in TABLES.split(";\n"):
                     connection.execute(statement)
     _check(connection, path)
-    connection.execute("PRAGMA journal_mode = WAL")
+    _write_ahead(connection)
     connection.execute("PRAGMA synchronous = NORMAL")
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Chooses the log that several may write. SQLite does not wait for others that do so at the same moment."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        time.sleep(_AGAIN)
 
 
 def _is_empty(connection: sqlite3.Connection) -> bool:

@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -111,6 +112,20 @@ def test_a_writer_waits_for_one_that_is_stopped_in_a_record(tmp_path: Path) -> N
             assert other.poll() is None
         assert told(other) == 3
     check(path, {"a": 3})
+
+
+def test_a_writer_waits_for_another_one_to_change_the_log(tmp_path: Path) -> None:
+    """SQLite itself does not: of two that made one database at the same moment, one gave up."""
+    path = tmp_path / "trials.db"
+    Database(path).close()
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    assert other.execute("PRAGMA journal_mode = DELETE").fetchone() == ("delete",)
+    other.execute("BEGIN IMMEDIATE")
+    release = threading.Timer(0.3, other.close)
+    release.start()
+    with Database(path) as database:
+        assert database.trials() == []
+    release.join()
 
 
 def test_a_stopped_writer_goes_on(tmp_path: Path) -> None:
