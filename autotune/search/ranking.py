@@ -69,11 +69,10 @@ class ModelRanking:
 
     def features(self, candidate: Candidate) -> NDArray[np.float32] | None:
         """The features of a candidate; none if they are not known."""
-        self._look_at([candidate])
-        return self._rows[candidate]
+        return self._features([candidate])[0]
 
-    def _look_at(self, candidates: Sequence[Candidate]) -> None:
-        """Finds the features of candidates, those of a sketch together, which takes hardly longer than one's."""
+    def _features(self, candidates: Sequence[Candidate]) -> list[NDArray[np.float32] | None]:
+        """The features of candidates; those of a sketch are found together, which takes hardly longer than one's."""
         by_sketch: dict[int, list[Candidate]] = {}
         for each in candidates:
             if each not in self._rows:
@@ -84,6 +83,7 @@ class ModelRanking:
                 continue
             features, known = self._tables[sketch].rows(np.concatenate([_row(each) for each in new]))
             self._rows |= {each: features[at] if known[at] else None for at, each in enumerate(new)}
+        return [self._rows[each] for each in candidates]
 
     def open_more(self, *, all: bool = False) -> None:
         if all:
@@ -139,16 +139,14 @@ class ModelRanking:
     def predictions(self, candidates: Sequence[Candidate]) -> list[float | None]:
         """What the model says of candidates; none where nothing is known of one."""
         self._fit()
-        self._look_at(candidates)
-        rows = [self._rows[each] for each in candidates]
+        rows = self._features(candidates)
         known = [row for row in rows if row is not None]
         scores = iter(self._model.predict(np.stack(known)).tolist() if known else [])
         return [None if row is None else next(scores) for row in rows]
 
     def doubt(self, candidates: Sequence[Candidate]) -> Doubt | None:
         self._fit()
-        self._look_at(candidates)
-        rows = [self._rows[each] for each in candidates]
+        rows = self._features(candidates)
         known = np.flatnonzero([row is not None for row in rows])
         found = self._model.doubt(np.stack([row for row in rows if row is not None])) if len(known) else None
         if found is None or len(known) == len(rows):
