@@ -200,20 +200,20 @@ def time_in_rounds(
     these or of earlier ones, still more, until they were. Those whose calls take long have fewer.
     Returns how much candidates slow down when the yardstick does; `sensitivity` is what was known of that before.
     """
-    known = sensitivity or Sensitivity()
+    known = now = sensitivity or Sensitivity()
     left = list(candidates)
     while left:
         start = clock.wall()
         for each in left:
             each.burst(effort, clock, yardstick)
-        _judge(candidates, known, yardstick)
+        now = _judge(candidates, known, yardstick)
         # Who was lucky in earlier rounds is the best no more.
         fastest = min(best_seconds, *(each.seconds for each in candidates))
         left = [each for each in candidates if _needs_more(each, effort, fastest)]
         pause = PAUSE if any(each.bursts < 2 * effort.rounds for each in left) else LONG_PAUSE
         if left and (passed := clock.wall() - start) < pause:
             clock.sleep(pause - passed)
-    return _judge(candidates, known, yardstick)
+    return now
 
 
 def _judge(candidates: Sequence[Timed], known: Sensitivity, yardstick: Yardstick | None) -> Sensitivity:
