@@ -27,7 +27,7 @@ from .arrays import Array, Pages
 from .check import check_results
 from .compile import Built, Compiler, Failure, one_line
 from .disturbance import Sensitivity
-from .prepare import Prepared, constants_for, load, prepare
+from .prepare import Prepared, constants_for, given_parameters, load, prepare
 from .timing import Effort, SystemClock, Timed, measure_once, time_in_rounds
 from .yardstick import Yardstick
 
@@ -192,7 +192,8 @@ def _arrays(reference: Reference) -> tuple[Pages, Pages, Pages]:
     """What is given, what has to come out, and where results are written."""
     prepared = Prepared.load(Path(reference.path), reference.signature, reference.tolerances)
     outputs = [(array.dtype, array.shape) for array in prepared.results]
-    return Pages.of(prepared.given), Pages.of(prepared.results), Pages(outputs)
+    are_inputs = [parameter.role == "input" for parameter in given_parameters(reference.signature)]
+    return Pages.of(prepared.given, are_inputs), Pages.of(prepared.results), Pages(outputs, [True] * len(outputs))
 
 
 @lru_cache(maxsize=1)

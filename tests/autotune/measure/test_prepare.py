@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -132,6 +133,16 @@ def test_arguments_are_not_written():
     assert first.ctypes.data % 64 == second.ctypes.data % 64 == 0
     with pytest.raises(ValueError, match="read-only"):
         first[0, 0] = 1
+
+
+def test_arrays_of_users_start_where_those_of_numpy_do():
+    large = np.zeros(5 << 20, np.uint8)
+    arrays = [np.arange(48, dtype=np.float32), np.arange(5, dtype=np.int8), large, np.arange(7.0)]
+    pages = Pages.of(arrays, [True, False, True, True])
+    assert [array.ctypes.data % 64 for array in pages.arrays] == [16, 0, 16, 16]
+    assert all(np.array_equal(a, b) for a, b in zip(pages.arrays, arrays, strict=True))
+    spans = sorted((array.ctypes.data, array.ctypes.data + array.nbytes) for array in pages.arrays)
+    assert all(end <= start for (_, end), (start, _) in pairwise(spans))
 
 
 def test_a_wrong_number_is_found():
