@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 
-from xdsl.dialects import affine, arith, math, scf, vector
+from xdsl.dialects import arith, math, scf, vector
 from xdsl.dialects.builtin import IntegerAttr, VectorType, i1
 from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
-from ....dialects.arith import WIDENED, CmpiOp, SelectOp
+from ....dialects.arith import WIDENED, SelectOp
 from ....dialects.loop import BlockOp, InitOp, PrefetchOp, ReadOp, ReduceOp, WriteOp
 from ....dialects.quasi_affine import Lin
-from .emitter import INDEX, Emitter, affine_map, element_of, is_vector, mask_type, vector_type
+from .emitter import Emitter, element_of, is_vector, mask_type, vector_type
 from .environment import Environment
-from .memory import LESS, Mask
+from .memory import Mask
 from .padding import PaddingExpansion
 from .plan import AccessPlan, BlockPlan, Guard, KernelPlan, allows_contraction
 
@@ -49,42 +49,8 @@ class BodyExpansion(PaddingExpansion):
     def run(self, guards: Sequence[Guard]) -> None:
         """Emits the block under guards that differ between lanes."""
         if guards:
-            self.mask = Mask(self._guard_mask(guards), tuple(guards))
+            self.mask = Mask(tuple(guards))
         self.ops(self.block.body.block)
-
-    # masks
-
-    def _guard_mask(self, guards: Sequence[Guard]) -> SSAValue:
-        lane, width = self.env.lane, self.env.width
-        assert lane is not None
-        counts: list[Lin] = []
-        parts: list[SSAValue] = []
-        for guard in guards:
-            form = self.env.evaluate(guard.form)
-            if form.coefficient(lane) == 1:
-                counts.append(Lin(guard.limit) - (form - Lin.of(lane)))
-            else:
-                parts.append(self._compare(form, guard.limit))
-        if counts:
-            map, operands = affine_map(counts)
-            if len(counts) == 1:
-                count = self.emitter.index(counts[0])
-            else:
-                count = self.emitter.emit(affine.MinOp, operands, INDEX, {"map": map})
-            parts.append(self.emitter.emit(vector.CreateMaskOp, (count,), mask_type(width)))
-        mask = parts[0]
-        for part in parts[1:]:
-            mask = self._and(mask, part)
-        return mask
-
-    def _compare(self, form: Lin, limit: int) -> SSAValue:
-        assert self.env.lane is not None
-        indices = self.emitter.lane_index(form, self.env.lane, self.env.width, self.env.bounds)
-        bound = self.emitter.splat(limit, indices.type)
-        return self.emitter.emit(CmpiOp, (indices, bound), mask_type(self.env.width), LESS)
-
-    def _and(self, lhs: SSAValue, rhs: SSAValue) -> SSAValue:
-        return self.emitter.emit(arith.AndIOp, (lhs, rhs), lhs.type)
 
     # values
 
@@ -200,7 +166,7 @@ class BodyExpansion(PaddingExpansion):
     def _safe_divisor(self, divisor: SSAValue) -> SSAValue:
         assert self.mask is not None
         one = self.emitter.splat(1, divisor.type)
-        return self.emitter.emit(SelectOp, (self.mask.value, divisor, one), divisor.type)
+        return self.emitter.emit(SelectOp, (self.runs(self.mask), divisor, one), divisor.type)
 
     # conditions
 
@@ -379,7 +345,7 @@ class BodyExpansion(PaddingExpansion):
         negated = self.emitter.emit(arith.XOrIOp, (condition, everywhere), condition.type)
         yields: list[list[SSAValue]] = []
         for region, taken in zip(op.regions, (condition, negated), strict=True):
-            self.mask = Mask(taken if outer is None else self._and(outer.value, taken), ())
+            self.mask = Mask(value=taken if outer is None else self.both(self.runs(outer), taken))
             self.ops(region.block)
             yields.append([self.wide(self.value(source)) for source in _yielded(region.block)])
         self.mask = outer
@@ -457,7 +423,7 @@ class BodyExpansion(PaddingExpansion):
         mask, self.mask = self.mask, None
         if mask is not None:
             values = [
-                self.emitter.emit(SelectOp, (mask.value, value, self._identity(attr, value)), value.type)
+                self.emitter.emit(SelectOp, (self.runs(mask), value, self._identity(attr, value)), value.type)
                 for value, attr in zip(values, op.identity.data, strict=True)
             ]
         width = self.env.width

@@ -126,7 +126,7 @@ class Scope:
 
 
 class Emitter:
-    """Appends ops to a block. Values of straight-line code are shared until something makes them stale."""
+    """Appends ops to a block. Values are shared by what comes after them; loads until a store makes them stale."""
 
     def __init__(self, block: Block, on_stack: Collection[SSAValue]) -> None:
         self.block = block
@@ -158,17 +158,18 @@ class Emitter:
         return op.results[0]
 
     def shared(self, key: object, make: Callable[[], SSAValue]) -> SSAValue:
-        """A value that depends on nothing but its key, made once in this straight line."""
+        """A value that depends on nothing but its key, made once in this straight line, or around it."""
         known = self._values.get(key)
         if known is None:
             known = self._values[key] = make()
         return known
 
     @contextmanager
-    def inside(self, block: Block) -> Generator[None]:
-        """Emits to a nested block. What it stored makes loads around it stale."""
+    def inside(self, block: Block, *, apart: bool = False) -> Generator[None]:
+        """Emits to a nested block, which sees the values around it unless it becomes a function. What it stored makes
+        loads around it stale."""
         saved = self.block, self._values, self._loads
-        self.block, self._values, self._loads = block, {}, {}
+        self.block, self._values, self._loads = block, {} if apart else dict(self._values), {}
         yield
         self.block, self._values, self._loads = saved
         self._loads.clear()
@@ -177,7 +178,7 @@ class Emitter:
     def new_scope(self, block: Block) -> Generator[None]:
         """Emits to a block that becomes a function."""
         self.scope = Scope(outer=self.scope, block=block)
-        with self.inside(block):
+        with self.inside(block, apart=True):
             yield
         self.close_scope(block, None)
         if self.scope.slots is not None:

@@ -31,10 +31,10 @@ MAX_STRIDE = 8
 
 @dataclass(frozen=True, slots=True)
 class Mask:
-    """Which lanes run: a vector of i1, and the guards it stands for (empty inside of lazy branches)."""
+    """Which lanes run: those that guards let; inside of lazy branches those of a vector of i1."""
 
-    value: SSAValue
-    guards: tuple[Guard, ...]
+    guards: tuple[Guard, ...] = ()
+    value: SSAValue | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,55 @@ class MemoryExpansion:
     def _stride(self, forms: Sequence[Lin], storage: Storage) -> int | None:
         lane = self.env.lane
         return 0 if lane is None else lane_stride(forms, storage.strides, lane)
+
+    # masks
+
+    def runs(self, mask: Mask) -> SSAValue:
+        """The lanes that run, as a vector of i1: one value in a straight line, made where it is needed first."""
+        if mask.value is not None:
+            return mask.value
+        lane, width = self.env.lane, self.env.width
+        assert lane is not None
+        counts: list[Lin] = []
+        parts: list[SSAValue] = []
+        for guard in mask.guards:
+            form = self.env.evaluate(guard.form)
+            if form.coefficient(lane) == 1:
+                counts.append(Lin(guard.limit) - (form - Lin.of(lane)))
+            else:
+                key = ("lanes below", form, guard.limit, width)
+                parts.append(self.emitter.shared(key, lambda form=form, guard=guard: self._below(form, guard.limit)))
+        if counts:
+            parts.append(self.first_lanes(*counts))
+        both = parts[0]
+        for part in parts[1:]:
+            both = self.both(both, part)
+        return both
+
+    def first_lanes(self, *counts: Lin) -> SSAValue:
+        """A mask of as many of the first lanes as the least of some forms says."""
+        width = self.env.width
+        return self.emitter.shared(("first lanes", counts, width), lambda: self._first_lanes(counts, width))
+
+    def _first_lanes(self, counts: Sequence[Lin], width: int) -> SSAValue:
+        if len(counts) == 1:
+            count = self.emitter.index(counts[0])
+        else:
+            map, operands = affine_map(counts)
+            count = self.emitter.emit(affine.MinOp, operands, INDEX, {"map": map})
+        return self.emitter.emit(vector.CreateMaskOp, (count,), mask_type(width))
+
+    def _below(self, form: Lin, limit: int) -> SSAValue:
+        assert self.env.lane is not None
+        indices = self.emitter.lane_index(form, self.env.lane, self.env.width, self.env.bounds)
+        bound = self.emitter.splat(limit, indices.type)
+        return self.emitter.emit(CmpiOp, (indices, bound), mask_type(self.env.width), LESS)
+
+    def both(self, lhs: SSAValue, rhs: SSAValue) -> SSAValue:
+        """What holds where two masks, or two conditions, do."""
+        return self.emitter.shared(("both", lhs, rhs), lambda: self.emitter.emit(arith.AndIOp, (lhs, rhs), lhs.type))
+
+    # accesses
 
     def load(self, plan: AccessPlan) -> SSAValue:
         """Emits a load: of one element, of a vector, or lane by lane where lanes are not neighbours."""
@@ -132,14 +181,19 @@ class MemoryExpansion:
 
     def _load_masked(self, forms: Sequence[Lin], buffer: SSAValue, storage: Storage) -> SSAValue:
         assert self.mask is not None
-        indices = [self.emitter.index(form) for form in self._first_lane(forms)]
-        return self._masked_load(indices, buffer, storage)
+        key = ("masked", self.runs(self.mask), *forms)
+        known = self.emitter.known_load(buffer, key)
+        if known is None:
+            indices = [self.emitter.index(form) for form in self._first_lane(forms)]
+            known = self._masked_load(indices, buffer, storage)
+            self.emitter.remember_load(buffer, key, known)
+        return known
 
     def _masked_load(self, indices: Sequence[SSAValue], buffer: SSAValue, storage: Storage) -> SSAValue:
         assert self.mask is not None
         type = vector_type(storage.type.element_type, self.env.width)
         zeros = self.emitter.splat(0, type)
-        return self.emitter.emit(vector.MaskedLoadOp, (buffer, *indices, self.mask.value, zeros), type)
+        return self.emitter.emit(vector.MaskedLoadOp, (buffer, *indices, self.runs(self.mask), zeros), type)
 
     def _load_strided(
         self, forms: Sequence[Lin], stride: int, buffer: SSAValue, storage: Storage, masked: bool
@@ -196,10 +250,7 @@ class MemoryExpansion:
 
     def _load_up_to(self, ends: Sequence[Lin], indices: Sequence[Lin], buffer: SSAValue, storage: Storage) -> SSAValue:
         """A vector load of as many elements as the least of the ends says."""
-        map, operands = affine_map(ends)
-        count = self.emitter.index(ends[0]) if len(ends) == 1 else None
-        count = count or self.emitter.emit(affine.MinOp, operands, INDEX, {"map": map})
-        mask = self.emitter.emit(vector.CreateMaskOp, (count,), mask_type(self.env.width))
+        mask = self.first_lanes(*ends)
         type = vector_type(storage.type.element_type, self.env.width)
         values = [self.emitter.index(form) for form in indices]
         return self.emitter.emit(vector.MaskedLoadOp, (buffer, *values, mask, self.emitter.splat(0, type)), type)
@@ -477,11 +528,11 @@ class MemoryExpansion:
             if self.emitter.is_private(plan.buffer) and self._in_bounds(forms, storage):
                 # Read, choose, write: LLVM keeps such a buffer in registers, which a masked store would prevent.
                 old = self._load_vector(forms, plan, buffer, storage)
-                value = self.emitter.emit(SelectOp, (mask.value, value, old), value.type)
+                value = self.emitter.emit(SelectOp, (self.runs(mask), value, old), value.type)
             else:
                 for first, lanes, part in self._parts(value, plan, storage):
                     indices = [self.emitter.index(self._at_lane(form, first)) for form in forms]
-                    runs = self._lanes(mask.value, first, lanes)
+                    runs = self._lanes_of_mask(self.runs(mask), first, lanes)
                     self.emitter.add(vector.MaskedStoreOp.create(operands=(buffer, *indices, runs, part)))
                 self.emitter.stored(buffer)
                 return
@@ -517,6 +568,9 @@ class MemoryExpansion:
     def _lanes(self, value: SSAValue, first: int, count: int) -> SSAValue:
         return value if count == self.env.width else self._shuffle(value, value, range(first, first + count))
 
+    def _lanes_of_mask(self, mask: SSAValue, first: int, count: int) -> SSAValue:
+        return self.emitter.shared(("lanes", mask, first, count), lambda: self._lanes(mask, first, count))
+
     def _lanes_of_register(self, plan: AccessPlan, storage: Storage) -> int:
         """How many lanes are loaded or stored at once: those of a register, of memory that is written.
 
@@ -549,7 +603,7 @@ class MemoryExpansion:
             if mask is None:
                 self.emitter.add(op)
                 continue
-            runs = self._lane_of(mask.value, number)
+            runs = self._lane_of(self.runs(mask), number)
             block = Block()
             with self.emitter.inside(block):
                 self.emitter.add(op)

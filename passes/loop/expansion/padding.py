@@ -15,7 +15,7 @@ from xdsl.ir import SSAValue
 from ....dialects.arith import CmpiOp
 from ....dialects.loop import byte_size
 from ....dialects.quasi_affine import Lin
-from .emitter import mask_type, vector_type
+from .emitter import vector_type
 from .memory import MAX_STRIDE, MemoryExpansion
 from .plan import AccessPlan, Storage
 
@@ -116,16 +116,13 @@ class PaddingExpansion(MemoryExpansion):
                     continue
                 if self.env.in_lanes(edge):
                     part = self._lanes_inside(edge)
-                    mask = part if mask is None else self._both(mask, part)
+                    mask = part if mask is None else self.both(mask, part)
                 else:
                     part = self.emitter.shared(("at least 0", edge), lambda edge=edge: self._at_least_0(edge))
-                    truth = part if truth is None else self._both(truth, part)
+                    truth = part if truth is None else self.both(truth, part)
         if truth is None:
             return mask
-        return self.wide(truth) if mask is None else self._both(mask, self.wide(truth))
-
-    def _both(self, lhs: SSAValue, rhs: SSAValue) -> SSAValue:
-        return self.emitter.shared(("both", lhs, rhs), lambda: self.emitter.emit(arith.AndIOp, (lhs, rhs), lhs.type))
+        return self.wide(truth) if mask is None else self.both(mask, self.wide(truth))
 
     def _at_least_0(self, form: Lin) -> SSAValue:
         return self.emitter.emit(CmpiOp, (self.emitter.index(form), self.emitter.index_constant(0)), i1, _AT_LEAST)
@@ -143,14 +140,6 @@ class PaddingExpansion(MemoryExpansion):
 
     def _inverted(self, mask: SSAValue) -> SSAValue:
         return self.emitter.emit(arith.XOrIOp, (mask, self.emitter.splat(1, mask.type)), mask.type)
-
-    def first_lanes(self, count: Lin) -> SSAValue:
-        """A mask of as many of the first lanes as a form says."""
-        width = self.env.width
-        return self.emitter.shared(
-            ("first lanes", count, width),
-            lambda: self.emitter.emit(vector.CreateMaskOp, (self.emitter.index(count),), mask_type(width)),
-        )
 
 
 def _edges(form: Lin, extent: int) -> tuple[Lin, Lin]:
