@@ -21,9 +21,9 @@ from .progress import COUNTED, KernelState, Progress, TuneReport
 from .search.budget import Standing, next_kernel
 from .search.interface import Outcome, Searcher, SearcherFactory
 from .search.ranking import Exact, Matrix, ModelRanking
-from .space.build import SHIPPED, build_space, is_shipped
+from .space.build import build_space
 from .space.sketch import Candidate, Sketch, Space
-from .trial import Status, Trial
+from .trial import MARGIN, SHIPPED, Status, Trial, is_shipped
 from .workload import Workload
 
 SMALLEST_BATCH = 4
@@ -38,8 +38,6 @@ FINAL_ROUNDS = 3
 """How often, in turn with each other."""
 MOST_AGAIN = 0.25
 """The part of a run's time that this takes at most."""
-MARGIN = 0.005
-"""By which part of its time what we ship must be beaten."""
 
 NO_SCRIPT = """module attributes {transform.with_named_sequence} {
   transform.named_sequence @__transform_main(%root: !transform.any_op {transform.readonly}) {

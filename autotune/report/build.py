@@ -21,8 +21,7 @@ from ..machine import Limit, Passage, best_seconds
 from ..measure.compile import Compiler
 from ..models.create import ModelFactory
 from ..models.interface import CostModel, Samples
-from ..space.build import is_shipped
-from ..trial import Status, Trial
+from ..trial import Status, Trial, is_shipped
 from ..workload import Workload
 from .outline import outline
 from .page import Roof, Tuned

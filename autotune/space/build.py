@@ -17,6 +17,7 @@ from ...backends.registry import plugin_rules, rule_plugins
 from ...dialects.loop import BlockOp, blocks_in
 from ...errors import ScheduleError, StepwellError, did_you_mean
 from ...transform.structure import is_reduction
+from ..trial import SHIPPED, is_shipped
 from ..workload import Workload
 from .constraints import admissible
 from .sample import enumerate_all, sizes_of
@@ -190,15 +191,8 @@ def _chosen(names: Sequence[str | Rule] | None, shipped: bool) -> list[Rule]:
     return found
 
 
-SHIPPED = "shipped"
-"""The rule whose sketches are the schedules that we ship."""
 LAST = "loops"
 """The rule that is asked if none of the others has a sketch."""
-
-
-def is_shipped(sketch: str) -> bool:
-    """Whether a sketch of this name is one of the schedules that we ship."""
-    return sketch.partition("/")[0] == SHIPPED
 
 
 def space_of_script(workload: Workload, script: ModuleOp, name: str = "script") -> Space:
@@ -233,11 +227,9 @@ MOST_COUNTED = 1 << 14
 """The largest sketch all of whose choices are looked at to say how many keep its constraints."""
 
 __all__ = [
-    "SHIPPED",
     "Rule",
     "Subject",
     "build_space",
-    "is_shipped",
     "our_rules",
     "print_space",
     "rules",

@@ -462,3 +462,15 @@ def test_the_fingerprint_is_that_of_texts(path: Path) -> None:
         with database.writer() as connection:
             connection.execute("UPDATE scripts SET text = replace(text, 'yield', 'yielt')")
         assert database.fingerprint() != before
+
+
+@pytest.mark.parametrize(("faster", "sketch"), [(0.99, "shipped"), (0.97, "contraction/panels")])
+def test_what_we_ship_is_beaten_by_a_margin(path: Path, faster: float, sketch: str) -> None:
+    shipped = Trial(WORKLOAD.hash, "shipped script", Status.OK, (1e-3,), sketch="shipped")
+    other = Trial(WORKLOAD.hash, SCRIPT, Status.OK, (faster * 1e-3,), sketch="contraction/panels")
+    with Database(path) as database:
+        database.add_workload(WORKLOAD)
+        for each in (shipped, other):
+            database.record(each)
+        best = database.best(WORKLOAD)
+        assert best is not None and best.sketch == sketch
