@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -244,7 +245,8 @@ class SketchFeatures:
             for at, row in enumerate(grid):
                 if tuple(int(row[knob]) for knob in self._decided_by) not in self._labels:
                     doubts[at] += 1.0
-        for at in np.argsort(-doubts, kind="stable"):
+        # Who has options together that no sample has: numbers that were the same always may depend on both.
+        for at in np.lexsort((-_unseen_pairs(self.sketch, grid, self._choices), -doubts)):
             key = tuple(map(int, grid[at]))
             if key not in self._known:
                 return key, doubts[at] == 0.0
@@ -451,6 +453,17 @@ def _where_at_least(value: Value, least: float, then: Value) -> Value:
     return then if value >= least else 0.0
 
 
+def _unseen_pairs(sketch: Sketch, grid: Choices, samples: Sequence[Sequence[int]]) -> NDArray[np.float64]:
+    """How much of the space has options of two knobs together that candidates have, and no sample has."""
+    found = np.zeros(len(grid))
+    seen = np.asarray(samples, np.int64).reshape(len(samples), len(sketch.knobs))
+    counts = [len(knob.options) for knob in sketch.knobs]
+    for a, b in combinations(range(len(counts)), 2):
+        codes = grid[:, a].astype(np.int64) * counts[b] + grid[:, b]
+        found += ~np.isin(codes, seen[:, a] * counts[b] + seen[:, b]) / (counts[a] * counts[b])
+    return found
+
+
 def _unlike(sketch: Sketch, grid: Choices, count: int) -> list[NDArray[np.int32]]:
     """Some candidates that choose as many different options as possible; the first options of all knobs and the last
     ones, or what is nearest, are among them: that is where sizes are cut off."""
@@ -459,7 +472,7 @@ def _unlike(sketch: Sketch, grid: Choices, count: int) -> list[NDArray[np.int32]
     order = [int(np.argmin(places)), int(np.argmax(places))]
     chosen: list[NDArray[np.int32]] = []
     for number in range(min(count, len(grid))):
-        new = np.zeros(len(grid), np.int64)
+        new = _unseen_pairs(sketch, grid, chosen)
         for knob, options in enumerate(seen):
             new += ~np.isin(grid[:, knob], list(options))
         row = grid[order[number] if number < len(order) else int(np.argmax(new))]

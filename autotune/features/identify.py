@@ -20,9 +20,31 @@ MOST_EXTENT = 4096
 """The largest extent of loops that were made one."""
 MOST_TILED, MOST_PAIRED = 600, 120
 """How many functions are tiled once more, and how many are looked at in pairs."""
+LEAST_SOMETIMES = 3
+"""At how many samples something has to be seen that is 0 at others."""
 TILING = ("min", "ceildiv", "tail", "cover")
 """What a tile of a size makes of an extent."""
 OTHERS = ("round_up", "floordiv", "max", "mod", "sub", "add", "round_down", "eq", "gt", "divides")
+
+
+@dataclass(frozen=True)
+class _Members:
+    """Some functions, which are made when they are asked for, and what they are at the samples."""
+
+    rows: Numbers
+    form: Callable[[int], Form]
+
+    def distinct(self) -> _Members:
+        """The first of those that are the same at all samples."""
+        return self.chosen(_first_of_each(self.rows))
+
+    def chosen(self, places: Sequence[int]) -> _Members:
+        """Those at some places."""
+        return _Members(self.rows[places], lambda at: self.form(places[at]))
+
+    def first(self, count: int) -> _Members:
+        """As many of them as that, or all there are."""
+        return _Members(self.rows[:count], self.form)
 
 
 @dataclass(frozen=True)
@@ -31,14 +53,15 @@ class _Level:
 
     rows: Numbers
     kinds: tuple[str, ...]
-    left: Sequence[Form]
-    right: Sequence[Form]
+    left: _Members
+    right: _Members
 
     def form(self, forms: Forms, at: int) -> Form:
         """The function of a row."""
-        each = len(self.left) * len(self.right)
+        each = len(self.left.rows) * len(self.right.rows)
         kind, rest = self.kinds[at // each], at % each
-        return forms.operation(kind, self.left[rest // len(self.right)], self.right[rest % len(self.right)])
+        left, right = divmod(rest, len(self.right.rows))
+        return forms.operation(kind, self.left.form(left), self.right.form(right))
 
 
 class Pool:
@@ -78,38 +101,35 @@ class Pool:
         sizes += [forms.constant(number) for number in self._arguments[4] if number > 1]
         if wide:
             sizes += constants[1:]
-        self._basic = list(dict.fromkeys([*sizes, *products, *constants]))
-        self._basic_rows = self._rows(self._basic)
-        self._sizes = sizes = self._distinct(sizes)
-        first = self._level(TILING, self._distinct(self._basic), sizes)
-        self._first = first
-        chosen = _first_of_each(np.concatenate([self._basic_rows, first.rows]))
-        self._simple = [
-            self._basic[at] if at < len(self._basic) else first.form(forms, at - len(self._basic)) for at in chosen
-        ]
-        self._simple_rows = self._rows(self._simple)
+        self._basic = basic = self._members(list(dict.fromkeys([*sizes, *products, *constants])))
+        self._sizes = self._members(sizes).distinct()
+        self._first = first = self._level(TILING, basic.distinct(), self._sizes)
+        count = len(basic.rows)
+        both = _Members(
+            np.concatenate([basic.rows, first.rows]),
+            lambda at: basic.form(at) if at < count else first.form(forms, at - count),
+        )
+        self._simple = both.distinct()
         self._is_wide = wide
         self._wider: Pool | None = None
 
     @cached_property
     def _second(self) -> _Level:
-        return self._level(TILING, self._simple[:MOST_TILED], self._sizes)
+        return self._level(TILING, self._simple.first(MOST_TILED), self._sizes)
 
     @cached_property
     def _third(self) -> _Level:
-        return self._level(OTHERS, self._simple[:MOST_PAIRED], self._simple[:MOST_PAIRED])
+        few = self._simple.first(MOST_PAIRED)
+        return self._level(OTHERS, few, few)
 
-    def _rows(self, members: Sequence[Form]) -> Numbers:
+    def _members(self, members: Sequence[Form]) -> _Members:
         rows = np.empty((len(members), self.count), np.int64)
         for row, form in zip(rows, members, strict=True):
             row[:] = self._value(form)
-        return rows
+        return _Members(rows, members.__getitem__)
 
-    def _distinct(self, members: Sequence[Form]) -> list[Form]:
-        return [members[at] for at in _first_of_each(self._rows(members))]
-
-    def _level(self, kinds: tuple[str, ...], left: Sequence[Form], right: Sequence[Form]) -> _Level:
-        a, b = self._rows(left)[:, None], self._rows(right)[None]
+    def _level(self, kinds: tuple[str, ...], left: _Members, right: _Members) -> _Level:
+        a, b = left.rows[:, None], right.rows[None]
         rows = np.stack([OPERATIONS[kind](a, b) for kind in kinds]).reshape(-1, self.count)
         return _Level(rows, kinds, left, right)
 
@@ -117,9 +137,7 @@ class Pool:
         """Functions that are `wanted` at the samples of a mask, the simplest ones first; none if there are none."""
         wanted_whole = wanted
         wanted, at = wanted[where], np.flatnonzero(where)
-        found = [self._basic[i] for i in _equal(self._basic_rows, wanted, at)]
-        found += self._in(self._first, wanted, at)
-        found += self._in(self._second, wanted, at)
+        found = self._plain(wanted, at)
         found += self._padded(wanted, at)
         if not found:
             found = self._products(wanted, at)
@@ -132,31 +150,36 @@ class Pool:
         if not found and len(np.unique(wanted)) > 2:
             found = self._in(self._third, wanted, at)
         if not found and self._is_wide:
-            found = self._either(wanted, at)
+            found = self._either(wanted, at) or self._sometimes(wanted, at)
         found = [form for form in found if self.forms.cost[form] <= MOST_OPERATIONS]
         return sorted(set(found), key=lambda form: self.forms.cost[form])[:MOST_FORMS]
+
+    def _plain(self, wanted: Numbers, at: NDArray[np.intp]) -> list[Form]:
+        """What tiling makes."""
+        found = [self._basic.form(i) for i in _equal(self._basic.rows, wanted, at)]
+        return found + self._in(self._first, wanted, at) + self._in(self._second, wanted, at)
 
     def _in(self, level: _Level, wanted: Numbers, at: NDArray[np.intp]) -> list[Form]:
         return [level.form(self.forms, i) for i in _equal(level.rows, wanted, at)[:MOST_LOOKED_AT]]
 
     def _padded(self, wanted: Numbers, at: NDArray[np.intp]) -> list[Form]:
         """What fills registers: powers of two; and what is longer so that a stride is aligned."""
-        simple, forms = self._simple_rows[:, at], self.forms
+        simple, forms = self._simple.rows[:, at], self.forms
         zero = forms.constant(0)
         found = [
-            forms.operation("power_of_two", self._simple[i], zero)
+            forms.operation("power_of_two", self._simple.form(i), zero)
             for i in _equal(OPERATIONS["power_of_two"](simple, simple), wanted, np.arange(len(at)))
         ]
         for factor, offset in self._alignments:
             for i in _equal(simple + (offset - simple) % factor, wanted, np.arange(len(at))):
-                rest = forms.operation("sub", forms.constant(offset), self._simple[i])
+                rest = forms.operation("sub", forms.constant(offset), self._simple.form(i))
                 rest = forms.operation("mod", rest, forms.constant(factor))
-                found.append(forms.operation("add", self._simple[i], rest))
+                found.append(forms.operation("add", self._simple.form(i), rest))
         return found
 
     def _products(self, wanted: Numbers, at: NDArray[np.intp]) -> list[Form]:
         """Products of two or three."""
-        simple = self._simple_rows[:, at]
+        simple = self._simple.rows[:, at]
         usable = np.greater(simple, 1).any(1) & np.greater(simple, 0).all(1)
         divides = usable & np.equal(wanted % np.maximum(simple, 1), 0).all(1)
         found: list[Form] = []
@@ -164,7 +187,7 @@ class Pool:
         rests: list[tuple[int, Numbers]] = [(int(i), wanted // simple[i]) for i in np.flatnonzero(divides)]
         for i, rest in rests:
             if (j := places.get(np.ascontiguousarray(rest).tobytes())) is not None and j >= i:
-                found.append(self.forms.operation("mul", self._simple[i], self._simple[j]))
+                found.append(self.forms.operation("mul", self._simple.form(i), self._simple.form(j)))
         if found or self._is_wide:
             return found
         members = np.asarray([i for i, _ in rests[:MOST_PAIRED]], np.intp)
@@ -174,13 +197,13 @@ class Pool:
                 j = int(members[number])
                 last = places.get(np.ascontiguousarray(rest // simple[j]).tobytes()) if j >= i else None
                 if last is not None and last >= j:
-                    pair = self.forms.operation("mul", self._simple[i], self._simple[j])
-                    found.append(self.forms.operation("mul", pair, self._simple[last]))
+                    pair = self.forms.operation("mul", self._simple.form(i), self._simple.form(j))
+                    found.append(self.forms.operation("mul", pair, self._simple.form(last)))
         return found
 
     @cached_property
     def _asked(self) -> _Level:
-        members = self._distinct(self._basic)[:MOST_PAIRED]
+        members = self._basic.distinct().first(MOST_PAIRED)
         return self._level(("gt", "divides"), members, members)
 
     def _either(self, wanted: Numbers, at: NDArray[np.intp]) -> list[Form]:
@@ -195,11 +218,24 @@ class Pool:
             found.append(scaled if low == 0 else forms.operation("add", scaled, forms.constant(low)))
         return found
 
+    def _sometimes(self, wanted: Numbers, at: NDArray[np.intp]) -> list[Form]:
+        """Something where a comparison says so, and 0 elsewhere: what a tail that may not be there moves."""
+        here = wanted != 0
+        if here.all() or here.sum() < LEAST_SOMETIMES:
+            return []
+        forms = self.forms
+        values = self._plain(wanted[here], at[here]) or self._linear(wanted[here], at[here])
+        one = forms.constant(1)
+        asked = self._in(self._asked, here.astype(np.int64), at)
+        asked += [forms.operation("sub", one, each) for each in self._in(self._asked, (~here).astype(np.int64), at)]
+        pairs = [forms.operation("mul", value, each) for value in values for each in asked]
+        return sorted(pairs, key=lambda form: forms.cost[form])[:MOST_LOOKED_AT]
+
     def _linear(self, wanted: Numbers, at: NDArray[np.intp]) -> list[Form]:
         """Multiples of something and a number: what windows read."""
         forms = self.forms
         sources: list[tuple[Numbers, Callable[[int], Form]]] = [
-            (self._simple_rows, self._simple.__getitem__),
+            (self._simple.rows, self._simple.form),
             (self._second.rows, partial(self._second.form, forms)),
         ]
         found = list[Form]()
@@ -224,9 +260,11 @@ class Pool:
 
 def _first_of_each(rows: Numbers) -> list[int]:
     """The first of the rows that are the same."""
+    width = rows.shape[1] * rows.itemsize
+    data = np.ascontiguousarray(rows).tobytes()
     seen: dict[bytes, int] = {}
-    for at, row in enumerate(np.ascontiguousarray(rows)):
-        seen.setdefault(row.tobytes(), at)
+    for at in range(len(rows)):
+        seen.setdefault(data[at * width : (at + 1) * width], at)
     return list(seen.values())
 
 

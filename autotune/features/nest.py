@@ -441,8 +441,7 @@ def _full_indices(buffer: SSAValue, storage: Storage, found: AccessPlan) -> list
 
 
 def _distances(form: Lin) -> dict[SSAValue, int]:
-    """How far a form moves in one iteration of each loop, on the average if it does not always move as far; without its
-    sign."""
+    """How far a form moves in one iteration of each loop, at most if it does not always move as far; without its sign."""
     found: dict[SSAValue, int] = {}
     for atom, coefficient in form.terms.items():
         if not isinstance(atom, Digit):
@@ -453,7 +452,10 @@ def _distances(form: Lin) -> dict[SSAValue, int]:
             reach = distance * trips // atom.divisor
             if atom.modulus is not None:
                 reach = min(reach, atom.modulus - 1)
-            found[value] = found.get(value, 0) + abs(coefficient) * -(-reach // max(trips, 1))
+            step = -(-distance // atom.divisor)
+            if atom.modulus is not None:
+                step = min(step, atom.modulus - 1)
+            found[value] = found.get(value, 0) + abs(coefficient) * (step if reach else 0)
     return found
 
 
