@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from stepwell.backends.llvm_cpu.codegen import MachineSpec, NativeModule, native_module
+from stepwell.backends.llvm_cpu.codegen import MachineSpec, NativeModule, joins_shuffles, native_module
 from stepwell.backends.llvm_cpu.host import host_target
 from stepwell.backends.llvm_cpu.llvm_text import write_llvm_ir
 from stepwell.backends.registry import get_backend
@@ -58,8 +58,17 @@ def test_the_stack_holds_whole_vectors() -> None:
 def test_optimisation_levels_agree() -> None:
     module = _lowered()
     spec = MachineSpec.of_module(module)
-    for level in ("light", "O1", "O2", "O3"):
+    for level in ("light", "functions", "O1", "O2", "O3"):
         assert "main:" in NativeModule(write_llvm_ir(module), spec, level).assembly()
+
+
+def test_shuffles_that_are_joined_are_seen() -> None:
+    transposed = """
+      %a = shufflevector <4 x float> %x, <4 x float> %y, <4 x i32> <i32 0, i32 4, i32 1, i32 5>
+      %b = shufflevector <4 x float> %a, <4 x float> %z, <LANES x i32> <i32 0, i32 1, i32 4, i32 5>"""
+    assert joins_shuffles(transposed.replace("LANES", "8"))
+    assert not joins_shuffles(transposed.replace("LANES", "4"))
+    assert not joins_shuffles(transposed.replace("LANES", "8").replace("%y", "%x"))
 
 
 def test_schedules_are_kept() -> None:
