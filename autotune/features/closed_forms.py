@@ -453,7 +453,9 @@ def _where_at_least(value: Value, least: float, then: Value) -> Value:
     return then if value >= least else 0.0
 
 
-def _unseen_pairs(sketch: Sketch, grid: Choices, samples: Sequence[Sequence[int]]) -> NDArray[np.float64]:
+def _unseen_pairs(
+    sketch: Sketch, grid: Choices, samples: Sequence[Sequence[int] | NDArray[np.int32]]
+) -> NDArray[np.float64]:
     """How much of the space has options of two knobs together that candidates have, and no sample has."""
     found = np.zeros(len(grid))
     seen = np.asarray(samples, np.int64).reshape(len(samples), len(sketch.knobs))

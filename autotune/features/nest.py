@@ -441,7 +441,7 @@ def _full_indices(buffer: SSAValue, storage: Storage, found: AccessPlan) -> list
 
 
 def _distances(form: Lin) -> dict[SSAValue, int]:
-    """How far a form moves in one iteration of each loop, at most if it does not always move as far; without its sign."""
+    """How far a form moves at most in one iteration of each loop, without its sign."""
     found: dict[SSAValue, int] = {}
     for atom, coefficient in form.terms.items():
         if not isinstance(atom, Digit):
