@@ -169,8 +169,12 @@ class Emitter:
         """Emits to a nested block, which sees the values around it unless it becomes a function. What it stored makes
         loads around it stale."""
         saved = self.block, self._values, self._loads
-        self.block, self._values, self._loads = block, {} if apart else dict(self._values), {}
+        self.block, self._values, self._loads = block, {} if apart else self._values, {}
+        around = len(self._values)
         yield
+        # What was made inside came last.
+        while len(self._values) > around:
+            self._values.popitem()
         self.block, self._values, self._loads = saved
         self._loads.clear()
 

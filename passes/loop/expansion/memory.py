@@ -76,16 +76,14 @@ class MemoryExpansion:
         """The lanes that run, as a vector of i1: one value in a straight line, made where it is needed first."""
         if mask.value is not None:
             return mask.value
-        lane, width = self.env.lane, self.env.width
-        assert lane is not None
         counts: list[Lin] = []
         parts: list[SSAValue] = []
         for guard in mask.guards:
             form = self.env.evaluate(guard.form)
-            if form.coefficient(lane) == 1:
-                counts.append(Lin(guard.limit) - (form - Lin.of(lane)))
+            if (count := self._lane_count(form, guard.limit)) is not None:
+                counts.append(count)
             else:
-                key = ("lanes below", form, guard.limit, width)
+                key = ("lanes below", form, guard.limit, self.env.width)
                 parts.append(self.emitter.shared(key, lambda form=form, guard=guard: self._below(form, guard.limit)))
         if counts:
             parts.append(self.first_lanes(*counts))
@@ -181,19 +179,19 @@ class MemoryExpansion:
 
     def _load_masked(self, forms: Sequence[Lin], buffer: SSAValue, storage: Storage) -> SSAValue:
         assert self.mask is not None
-        key = ("masked", self.runs(self.mask), *forms)
+        runs = self.runs(self.mask)
+        key = ("masked", runs, *forms)
         known = self.emitter.known_load(buffer, key)
         if known is None:
             indices = [self.emitter.index(form) for form in self._first_lane(forms)]
-            known = self._masked_load(indices, buffer, storage)
+            known = self._masked_load(runs, indices, buffer, storage)
             self.emitter.remember_load(buffer, key, known)
         return known
 
-    def _masked_load(self, indices: Sequence[SSAValue], buffer: SSAValue, storage: Storage) -> SSAValue:
-        assert self.mask is not None
+    def _masked_load(self, runs: SSAValue, indices: Sequence[SSAValue], buffer: SSAValue, storage: Storage) -> SSAValue:
         type = vector_type(storage.type.element_type, self.env.width)
         zeros = self.emitter.splat(0, type)
-        return self.emitter.emit(vector.MaskedLoadOp, (buffer, *indices, self.runs(self.mask), zeros), type)
+        return self.emitter.emit(vector.MaskedLoadOp, (buffer, *indices, runs, zeros), type)
 
     def _load_strided(
         self, forms: Sequence[Lin], stride: int, buffer: SSAValue, storage: Storage, masked: bool
@@ -237,16 +235,21 @@ class MemoryExpansion:
 
     def _lane_counts(self) -> list[Lin] | None:
         """How many of the first lanes run, as the least of some forms; None if those that run are not the first."""
-        lane = self.env.lane
-        if self.mask is None or not self.mask.guards or lane is None:
+        if self.mask is None or not self.mask.guards or self.env.lane is None:
             return None
         counts: list[Lin] = []
         for guard in self.mask.guards:
-            form = self.env.evaluate(guard.form)
-            if form.coefficient(lane) != 1:
+            count = self._lane_count(self.env.evaluate(guard.form), guard.limit)
+            if count is None:
                 return None
-            counts.append(Lin(guard.limit) - (form - Lin.of(lane)))
+            counts.append(count)
         return counts
+
+    def _lane_count(self, form: Lin, limit: int) -> Lin | None:
+        """How many of the first lanes have a form below a limit; None if those that have are not the first."""
+        lane = self.env.lane
+        assert lane is not None
+        return Lin(limit) - (form - Lin.of(lane)) if form.coefficient(lane) == 1 else None
 
     def _load_up_to(self, ends: Sequence[Lin], indices: Sequence[Lin], buffer: SSAValue, storage: Storage) -> SSAValue:
         """A vector load of as many elements as the least of the ends says."""
@@ -453,8 +456,8 @@ class MemoryExpansion:
             return self._load_scalar(self._data_indices(data, forms, storage, masked, 0), buffer, storage)
         if stride == 1:
             indices = self._data_indices(data, forms, storage, False, 0)
-            if masked:
-                return self._masked_load(indices, buffer, storage)
+            if masked and self.mask is not None:
+                return self._masked_load(self.runs(self.mask), indices, buffer, storage)
             type = vector_type(storage.type.element_type, self.env.width)
             return self.emitter.emit(vector.LoadOp, (buffer, *indices), type)
         lanes: list[SSAValue] = []
