@@ -449,13 +449,10 @@ def _distances(form: Lin) -> dict[SSAValue, int]:
             continue
         for value, distance in _distances(atom.inner).items():
             trips = _extent(value) - 1
-            reach = distance * trips // atom.divisor
-            if atom.modulus is not None:
-                reach = min(reach, atom.modulus - 1)
-            step = -(-distance // atom.divisor)
+            step = -(-distance // atom.divisor) if distance * trips >= atom.divisor else 0
             if atom.modulus is not None:
                 step = min(step, atom.modulus - 1)
-            found[value] = found.get(value, 0) + abs(coefficient) * (step if reach else 0)
+            found[value] = found.get(value, 0) + abs(coefficient) * step
     return found
 
 

@@ -139,16 +139,16 @@ def optimize(module: Any, machine: Any, level: OptimizationLevel) -> None:
     options.slp_vectorization = False
     options.loop_unrolling = False
     builder = llvm.create_pass_builder(machine, options)
-    if level in ("light", "functions"):
-        if level == "functions":
-            manager = builder.getFunctionPassManager()
-        else:
-            manager = llvm.create_new_function_pass_manager()
-            manager.add_sroa_pass()
-            manager.add_instruction_combine_pass()
-            manager.add_simplify_cfg_pass()
-        for function in module.functions:
-            if not function.is_declaration:
-                manager.run(function, builder)
+    if level == "functions":
+        manager = builder.getFunctionPassManager()
+    elif level == "light":
+        manager = llvm.create_new_function_pass_manager()
+        manager.add_sroa_pass()
+        manager.add_instruction_combine_pass()
+        manager.add_simplify_cfg_pass()
+    else:
+        builder.getModulePassManager().run(module, builder)
         return
-    builder.getModulePassManager().run(module, builder)
+    for function in module.functions:
+        if not function.is_declaration:
+            manager.run(function, builder)
