@@ -290,19 +290,30 @@ def predicate_on_sum(
     predicate: tuple[Lin, int], bindings: Sequence[Lin], bounds: Bounds = loop_bounds
 ) -> tuple[Lin, int]:
     """`form < limit`, both divided by a radix that makes the form a part of a binding or of a sum that one takes apart:
-    `6*x + y < 9` bounds `2*x + y floordiv 3`, if that is what iterators are made of."""
-    predicate = without_constant(*predicate)
+    `6*x + y < 9` bounds `2*x + y floordiv 3`, if that is what iterators are made of, and `2*x + y < 18` bounds `x`, if
+    they take that apart."""
+    predicate = _without_quotient(*without_constant(*predicate))
     form, limit = without_units(predicate[0], bounds), predicate[1]
     sums: dict[Lin, None] = {}
     radices = {1}
     for binding in bindings:
         _collect_sums(without_units(binding, bounds), sums, radices)
-    for radix in sorted(radices):
+    own = {abs(scale) for scale in form.terms.values()} - radices
+    for radix in [*sorted(radices), *sorted(own)]:
         if limit % radix == 0:
             quotient = form.floordiv(radix, bounds)
             if any(multiple_of(quotient, whole) is not None for whole in sums):
                 return quotient, limit // radix
     return predicate
+
+
+def _without_quotient(form: Lin, limit: int) -> tuple[Lin, int]:
+    """`x floordiv 2 < 8` says `x < 16`."""
+    if len(form.terms) == 1 and not form.const:
+        ((atom, scale),) = form.terms.items()
+        if isinstance(atom, Digit) and atom.modulus is None and scale > 0:
+            return _without_quotient(*without_constant(atom.inner, -(-limit // scale) * atom.divisor))
+    return form, limit
 
 
 def without_constant(form: Lin, limit: int) -> tuple[Lin, int]:

@@ -305,6 +305,19 @@ def test_staged_blocks_of_schedules_are_proven(data: st.DataObject, nest: Nest) 
     assert proof(block, nest.loops[outer:], staged=True) is None
 
 
+def test_a_loop_that_an_outer_tail_bounds_is_proven() -> None:
+    """18 points by tiles of 4 and then of 2: `2*x + y < 18` says `x < 9`, and bindings take `x` apart."""
+    nest = Nest.naive([3, 6], [SPATIAL, SPATIAL])
+    nest.coalesce(0)
+    nest.tile(0, 4)
+    nest.coalesce(0)
+    nest.tile(0, 2)
+    block = nest.build()
+    assert is_exact(block, nest.loops)
+    assert proof(block, nest.loops) is None
+    assert proof(block, nest.loops, staged=True) is None
+
+
 @settings(max_examples=600, deadline=None)
 @given(st.data(), st.booleans(), st.one_of(scheduled_nests(), nudged_nests(), wild_nests(), naive_nests()))
 def test_plain_sums_need_no_whole_proof(data: st.DataObject, staged: bool, nest: Nest) -> None:
