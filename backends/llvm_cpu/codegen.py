@@ -51,7 +51,7 @@ class MachineSpec:
 
 
 @cache
-def target_machine(spec: MachineSpec, level: int = 3) -> Any:
+def target_machine(spec: MachineSpec, level: int = 1) -> Any:
     """A target machine; code is position-independent, so that it may be loaded and linked anywhere."""
     initialize()
     try:
@@ -70,8 +70,8 @@ class NativeModule:
     text: str
     spec: MachineSpec
     level: OptimizationLevel = "functions"
-    selection: int = 3
-    """How much effort goes into choosing instructions, 0 to 3."""
+    selection: int = 1
+    """How much effort goes into choosing instructions, 0 to 3. More than 1 changes next to none, and takes longer."""
 
     def _optimized(self) -> Any:
         """A module that is optimised, and nobody else's: emitting code changes it."""
