@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Generator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
@@ -43,6 +43,7 @@ from ....dialects.loop import BUFFER_ALIGNMENT, AllocOp, ViewOp, byte_count, byt
 from ....dialects.quasi_affine import Bounds, Digit, Lin, to_affine_map
 from ....errors import CompileError
 from .plan import Storage
+from .straight_line import Place, StraightLine
 
 INDEX = IndexType()
 ALIGNMENT = IntegerAttr(64, i64)
@@ -132,7 +133,7 @@ class Emitter:
         self.block = block
         self.scope = Scope()
         self._values: dict[object, SSAValue] = {}
-        self._loads: dict[SSAValue, dict[object, SSAValue]] = {}
+        self.memory = StraightLine()
         self.count = 0
         self._on_stack = on_stack
         self._views: dict[SSAValue, SSAValue] = {}
@@ -143,6 +144,7 @@ class Emitter:
     def add(self, op: Operation) -> None:
         """Appends an op."""
         self.count += 1
+        self.memory.added(op)
         self.block.add_op(op)
 
     def emit(
@@ -167,16 +169,16 @@ class Emitter:
     @contextmanager
     def inside(self, block: Block, *, apart: bool = False) -> Generator[None]:
         """Emits to a nested block, which sees the values around it unless it becomes a function. What it stored makes
-        loads around it stale."""
-        saved = self.block, self._values, self._loads
-        self.block, self._values, self._loads = block, {} if apart else self._values, {}
+        what was known of memory stale."""
+        saved = self.block, self._values, self.memory
+        self.block, self._values, self.memory = block, {} if apart else self._values, StraightLine()
         around = len(self._values)
         yield
         # What was made inside came last.
         while len(self._values) > around:
             self._values.popitem()
-        self.block, self._values, self._loads = saved
-        self._loads.clear()
+        self.block, self._values, self.memory = saved
+        self.memory.clear()
 
     @contextmanager
     def new_scope(self, block: Block) -> Generator[None]:
@@ -348,18 +350,15 @@ class Emitter:
 
     # memory
 
-    def known_load(self, buffer: SSAValue, key: object) -> SSAValue | None:
-        """What an element or vector of a buffer is known to be in this straight line."""
-        loads = self._loads.get(buffer)
-        return None if loads is None else loads.get(key)
-
-    def remember_load(self, buffer: SSAValue, key: object, value: SSAValue) -> None:
-        """Shares a load in this straight line."""
-        self._loads.setdefault(buffer, {})[key] = value
-
-    def stored(self, buffer: SSAValue) -> None:
-        """Forgets what a buffer holds. (Distinct buffers do not overlap.)"""
-        self._loads.pop(buffer, None)
+    def add_stores(self, buffer: SSAValue, place: Place, value: SSAValue, stores: Iterable[Operation]) -> None:
+        """Appends the stores of a value to a place. Earlier ones to the same place that nobody has read are erased."""
+        added: list[Operation] = []
+        for op in stores:
+            self.add(op)
+            added.append(op)
+        for op in self.memory.stored(buffer, place, value, added):
+            self.block.erase_op(op)
+            self.count -= 1
 
     def allocate(self, buffer: SSAValue, storage: Storage) -> None:
         """Makes room for a buffer at the entry of the current scope.

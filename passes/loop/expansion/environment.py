@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from xdsl.ir import SSAValue
 
-from ....dialects.quasi_affine import Atom, Interval, Lin
+from ....dialects.quasi_affine import Atom, Digit, Interval, Lin
 
 
 class Binding:
@@ -69,7 +69,7 @@ class Environment:
         const = form.const
         terms: dict[Atom, int] = {}
         for atom, coefficient in form.terms.items():
-            if not isinstance(atom, SSAValue):
+            if isinstance(atom, Digit):
                 return form.substitute(values, self.bounds)
             value = values[atom]
             const += value.const * coefficient

@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from xdsl.dialects import affine, arith, memref, scf, vector
 from xdsl.dialects.builtin import DenseArrayBase, IntegerAttr, i1, i64
-from xdsl.ir import Attribute, Block, Region, SSAValue
+from xdsl.ir import Attribute, Block, Operation, Region, SSAValue
 
 from ....dialects import cpu
 from ....dialects.arith import CmpiOp, SelectOp
@@ -19,6 +19,7 @@ from ....errors import CompileError
 from .emitter import INDEX, NO_OVERFLOW, Emitter, affine_map, element_of, is_vector, mask_type, vector_type
 from .environment import Environment
 from .plan import AccessPlan, Guard, KernelPlan, Storage
+from .straight_line import Place
 
 LESS = {"predicate": IntegerAttr(2, i64)}
 
@@ -124,24 +125,36 @@ class MemoryExpansion:
         buffer = self.emitter.buffer(plan.buffer)
         stride = self._stride(forms, storage)
         masked = self.mask is not None and not self._in_bounds(forms, storage)
-        key = tuple(forms)
-        known = self.emitter.known_load(buffer, key)
-        if known is not None and not masked:
-            return known
         if stride == 0 and masked:
             return self._load_scalar(
                 [self._clamped(f, extent) for f, extent in zip(forms, storage.shape, strict=True)], buffer, storage
             )
-        if stride == 0:
-            map, operands = affine_map(forms)
-            value = self.emitter.emit(affine.LoadOp, (buffer, *operands), storage.type.element_type, {"map": map})
-        elif stride == 1 and masked:
+        if stride == 1 and masked:
             return self._load_masked(forms, buffer, storage)
-        elif stride == 1:
+        if stride not in (0, 1):
+            return self._gather(forms, stride, buffer, storage, masked, self._unrolled_step(plan, storage))
+        return self._load_place(forms, stride, plan, buffer, storage)
+
+    def _place(self, forms: Sequence[Lin], stride: int, storage: Storage) -> Place:
+        return Place.of(forms, storage.strides, self.env.width if stride else 1)
+
+    def _load_place(
+        self, forms: Sequence[Lin], stride: int, plan: AccessPlan, buffer: SSAValue, storage: Storage
+    ) -> SSAValue:
+        """A load of one element, or of one for each lane, that lie side by side."""
+        memory = self.emitter.memory
+        place = self._place(forms, stride, storage)
+        value = memory.value(buffer, place)
+        if value is not None:
+            return value
+        unread = memory.unread_beside(buffer, place)
+        if stride:
             value = self._load_whole(forms, plan, buffer, storage)
         else:
-            return self._gather(forms, stride, buffer, storage, masked, self._unrolled_step(plan, storage))
-        self.emitter.remember_load(buffer, key, value)
+            map, operands = affine_map(forms)
+            value = self.emitter.emit(affine.LoadOp, (buffer, *operands), storage.type.element_type, {"map": map})
+        memory.still_unread(buffer, unread)
+        memory.loaded(buffer, place, value)
         return value
 
     def _first_lane(self, forms: Sequence[Lin]) -> list[Lin]:
@@ -181,11 +194,11 @@ class MemoryExpansion:
         assert self.mask is not None
         runs = self.runs(self.mask)
         key = ("masked", runs, *forms)
-        known = self.emitter.known_load(buffer, key)
+        known = self.emitter.memory.other(buffer, key)
         if known is None:
             indices = [self.emitter.index(form) for form in self._first_lane(forms)]
             known = self._masked_load(runs, indices, buffer, storage)
-            self.emitter.remember_load(buffer, key, known)
+            self.emitter.memory.made(buffer, key, known)
         return known
 
     def _masked_load(self, runs: SSAValue, indices: Sequence[SSAValue], buffer: SSAValue, storage: Storage) -> SSAValue:
@@ -289,7 +302,7 @@ class MemoryExpansion:
         lane, width = self.env.lane, self.env.width
         if lane is None or step is None:
             return None
-        known = self.emitter.known_load(buffer, ("transposed", *forms))
+        known = self.emitter.memory.other(buffer, ("transposed", *forms))
         if known is not None:
             return known
         moved = [d for d, form in enumerate(forms) if form.coefficient(lane) != 0]
@@ -317,7 +330,7 @@ class MemoryExpansion:
             rows.append(rows[0] if loaded is None else loaded)
         columns = self._transpose(rows, count)
         for column, value in enumerate(columns):
-            self.emitter.remember_load(buffer, ("transposed", *self._forms_at(step, column - number)), value)
+            self.emitter.memory.made(buffer, ("transposed", *self._forms_at(step, column - number)), value)
         return columns[number]
 
     def _forms_at(self, step: Step, distance: int) -> list[Lin]:
@@ -506,22 +519,21 @@ class MemoryExpansion:
             # Memory has a place for the one lane that runs.
             self._scatter(self.wide(value), forms, buffer)
         elif stride == 0:
-            self._store_scalar(value, forms, buffer)
+            self._store_scalar(value, forms, buffer, storage)
         elif stride == 1:
             self._store_vector(self.wide(value), forms, plan, buffer, storage)
         else:
             self._scatter(self.wide(value), forms, buffer)
 
-    def _store_scalar(self, value: SSAValue, forms: Sequence[Lin], buffer: SSAValue) -> None:
+    def _store_scalar(self, value: SSAValue, forms: Sequence[Lin], buffer: SSAValue, storage: Storage) -> None:
         if is_vector(value) or self.mask is not None:
             raise CompileError(
                 f"block '{self.block.block_name}': expected vector lanes to write different elements, "
                 "got one element for all of them"
             )
         map, operands = affine_map(forms)
-        self.emitter.add(affine.StoreOp.create(operands=(value, buffer, *operands), properties={"map": map}))
-        self.emitter.stored(buffer)
-        self.emitter.remember_load(buffer, tuple(forms), value)
+        store = affine.StoreOp.create(operands=(value, buffer, *operands), properties={"map": map})
+        self.emitter.add_stores(buffer, self._place(forms, 0, storage), value, [store])
 
     def _store_vector(
         self, value: SSAValue, forms: Sequence[Lin], plan: AccessPlan, buffer: SSAValue, storage: Storage
@@ -530,24 +542,24 @@ class MemoryExpansion:
         if mask is not None and not self._may_clobber(forms, plan, storage):
             if self.emitter.is_private(plan.buffer) and self._in_bounds(forms, storage):
                 # Read, choose, write: LLVM keeps such a buffer in registers, which a masked store would prevent.
-                old = self._load_vector(forms, plan, buffer, storage)
+                old = self._load_place(forms, 1, plan, buffer, storage)
                 value = self.emitter.emit(SelectOp, (self.runs(mask), value, old), value.type)
             else:
                 for first, lanes, part in self._parts(value, plan, storage):
                     indices = [self.emitter.index(self._at_lane(form, first)) for form in forms]
                     runs = self._lanes_of_mask(self.runs(mask), first, lanes)
                     self.emitter.add(vector.MaskedStoreOp.create(operands=(buffer, *indices, runs, part)))
-                self.emitter.stored(buffer)
+                self.emitter.memory.wrote(buffer)
                 return
+        stores = self._stores(value, forms, plan, buffer, storage)
+        self.emitter.add_stores(buffer, self._place(forms, 1, storage), value, stores)
+
+    def _stores(
+        self, value: SSAValue, forms: Sequence[Lin], plan: AccessPlan, buffer: SSAValue, storage: Storage
+    ) -> Generator[Operation]:
         for first, _, part in self._parts(value, plan, storage):
             map, operands = affine_map([self._at_lane(form, first) for form in forms])
-            self.emitter.add(affine.VectorStoreOp.create(operands=(part, buffer, *operands), properties={"map": map}))
-        self.emitter.stored(buffer)
-        self.emitter.remember_load(buffer, tuple(forms), value)
-
-    def _load_vector(self, forms: Sequence[Lin], plan: AccessPlan, buffer: SSAValue, storage: Storage) -> SSAValue:
-        known = self.emitter.known_load(buffer, tuple(forms))
-        return self._load_whole(forms, plan, buffer, storage) if known is None else known
+            yield affine.VectorStoreOp.create(operands=(part, buffer, *operands), properties={"map": map})
 
     def _load_whole(self, forms: Sequence[Lin], plan: AccessPlan, buffer: SSAValue, storage: Storage) -> SSAValue:
         """A load of all lanes."""
@@ -612,7 +624,7 @@ class MemoryExpansion:
                 self.emitter.add(op)
             regions = [self.emitter.region_of(block, scf.YieldOp), Region()]
             self.emitter.add(scf.IfOp.create(operands=(runs,), regions=regions))
-        self.emitter.stored(buffer)
+        self.emitter.memory.wrote(buffer)
 
 
 def in_bounds(forms: Sequence[Lin], storage: Storage, environment: Environment) -> bool:

@@ -66,7 +66,7 @@ class PaddingExpansion(MemoryExpansion):
         """A vector of the elements that exist; the last form goes on by one from lane to lane."""
         buffer = self.emitter.buffer(plan.buffer)
         key = ("padded", self.env.width, default, *forms)
-        known = self.emitter.known_load(buffer, key)
+        known = self.emitter.memory.other(buffer, key)
         if known is not None:
             return known
         type = vector_type(storage.type.element_type, self.env.width)
@@ -76,7 +76,7 @@ class PaddingExpansion(MemoryExpansion):
             value = self.emitter.emit(vector.LoadOp, (buffer, *indices), type)
         else:
             value = self.emitter.emit(vector.MaskedLoadOp, (buffer, *indices, mask, self.wide(default)), type)
-        self.emitter.remember_load(buffer, key, value)
+        self.emitter.memory.made(buffer, key, value)
         return value
 
     def _load_spread(

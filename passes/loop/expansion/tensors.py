@@ -177,11 +177,11 @@ class TensorExpansion:
         plan, forms = self._at(tensor, row)
         buffer = self.emitter.buffer(plan.buffer)
         key = (type, *forms)
-        known = self.emitter.known_load(buffer, key)
+        known = self.emitter.memory.other(buffer, key)
         if known is None:
             map, operands = affine_map(forms)
             known = self.emitter.emit(affine.VectorLoadOp, (buffer, *operands), type, {"map": map})
-            self.emitter.remember_load(buffer, key, known)
+            self.emitter.memory.made(buffer, key, known)
         return known
 
     def _store(self, tensor: TensorAttr, row: dict[SSAValue, Lin], value: SSAValue) -> None:
@@ -189,8 +189,8 @@ class TensorExpansion:
         buffer = self.emitter.buffer(plan.buffer)
         map, operands = affine_map(forms)
         self.emitter.add(affine.VectorStoreOp.create(operands=(value, buffer, *operands), properties={"map": map}))
-        self.emitter.stored(buffer)
-        self.emitter.remember_load(buffer, (value.type, *forms), value)
+        self.emitter.memory.wrote(buffer)
+        self.emitter.memory.made(buffer, (value.type, *forms), value)
 
 
 def argument_type(value: SSAValue) -> VectorType[Attribute]:
