@@ -36,6 +36,10 @@ FINALISTS = 4
 """How many of the fastest are measured again."""
 FINAL_ROUNDS = 3
 """How often, in turn with each other."""
+DUEL_ROUNDS = 6
+"""How often the best and what we ship take turns, where they are close."""
+CLOSE = 0.1
+"""What beats what we ship by a smaller part of its time is close to it."""
 MOST_AGAIN = 0.25
 """The part of a run's time that this takes at most."""
 
@@ -477,15 +481,29 @@ class _Kernel:
                 finalists.append(shipped)
             if len(finalists) == 1:
                 break
-            self._again(finalists)
+            self._again(finalists, FINAL_ROUNDS)
             confirmed |= {each.script for each in finalists}
+        self._duel()
 
-    def _again(self, finalists: Sequence[Trial]) -> None:
+    def _duel(self) -> None:
+        """Measures the best and what we ship once more, by themselves, where the best is hardly better: of some that
+        are as fast, one was lucky."""
+        met: set[str] = set()
+        while len(met) < FINALISTS and self.run.time_left() > 0:
+            best, shipped = self.state.best, self.state.shipped
+            if best is None or shipped is None or best.script in met | {shipped.script}:
+                break
+            if not 1.0 - CLOSE < best.seconds / shipped.seconds <= 1.0 - MARGIN:
+                break
+            self._again([best, shipped], DUEL_ROUNDS)
+            met.add(best.script)
+
+    def _again(self, finalists: Sequence[Trial], rounds: int) -> None:
         """Measures some again, in turn. What is recorded is the time of each turn, and none of those before."""
         self.run.tell(self.state, "measure the best again")
         inputs = [MeasureInput(each.script, each.sketch, each.knobs, each.predicted) for each in finalists]
         with self._turn(inputs):
-            trials = self.run.measurer.measure(self.state.workload, inputs * FINAL_ROUNDS, best_seconds=math.inf)
+            trials = self.run.measurer.measure(self.state.workload, inputs * rounds, best_seconds=math.inf)
         for position in range(len(inputs)):
             parts = trials[position :: len(inputs)]
             failed = next((part for part in parts if part.status not in (Status.OK, Status.LOST)), None)

@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import synthetic_space as synthetic
 from stepwell.autotune.database.store import Database
+from stepwell.autotune.measure.interface import MeasureInput
 from stepwell.autotune.progress import KernelState, TuneReport, reason_of
 from stepwell.autotune.search.evolutionary import EvolutionarySearch
 from stepwell.autotune.search.genetic import GeneticSearch
@@ -118,6 +121,33 @@ def test_luck_is_measured_again():
         ratios.append(best.seconds / synthetic.seconds(best.sketch, best.knobs))
     # Of the fastest of sixty, noise alone would make a fifth.
     assert sum(ratios) / len(ratios) > 0.9
+
+
+class _Disturbed(synthetic.FakeMeasurer):
+    """What is shipped is disturbed when the best are measured again for the first time."""
+
+    def measure(self, workload: Workload, inputs: Sequence[MeasureInput], **rest: Any) -> list[Trial]:
+        trials = super().measure(workload, inputs, **rest)
+        shipped = [each.sketch == "shipped" for each in inputs]
+        if len(inputs) > sum(shipped) > 1 and not self.disturbed:
+            self.disturbed = True
+            return [
+                replace(trial, times=tuple(1.05 * time for time in trial.times)) if mine else trial
+                for trial, mine in zip(trials, shipped, strict=True)
+            ]
+        return trials
+
+    disturbed = False
+
+
+def test_what_is_hardly_better_meets_what_is_shipped_once_more():
+    best = run(synthetic.FakeMeasurer(), Limits(trials=64)).kernels[0].seconds
+    measurer = _Disturbed()
+    measurer.shipped_seconds = best * 0.99
+    (kernel,) = run(measurer, Limits(trials=64)).kernels
+    assert measurer.disturbed
+    assert kernel.best is kernel.shipped is not None
+    assert kernel.best.seconds == pytest.approx(measurer.shipped_seconds)
 
 
 def test_a_run_goes_on_where_the_last_one_ended(tmp_path: Path):
