@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import cast
 
 from xdsl.dialects import affine, arith, math, scf
@@ -58,6 +59,13 @@ _TYPES: dict[str, AnyFloat | IntegerType | IndexType] = {
 
 NO_FASTMATH = te.NO_FASTMATH
 CONTRACT = FastMathFlagsAttr([FastMathFlag.ALLOW_CONTRACT])
+
+
+@cache
+def _either_zero(fastmath: FastMathFlagsAttr) -> FastMathFlagsAttr:
+    """The flags, and that zeros of either sign are the same."""
+    return FastMathFlagsAttr([*fastmath.data, FastMathFlag.NO_SIGNED_ZEROS])
+
 
 _FLOAT_UNARY: dict[str, type[Operation]] = {
     "abs": math.AbsFOp,
@@ -318,7 +326,8 @@ class BodyEmitter:
             if op in _FLOAT_PREDICATES:
                 return self._add(arith.CmpfOp(left, right, _FLOAT_PREDICATES[op]))
             cls = _FLOAT_BINARY[op]
-            return self._add(cls.create(operands=[left, right], result_types=[left.type], properties=self._flags()))
+            flags = {"fastmath": _either_zero(self._fastmath)} if op in ("max", "min") else self._flags()
+            return self._add(cls.create(operands=[left, right], result_types=[left.type], properties=flags))
         if op in _INTEGER_PREDICATES:
             predicates = _UNSIGNED_PREDICATES if lhs.dtype == BOOL or is_unsigned(lhs.dtype) else _INTEGER_PREDICATES
             return self._add(arith.CmpiOp(left, right, predicates[op]))

@@ -157,12 +157,12 @@ def fma(a: ExprLike, b: ExprLike, c: ExprLike) -> Expr:
 
 
 def maximum(a: ExprLike, b: ExprLike) -> Expr:
-    """The greater of two numbers; NaN where one is NaN."""
+    """The greater of two numbers; NaN where one is NaN, and either zero where both are zeros."""
     return _extremum("max", a, b)
 
 
 def minimum(a: ExprLike, b: ExprLike) -> Expr:
-    """The lesser of two numbers; NaN where one is NaN."""
+    """The lesser of two numbers; NaN where one is NaN, and either zero where both are zeros."""
     return _extremum("min", a, b)
 
 

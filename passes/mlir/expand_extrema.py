@@ -1,6 +1,7 @@
 """Larger and smaller floats where the machine has no instruction that propagates NaN: x86.
 
 What LLVM makes of `llvm.maximum` there takes six instructions of a vector; two are enough beside a constant, four else.
+Where either zero will do (`nsz`) it is one beside a constant, three else.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from xdsl.dialects.builtin import (
     i32,
     i64,
 )
+from xdsl.dialects.utils import FastMathFlag
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from ...dialects import arith as wide
@@ -28,7 +30,7 @@ from .emulate_unsupported_floats import with_element
 from .llvm_conversion import element_type
 
 _NONE = arith.FastMathFlagsAttr("none")
-_OEQ, _OGT, _OLT, _ORD, _UGT, _ULT = 1, 2, 4, 7, 9, 11
+_OEQ, _OGT, _OLT, _ORD, _UGT, _UGE, _ULT, _ULE = 1, 2, 4, 7, 9, 10, 11, 12
 
 
 class _Code:
@@ -57,7 +59,7 @@ class _Code:
 def expand_extrema(module: ModuleOp) -> None:
     """Rewrites `arith.maximumf` and `arith.minimumf` of f32 and f64 as comparisons and choices, in place.
 
-    Results are the same: NaN if an operand is, and +0 is larger than -0.
+    Results are the same: NaN if an operand is, and +0 is larger than -0, unless zeros are the same.
     """
     for op in operations_in(module):
         if isinstance(op, arith.MaximumfOp | arith.MinimumfOp) and isinstance(
@@ -74,14 +76,22 @@ def _beside_constant(op: arith.MaximumfOp | arith.MinimumfOp) -> SSAValue | None
     """The other operand where it is beyond a constant or is no number, else the constant; None if there is no constant
     that this is right for: another zero would have to be told from it."""
     largest = isinstance(op, arith.MaximumfOp)
+    any_zero = _any_zero(op)
     for constant, other in ((op.rhs, op.lhs), (op.lhs, op.rhs)):
         value = _number(constant)
-        if value is None or isnan(value) or (value == 0 and (copysign(1.0, value) > 0) != largest):
+        if value is None or isnan(value):
             continue
+        if value == 0 and not any_zero and (copysign(1.0, value) > 0) != largest:
+            continue
+        # Of equal ones an instruction of x86 gives the second, which is the other operand, since NaN must be, too.
+        beyond, as_far = (_UGT, _UGE) if largest else (_ULT, _ULE)
         code = _Code(op)
-        beyond = code.compare(_UGT if largest else _ULT, other, constant)
-        return code.choose(beyond, other, constant)
+        return code.choose(code.compare(as_far if any_zero else beyond, other, constant), other, constant)
     return None
+
+
+def _any_zero(op: arith.MaximumfOp | arith.MinimumfOp) -> bool:
+    return FastMathFlag.NO_SIGNED_ZEROS in op.fastmath.data
 
 
 def _number(value: SSAValue) -> float | None:
@@ -105,6 +115,8 @@ def _of_any(op: arith.MaximumfOp | arith.MinimumfOp) -> SSAValue:
     integer = with_element(lhs.type, i64 if isinstance(element_type(lhs.type), Float64Type) else i32)
     # Of numbers, and where the left one is none, this is one instruction.
     beyond = code.choose(code.compare(_OGT if largest else _OLT, rhs, lhs), rhs, lhs)
+    if _any_zero(op):
+        return code.choose(code.compare(_ORD, rhs, rhs), beyond, rhs)
     bits = [code.emit(arith.BitcastOp, integer, each) for each in (lhs, rhs)]
     shared = code.emit(arith.AndIOp if largest else arith.OrIOp, integer, *bits)
     equal = code.choose(code.compare(_OEQ, lhs, rhs), code.emit(arith.BitcastOp, lhs.type, shared), beyond)
