@@ -188,6 +188,18 @@ def test_steps_are_scheduled_together():
     assert products.owner.tiling is not None
 
 
+@pytest.mark.parametrize(("shape", "tile"), [((3, 8, 112, 57), 4), ((2, 64, 13, 57), 2)])
+def test_groups_that_images_do_not_divide_into_are_scheduled_together(shape: tuple[int, ...], tile: int):
+    """What a group of rows of one of several images holds is not always proven: groups are whole images then."""
+    weights = tensor(64, shape[1], 3, 3, seed=1)
+    case = model(tensor(*shape), weights, (1, 1, 1, 1), False)
+    module = lower(case, until="apply-schedules", conv_algorithm=f"winograd-{tile}", threads=1)
+    blocks = [op for op in module.walk() if isinstance(op, BlockOp)]
+    products = next(block for block in blocks if contraction_of(block) is not None)
+    group = enclosing_loops(products)[1]
+    assert sum(group in enclosing_loops(block) for block in blocks) >= 7
+
+
 def test_weights_that_are_not_finite_are_not_transformed():
     x, w = np.ones((1, 32, 20, 20), np.float32), np.ones((32, 32, 3, 3), np.float32)
     assert "graph.winograd_conv" in _chosen(x, w)

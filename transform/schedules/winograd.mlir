@@ -1,12 +1,20 @@
 // Winograd convolutions: sums of products of transformed tiles and transformed weights, with maps before and after.
 //
 // An image goes through all steps in groups of rows of tiles, as many as stay in the cache: copied so that channels are
-// neighbours, transformed, multiplied, transformed back, and copied back. Steps have lanes along channels.
+// neighbours, transformed, multiplied, transformed back, and copied back. Steps have lanes along channels. What is copied
+// before and after goes by groups of channels, so that it is near when it is transformed, or copied back.
 module attributes {transform.with_named_sequence} {
   transform.named_sequence @schedule_winograd(%kernel: !transform.any_op {transform.consumed}) {
     %scheduled = transform.alternatives %kernel : !transform.any_op -> !transform.any_op {
     ^bb0(%scope: !transform.any_op):
-      transform.include @winograd_steps failures(propagate) (%scope) : (!transform.any_op) -> ()
+      %any = transform.param.constant 1 : i64 -> !transform.any_param
+      transform.include @winograd_steps failures(propagate) (%scope, %any) : (!transform.any_op, !transform.any_param) -> ()
+      transform.yield %scope : !transform.any_op
+    }, {
+    ^bb0(%scope: !transform.any_op):
+      // Where it is not proven what groups of several images' rows hold.
+      %all = transform.param.constant 1048576 : i64 -> !transform.any_param
+      transform.include @winograd_steps failures(propagate) (%scope, %all) : (!transform.any_op, !transform.any_param) -> ()
       transform.yield %scope : !transform.any_op
     }, {
     ^bb0(%scope: !transform.any_op):
@@ -27,7 +35,8 @@ module attributes {transform.with_named_sequence} {
     transform.yield
   }
 
-  transform.named_sequence @winograd_steps(%scope: !transform.any_op {transform.readonly}) {
+  // Groups have as many rows as are wanted at least.
+  transform.named_sequence @winograd_steps(%scope: !transform.any_op {transform.readonly}, %least: !transform.any_param {transform.readonly}) {
     %sum = sched.match_structure "contraction" in %scope : (!transform.any_op) -> !transform.any_op
     %tiles = sched.get_producers %sum : (!transform.any_op) -> !transform.any_op
     %rows = sched.get_producers %tiles : (!transform.any_op) -> !transform.any_op
@@ -51,15 +60,20 @@ module attributes {transform.with_named_sequence} {
     // Groups.
     %n, %c, %h, %w = sched.get_loops %out : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
     %no, %ni = sched.tile %n tile_sizes [%group] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
-    %ho, %hi = sched.tile %h tile_sizes [%group_rows] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
+    %height = sched.get_extent %h : (!transform.any_op) -> !transform.any_param
+    %most_rows = sched.param min %least, %height : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %rows_each = sched.param max %group_rows, %most_rows : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %ho, %hi = sched.tile %h tile_sizes [%rows_each] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
+    %hr, %hrow = sched.tile %hi tile_sizes [%tile] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
     %wo, %wi = sched.tile %w tile_sizes [%lanes] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
     // Half as many columns as rows change places at a time: as fast as more, and less code.
     %columns = sched.param ceildiv %lanes, 2 : (!transform.any_param) -> !transform.any_param
-    %co, %ci = sched.tile %c tile_sizes [%columns] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
-    sched.reorder %no, %ho, %ni, %hi, %co, %wo, %ci, %wi : !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op
+    %cg, %channels = sched.tile %c tile_sizes [%lanes] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
+    %co, %ci = sched.tile %channels tile_sizes [%columns] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
+    sched.reorder %no, %ho, %ni, %cg, %hr, %hrow, %co, %wo, %ci, %wi : !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op
 
     // Results of tiles along both dimensions at once.
-    sched.compute_at %pixels into %ho : !transform.any_op, !transform.any_op
+    sched.compute_at %pixels into %hr : !transform.any_op, !transform.any_op
     %p_, %ph, %pw, %pc = sched.get_loops %pixels {rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
     %ph_extent = sched.get_extent %ph : (!transform.any_op) -> !transform.any_param
     %pw_extent = sched.get_extent %pw : (!transform.any_op) -> !transform.any_param
@@ -83,8 +97,8 @@ module attributes {transform.with_named_sequence} {
     sched.compute_at %tiles into %ho : !transform.any_op, !transform.any_op
     %t_, %tx, %ty, %tp, %tc = sched.get_loops %tiles {rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
     %tco, %tci = sched.tile %tc tile_sizes [%lanes] : (!transform.any_op, !transform.any_param) -> (!transform.any_op, !transform.any_op)
-    sched.reorder %tp, %tco, %tx, %ty, %tci : !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op
-    sched.compute_at %rows into %tco : !transform.any_op, !transform.any_op
+    sched.reorder %tco, %tp, %tx, %ty, %tci : !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op
+    sched.compute_at %rows into %tp : !transform.any_op, !transform.any_op
     %r_, %rx, %rw, %rc = sched.get_loops %rows {rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
     sched.unroll %tx : !transform.any_op
     sched.unroll %ty : !transform.any_op
@@ -94,8 +108,8 @@ module attributes {transform.with_named_sequence} {
     sched.vectorize %rc : !transform.any_op
 
     // The image, with channels and columns changing places.
-    sched.compute_at %image into %ho : !transform.any_op, !transform.any_op
-    transform.include @compute_input_at failures(suppress) (%image, %ho) : (!transform.any_op, !transform.any_op) -> ()
+    sched.compute_at %image into %tco : !transform.any_op, !transform.any_op
+    transform.include @compute_input_at failures(suppress) (%image, %tco) : (!transform.any_op, !transform.any_op) -> ()
     %i_, %iw, %ic = sched.get_loops %image {rest = 0} : (!transform.any_op) -> (!transform.any_op, !transform.any_op, !transform.any_op)
     %image_width = sched.get_extent %iw : (!transform.any_op) -> !transform.any_param
     %iwo, %ico, %iwi, %ici = sched.tile %iw, %ic tile_sizes [%columns, %lanes] : (!transform.any_op, !transform.any_op, !transform.any_param, !transform.any_param) -> (!transform.any_op, !transform.any_op, !transform.any_op, !transform.any_op)
@@ -109,7 +123,7 @@ module attributes {transform.with_named_sequence} {
     // Threads take groups, or each step is one for all of them.
     transform.include @parallelize_groups failures(suppress) (%no) : (!transform.any_op) -> ()
     transform.include @parallelize_groups failures(suppress) (%ho) : (!transform.any_op) -> ()
-    %steps = transform.merge_handles %image, %tiles, %sum, %pixels, %out : !transform.any_op
+    %steps = transform.merge_handles %tiles, %sum, %out : !transform.any_op
     transform.foreach %steps : !transform.any_op {
     ^bb0(%step: !transform.any_op):
       transform.include @parallelize_some failures(suppress) (%step) : (!transform.any_op) -> ()
@@ -164,7 +178,6 @@ module attributes {transform.with_named_sequence} {
     }
     sched.compute_at %pad into %group : !transform.any_op, !transform.any_op
     transform.include @vectorize_innermost failures(suppress) (%pad) : (!transform.any_op) -> ()
-    transform.include @parallelize_some failures(suppress) (%pad) : (!transform.any_op) -> ()
     transform.yield
   }
 

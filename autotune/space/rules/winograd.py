@@ -114,14 +114,16 @@ def _write(steps: Steps, spread: bool, tiles_inside: bool, ahead: int, write: Wr
     columns = write.choose("columns", [max(1, lanes // 2), lanes])
     no, ni = write.tile(n, images)
     ho, hi = write.tile(h, tall)
+    # What is transformed back goes to its place while it is near: a row of tiles, of as many channels as lanes.
+    cg, cr = write.tile(c, lanes)
+    hr, hi = write.tile(hi, tile)
     wo, wi = write.tile(w, lanes)
-    co, ci = write.tile(c, columns)
-    write.reorder(no, ho, ni, hi, co, wo, ci, wi)
-    _transform_back(write, pixels, lines, ho, tile, lanes)
+    co, ci = write.tile(cr, columns)
+    write.reorder(no, ho, ni, cg, hr, hi, co, wo, ci, wi)
+    _transform_back(write, pixels, lines, hr, tile, lanes)
     write.compute_at(sums, ho)
     _multiply(steps, write, sums, lanes, spread, tiles_inside, ahead)
-    _transform(write, steps, ho, lanes)
-    _copy(write, steps, ho, lanes, columns)
+    _copy(write, steps, _transform(write, steps, ho, lanes), lanes, columns)
     write.unroll(ci)
     write.vectorize(wi)
     finish_maps(write)
@@ -157,21 +159,23 @@ def _transform_back(write: Writer, pixels: Handle, lines: Handle, at: Handle, ti
     del lw
 
 
-def _transform(write: Writer, steps: Steps, at: Handle, lanes: int) -> None:
-    """Tiles, along both dimensions at once."""
+def _transform(write: Writer, steps: Steps, at: Handle, lanes: int) -> Handle:
+    """Tiles, along both dimensions at once; gives the loop over groups of channels."""
     tiles, rows = write.block(steps.tiles), write.block(steps.rows)
     write.compute_at(tiles, at)
     *_, x, y, p, c = write.get_loops(tiles)
     co, ci = write.tile(c, lanes)
-    write.reorder(p, co, x, y, ci)
-    write.compute_at(rows, co)
+    write.reorder(co, p, x, y, ci)
+    write.compute_at(rows, p)
     *_, rx, rw, rc = write.get_loops(rows)
     write.unroll(x, y, rx, rw)
     write.vectorize(ci, rc)
+    return co
 
 
 def _copy(write: Writer, steps: Steps, at: Handle, lanes: int, columns: Number) -> None:
-    """The image, with channels and columns changing places; what is copied is padded, or computed, first."""
+    """A group of the image's channels, with these and columns changing places; what is copied is padded, or computed,
+    first."""
     image = write.block(steps.image)
     write.compute_at(image, at)
     for block in producers(write, steps.image):
