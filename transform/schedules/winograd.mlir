@@ -161,9 +161,14 @@ module attributes {transform.with_named_sequence} {
     %group = sched.param max %some_images, 1 : (!transform.any_param) -> !transform.any_param
     %some_rows = sched.param floordiv %wanted, %across : (!transform.any_param, !transform.any_param) -> !transform.any_param
     %at_least_one = sched.param max %some_rows, 1 : (!transform.any_param) -> !transform.any_param
-    // Groups of equal size.
-    %groups = sched.param ceildiv %down, %at_least_one : (!transform.any_param, !transform.any_param) -> !transform.any_param
-    %down_each = sched.param ceildiv %down, %groups : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    // Groups of equal size, with no rest: what is beyond the end would be asked in every row of every step. Where weights
+    // are large and groups would be less than half of what they are worth to be read for, all rows are one.
+    %even = sched.param largest_divisor %down, %at_least_one : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %twice = sched.param mul %even, 2 : (!transform.any_param) -> !transform.any_param
+    %few = sched.param lt %twice, %at_least_one : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %whole = sched.param mul %few, %large : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %all = sched.param mul %whole, %down : (!transform.any_param, !transform.any_param) -> !transform.any_param
+    %down_each = sched.param max %even, %all : (!transform.any_param, !transform.any_param) -> !transform.any_param
     %rows = sched.param mul %down_each, %tile : (!transform.any_param, !transform.any_param) -> !transform.any_param
     transform.yield %group, %rows : !transform.any_param, !transform.any_param
   }

@@ -17,7 +17,7 @@ from ....dialects.regions import readers_of
 from ....transform.recorder import Handle
 from ....transform.structure import contraction_of, is_map, is_reduction
 from ..writer import Number, Writer
-from .sizes import even_sizes, thinned
+from .sizes import divisors, thinned
 from .steps import attempt, finish_maps, lanes_of, producers
 
 if TYPE_CHECKING:
@@ -107,10 +107,10 @@ def _write(steps: Steps, spread: bool, tiles_inside: bool, ahead: int, write: Wr
     lanes = lanes_of(write, write.block_op(sums))
     tile = steps.points - 2
     n, c, h, w = write.get_loops(out)
-    # Groups.
-    images = write.choose("images", thinned(even_sizes(write.extent(n), write.extent(n)), 4))
+    # Groups that leave no rest: what is beyond the end would be asked in every row of every step.
+    images = write.choose("images", thinned(divisors(write.extent(n)), 4))
     down = -(-write.extent(h) // tile)
-    tall = write.times(write.choose("lines", thinned(even_sizes(down, down), 10)), tile)
+    tall = write.times(write.choose("lines", thinned(divisors(down), 10)), tile)
     columns = write.choose("columns", [max(1, lanes // 2), lanes])
     no, ni = write.tile(n, images)
     ho, hi = write.tile(h, tall)
