@@ -1,4 +1,5 @@
-"""The `cpu` dialect: what rung 4a needs beside upstream's dialects. The target, the parallel loop, prefetch."""
+"""The `cpu` dialect: what rung 4a needs beside upstream's dialects. The target, the parallel loop, prefetch, and where
+registers are free."""
 
 from __future__ import annotations
 
@@ -303,4 +304,22 @@ class PrefetchOp(IRDLOperation):
         printer.print_attribute(self.memref.type)
 
 
-Cpu = Dialect("cpu", [ParallelOp, PrefetchOp], [TargetAttr])
+@irdl_op_definition
+class FreeRegistersOp(IRDLOperation):
+    """Nothing is in vector registers here: what follows, a sum that takes most of them, has them all.
+
+    Allocators of registers would keep constants of what comes before and after in some of them, and spill the sum. It
+    says nothing about its effects: it stays where it is.
+
+    `cpu.free_registers`
+    """
+
+    name = "cpu.free_registers"
+
+    assembly_format = "attr-dict"
+
+    def __init__(self) -> None:
+        super().__init__()
+
+
+Cpu = Dialect("cpu", [FreeRegistersOp, ParallelOp, PrefetchOp], [TargetAttr])

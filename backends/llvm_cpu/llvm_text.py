@@ -533,6 +533,13 @@ def _call_intrinsic(w: _Writer, op: upstream.CallIntrinsicOp) -> None:
     w.call(op, op.intrin.data, op.args, w.fastmath(op) if op.results else "")
 
 
+def _inline_asm(w: _Writer, op: upstream.InlineAsmOp) -> None:
+    if op.operands or op.results or op.asm_string.data:
+        raise CompileError(f"'{op.name}': expected assembly that is empty, and only says what is written")
+    effect = "sideeffect " if op.has_side_effects is not None else ""
+    w.out.append(f'  call void asm {effect}"", "{op.constraints.data}"()\n')
+
+
 def _call(w: _Writer, op: upstream.CallOp) -> None:
     result = w.type(op.results[0].type) if op.results else "void"
     if op.callee is None:
@@ -662,6 +669,7 @@ _WRITERS: dict[str, _Writers] = _IN_PLACE | {
     "llvm.intr.sqrt": _intrinsic("sqrt"),
     "llvm.intr.vector.reduce.fadd": _vector_reduction("fadd"),
     "llvm.intr.vector.reduce.fmul": _vector_reduction("fmul"),
+    "llvm.inline_asm": _inline_asm,
     "llvm.inttoptr": _cast("inttoptr"),
     "llvm.load": _load,
     "llvm.lshr": _exact("lshr"),

@@ -38,10 +38,13 @@ def is_ours(attribute: str) -> bool:
 
 
 def convert_cpu_to_llvm(module: ModuleOp) -> None:
-    """Lowers prefetches, the target and the marks on arguments, in place."""
+    """Lowers prefetches, free registers, the target and the marks on arguments, in place."""
+    clobbered = _clobbers(cpu.target_of(module))
     for op in operations_in(module):
         if isinstance(op, cpu.PrefetchOp):
             lower_prefetch(op)
+        elif isinstance(op, cpu.FreeRegistersOp):
+            lower_free_registers(op, clobbered)
         elif isinstance(op, func.FuncOp):
             lower_marks(op)
     lower_target(module)
@@ -71,6 +74,32 @@ def lower_prefetch(op: cpu.PrefetchOp) -> None:
     block = op.parent
     assert block is not None
     block.insert_ops_before((apply, index, base, address, *flags, call), op)
+    block.erase_op(op)
+
+
+def _clobbers(target: cpu.TargetAttr | None) -> str:
+    """The vector registers of a target as LLVM's constraints name them; none if they are not known."""
+    if target is None:
+        return ""
+    architecture = target.triple.data.partition("-")[0]
+    features = target.features.data.split(",")
+    if architecture == "aarch64":
+        name, count = "v", 32
+    elif architecture != "x86_64":
+        return ""
+    elif "+avx512f" in features:
+        name, count = "zmm", 32
+    else:
+        name, count = "ymm" if "+avx" in features else "xmm", 16
+    return ",".join(f"~{{{name}{number}}}" for number in range(count))
+
+
+def lower_free_registers(op: cpu.FreeRegistersOp, clobbered: str) -> None:
+    """Assembly that is empty, and said to write all vector registers."""
+    block = op.parent
+    assert block is not None
+    if clobbered:
+        block.insert_op_before(llvm.InlineAsmOp("", clobbered, (), has_side_effects=True), op)
     block.erase_op(op)
 
 
@@ -115,7 +144,7 @@ def lower_target(module: ModuleOp) -> None:
 
 @dataclass(frozen=True)
 class ConvertCpuToLLVMPass(ModulePass):
-    """Lowers prefetches to LLVM's intrinsic and the target to LLVM's attributes."""
+    """Lowers prefetches to LLVM's intrinsic, free registers to empty assembly and the target to LLVM's attributes."""
 
     name = "convert-cpu-to-llvm"
 

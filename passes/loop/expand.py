@@ -19,7 +19,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.dialects.func import FuncOp
 from xdsl.ir import Block, Operation
 
-from ...dialects.cpu import target_of
+from ...dialects.cpu import FreeRegistersOp, target_of
 from ...dialects.lanes import vectorization_failure
 from ...dialects.loop import AllocOp, BlockOp, ForOp, LoopKind, ViewOp
 from ...dialects.pipelining import parts_of
@@ -29,9 +29,11 @@ from ..function_pass import FunctionPass
 from .expansion.body import BodyExpansion
 from .expansion.emitter import INDEX, Emitter, affine_map
 from .expansion.environment import Environment
-from .expansion.plan import Guard, KernelPlan, describe, lanes_of
+from .expansion.plan import Guard, KernelPlan, describe, is_summed_up, lanes_of, loop_around
 from .expansion.tensors import TensorExpansion
 
+MOST_REGISTERS = 0.625
+"""Sums that take such a part of all registers, or more, leave few for what is constant."""
 MAX_OPS = 16384
 """The most ops that an unrolled loop may become."""
 STACK_BYTES = 64 * 1024
@@ -61,12 +63,20 @@ class Expansion:
                     self.block(op, pending.get(op, ()))
                 case AllocOp():
                     self.emitter.allocate(op.buffer, self.plan.storage[op.buffer])
+                    self._free_registers(op)
                 case ViewOp():
                     self.emitter.view(op)
                 case _:
                     op.detach()
                     op.operands = [self.emitter.buffer(operand) for operand in op.operands]
                     self.emitter.add(op)
+
+    def _free_registers(self, alloc: AllocOp) -> None:
+        """Where sums are begun again and again that take most registers, all of these are free."""
+        size, room = self.plan.storage[alloc.buffer].byte_size, self.plan.register_bytes
+        is_again = loop_around(alloc) is not None and self.emitter.is_on_stack(alloc.buffer)
+        if is_again and MOST_REGISTERS * room <= size <= room and is_summed_up(alloc):
+            self.emitter.add(FreeRegistersOp())
 
     # blocks
 
@@ -431,10 +441,12 @@ def _without(pending: Pending, guards: Collection[Guard]) -> Pending:
     return {block: known for block, known in left.items() if known}
 
 
-def expand_loops(func: FuncOp, *, fma: bool = True, vector_bytes: int = 0, max_ops: int = MAX_OPS) -> None:
+def expand_loops(
+    func: FuncOp, *, fma: bool = True, vector_bytes: int = 0, vector_registers: int = 0, max_ops: int = MAX_OPS
+) -> None:
     """Expands the loops and blocks of a kernel, in place. A function without any is left as it is.
 
-    `vector_bytes` is how large the target's vector registers are, 0 if nobody knows.
+    `vector_bytes` is how large the target's vector registers are, `vector_registers` how many; 0 if nobody knows.
 
     Raises:
         CompileError: if a loop's kind cannot be expanded, or the result would be too large.
@@ -442,7 +454,7 @@ def expand_loops(func: FuncOp, *, fma: bool = True, vector_bytes: int = 0, max_o
     entry = func.body.block
     if not any(isinstance(op, ForOp | BlockOp | AllocOp | ViewOp) for op in entry.ops):
         return
-    plan = KernelPlan(func, fma=fma, vector_bytes=vector_bytes)
+    plan = KernelPlan(func, fma=fma, vector_bytes=vector_bytes, vector_registers=vector_registers)
     pending = {block: known.guards for block, known in plan.blocks.items() if known.guards}
     new = Block()
     emitter = Emitter(new, plan.stack_buffers(STACK_BYTES))
@@ -470,5 +482,5 @@ class LoopExpandPass(FunctionPass):
         if target is None:
             expand_loops(func, max_ops=self.max_ops)
         else:
-            fma, size = bool(target.fma.data), target.vector_bytes.data
-            expand_loops(func, fma=fma, vector_bytes=size, max_ops=self.max_ops)
+            fma, size, count = bool(target.fma.data), target.vector_bytes.data, target.vector_registers.data
+            expand_loops(func, fma=fma, vector_bytes=size, vector_registers=count, max_ops=self.max_ops)

@@ -91,6 +91,30 @@ def test_unknown_operations_are_refused() -> None:
         write_llvm_ir(parse("func.func @main() { func.return }"))
 
 
+@pytest.mark.parametrize("target", ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"])
+def test_free_registers_are_no_instruction(target: str) -> None:
+    text = f"""
+    module attributes {{cpu.target = #cpu.target<triple = "{target}">}} {{
+      func.func @main(%A: memref<4xf32>) {{
+        cpu.free_registers
+        func.return
+      }}
+    }}"""
+    native = native_module(lower(parse(text), pipeline=PIPELINE))
+    assert 'asm sideeffect "", "~{' in native.text
+    assert native.object()
+
+
+def test_assembly_is_refused_unless_it_is_empty() -> None:
+    text = """
+    llvm.func @main() {
+      llvm.inline_asm has_side_effects "nop", "" : () -> ()
+      llvm.return
+    }"""
+    with pytest.raises(CompileError, match="'llvm.inline_asm': expected assembly that is empty"):
+        write_llvm_ir(parse(text))
+
+
 def test_unknown_functions_are_refused() -> None:
     text = """
     llvm.func @main() {

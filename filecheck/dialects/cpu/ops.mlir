@@ -22,6 +22,13 @@ builtin.module attributes {
     func.return
   }
 
+  // CHECK: func.func @registers() {
+  func.func @registers() {
+    // CHECK-NEXT: cpu.free_registers {note}
+    cpu.free_registers {note}
+    func.return
+  }
+
   // CHECK: func.func @prefetch(%A: memref<8x16xf32>, %i: index, %j: index) {
   func.func @prefetch(%A: memref<8x16xf32>, %i: index, %j: index) {
     // CHECK-NEXT: cpu.prefetch read %A[%i + 1, %j * 4 + 2] locality 3 : memref<8x16xf32>

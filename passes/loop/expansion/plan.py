@@ -133,7 +133,7 @@ class BlockPlan:
 class KernelPlan:
     """What is known about a kernel."""
 
-    def __init__(self, func: FuncOp, *, fma: bool, vector_bytes: int = 0) -> None:
+    def __init__(self, func: FuncOp, *, fma: bool, vector_bytes: int = 0, vector_registers: int = 0) -> None:
         self.ranges: dict[SSAValue, Interval] = {}
         self.blocks_below: dict[ForOp, list[BlockOp]] = {}
         self.storage: dict[SSAValue, Storage] = {}
@@ -142,6 +142,8 @@ class KernelPlan:
         """Of choices that were looked at: those that read an element where there is one, and else are a constant."""
         self.vector_bytes = vector_bytes
         """How large a vector register is, 0 if nobody knows."""
+        self.register_bytes = vector_bytes * vector_registers
+        """How large all of them are."""
         self.written: set[SSAValue] = set()
         self._fma = fma
         allocs: list[AllocOp] = []
@@ -323,7 +325,7 @@ def buffer_storage(alloc: AllocOp) -> Storage:
     shape = aligned_shape(shape, kept, alloc.alignments) or shape
     filled = prod(min(extent, whole) for extent, whole in zip(found.shape, source.get_shape(), strict=True))
     # Sums have what they start from in all lanes.
-    has_gaps = prod(shape) > filled and is_float(source.element_type) and not _is_summed_up(alloc)
+    has_gaps = prod(shape) > filled and is_float(source.element_type) and not is_summed_up(alloc)
     ends = tuple(
         ((found.base[d], source.get_shape()[d]), (Lin(), found.shape[d])) if tiling is None or _pads(tiling, d) else ()
         for d in (kept if tiling is None else range(len(found.shape)))
@@ -334,7 +336,7 @@ def buffer_storage(alloc: AllocOp) -> Storage:
             lane = loop.induction_variable
             shape.append(lanes_of(loop.extent))
     slot = None
-    if alloc.copies > 1 and (home := _loop_around(alloc)) is not None:
+    if alloc.copies > 1 and (home := loop_around(alloc)) is not None:
         slot = Lin.of(home.induction_variable).mod(alloc.copies, loop_bounds)
         shape, base, logical = [alloc.copies, *shape], (ZERO, *base), (alloc.copies, *logical)
         ends = ((), *ends) if tiling is None else ends
@@ -356,11 +358,13 @@ def buffer_storage(alloc: AllocOp) -> Storage:
     )
 
 
-def _is_summed_up(alloc: AllocOp) -> bool:
+def is_summed_up(alloc: AllocOp) -> bool:
+    """Whether a reduction goes into a buffer."""
     return any(isinstance(access, ReduceOp) for access in accesses_of(alloc.buffer))
 
 
-def _loop_around(alloc: AllocOp) -> ForOp | None:
+def loop_around(alloc: AllocOp) -> ForOp | None:
+    """The loop that a buffer is made in, again and again."""
     parent = alloc.parent_op()
     return parent if isinstance(parent, ForOp) else None
 

@@ -24,6 +24,7 @@ _NO_READS = (
     affine.VectorStoreOp,
     vector.CreateMaskOp,
     vector.MaskedStoreOp,
+    cpu.FreeRegistersOp,
     cpu.PrefetchOp,
 )
 """What reads nothing, though its traits do not say so."""
