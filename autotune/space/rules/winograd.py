@@ -131,7 +131,7 @@ def _write(steps: Steps, spread: bool, tiles_inside: bool, ahead: int, write: Wr
         for loop in (no, ho):
             if write.extent(loop) >= threads:
                 attempt(write.parallelize, loop)
-        for block in (steps.image, steps.tiles, steps.products, steps.pixels, write.block_op(out).block_name):
+        for block in (steps.tiles, steps.products, write.block_op(out).block_name):
             for loop in write.get_loops(write.block(block)):
                 if write.extent(loop) >= threads and attempt(write.parallelize, loop):
                     break

@@ -49,6 +49,10 @@ class Place(NamedTuple):
             moving.append(frozenset(form.terms.items()))
         return Place(tuple(moving), offset, lanes)
 
+    def is_apart_from(self, offset: int) -> bool:
+        """Whether as many elements from an offset on, which vary in the same way, are all others."""
+        return abs(offset - self.offset) >= self.lanes
+
 
 _Values: TypeAlias = dict[Hashable, dict[int, SSAValue]]
 _Stores: TypeAlias = dict[Place, Sequence[Operation]]
@@ -110,7 +114,7 @@ class StraightLine:
         needs any more: those to the same place that nobody has read."""
         self._others.pop(buffer, None)
         known = self._values.get(buffer, {}).get(place.moving, {})
-        kept = {offset: other for offset, other in known.items() if abs(offset - place.offset) >= place.lanes}
+        kept = {offset: other for offset, other in known.items() if place.is_apart_from(offset)}
         kept[place.offset] = value
         self._values[buffer] = {place.moving: kept}
         unread = self._unread.setdefault(buffer, {})
@@ -123,7 +127,7 @@ class StraightLine:
         return {
             other: stores
             for other, stores in self._unread.get(buffer, {}).items()
-            if other.moving == place.moving and abs(other.offset - place.offset) >= place.lanes
+            if other.moving == place.moving and place.is_apart_from(other.offset)
         }
 
     def still_unread(self, buffer: SSAValue, stores: _Stores) -> None:
